@@ -1,0 +1,121 @@
+#include "cli.h"
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+
+int cli_usage(const tl_command *command, const char *format, ...) {
+  va_list args;
+  fprintf(stderr, "tickloom %s: ", command->name);
+  va_start(args, format);
+  vfprintf(stderr, format, args);
+  va_end(args);
+  fprintf(stderr, "\nsee: tickloom help %s\n", command->name);
+  return 2;
+}
+
+int cli_exit_code(tl_status status) {
+  switch (status) {
+    case TL_OK: return 0;
+    case TL_CANCELLED: return 1;
+    case TL_USAGE:
+    case TL_NOT_FOUND: return 2;
+    case TL_DEFINITION: return 3;
+    case TL_CORRUPT:
+    case TL_UNSUPPORTED: return 4;
+    default: return 5;
+  }
+}
+
+int cli_fail(const tl_error *err) {
+  fprintf(stderr, "tickloom: %s\n", err->text);
+  return cli_exit_code(err->status);
+}
+
+static const cli_option *find(const cli_option *options, size_t count, const char *name, size_t size) {
+  for (size_t i = 0; i < count; i++)
+    if (strlen(options[i].name) == size && memcmp(options[i].name, name, size) == 0) return &options[i];
+  return NULL;
+}
+
+static bool add(const tl_command *command, cli_list *list, const char *item) {
+  if (list->count == CLI_MOST) return cli_usage(command, "too many arguments"), false;
+  list->items[list->count++] = item;
+  return true;
+}
+
+static bool unknown_option(const tl_command *command, const cli_option *options, size_t count, const char *name) {
+  const char *names[64];
+  for (size_t i = 0; i < count && i < 64; i++) names[i] = options[i].name;
+  const char *nearest = tl_nearest_name(name, names, count < 64 ? count : 64);
+  if (nearest) cli_usage(command, "unknown option --%s; did you mean --%s?", name, nearest);
+  else cli_usage(command, "unknown option --%s", name);
+  return false;
+}
+
+bool cli_parse(const tl_command *command, int argc, char **argv, const cli_option *options, size_t option_count, cli_list *rest) {
+  for (int i = 0; i < argc; i++) {
+    const char *text = argv[i];
+    if (strncmp(text, "--", 2) != 0 || text[2] == 0) {
+      if (text[0] == '-' && text[1] != 0) return cli_usage(command, "unknown option %s", text), false;
+      if (!add(command, rest, text)) return false;
+      continue;
+    }
+    const char *name = text + 2, *equals = strchr(name, '=');
+    const cli_option *option = find(options, option_count, name, equals ? (size_t)(equals - name) : strlen(name));
+    if (option == NULL) return unknown_option(command, options, option_count, name);
+    if (option->flag != NULL) {
+      if (equals) return cli_usage(command, "--%s takes no value", option->name), false;
+      *option->flag = true;
+      continue;
+    }
+    const char *value = equals ? equals + 1 : i + 1 < argc ? argv[++i] : NULL;
+    if (value == NULL) return cli_usage(command, "--%s needs a value", option->name), false;
+    if (option->list != NULL) {
+      if (!add(command, option->list, value)) return false;
+    } else if (*option->value != NULL) return cli_usage(command, "--%s is given twice", option->name), false;
+    else *option->value = value;
+  }
+  return true;
+}
+
+bool cli_pairs(const tl_command *command, const char *option, const cli_list *list, tl_name_pair *out) {
+  for (size_t i = 0; i < list->count; i++) {
+    char *copy = strdup(list->items[i]); /* as long as the process */
+    char *equals = copy ? strchr(copy, '=') : NULL;
+    if (equals == NULL || equals == copy || equals[1] == 0) return cli_usage(command, "--%s %s: expected NAME=VALUE", option, list->items[i]), false;
+    *equals = 0;
+    out[i] = (tl_name_pair){copy, equals + 1};
+  }
+  return true;
+}
+
+bool cli_split(const tl_command *command, const char *option, char *text, cli_list *out) {
+  for (char *item = text, *comma; item != NULL; item = comma ? comma + 1 : NULL) {
+    comma = strchr(item, ',');
+    if (comma) *comma = 0;
+    if (*item == 0) return cli_usage(command, "--%s has an empty name", option), false;
+    if (!add(command, out, item)) return false;
+  }
+  return true;
+}
+
+bool cli_int(const tl_command *command, const char *option, const char *text, int64_t low, int64_t high, int64_t *out) {
+  if (text == NULL) return true;
+  if (tl_int_read(text, strlen(text), out) && *out >= low && *out <= high) return true;
+  cli_usage(command, "--%s %s: expected a whole number from %lld to %lld", option, text, (long long)low, (long long)high);
+  return false;
+}
+
+bool cli_size(const tl_command *command, const char *option, const char *text, int64_t *out) {
+  if (text == NULL) return true;
+  if (tl_size_read(text, out) && *out > 0) return true;
+  cli_usage(command, "--%s %s: expected a size such as 256MB", option, text);
+  return false;
+}
+
+bool cli_put(tl_buffer *buffer) {
+  bool fine = fwrite(buffer->data, 1, buffer->size, stdout) == buffer->size;
+  buffer->size = 0;
+  return fine;
+}

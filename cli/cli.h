@@ -1,0 +1,50 @@
+/* The command line: a table of subcommands, one file each, and what they share. */
+#ifndef TL_CLI_CLI_H
+#define TL_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include "base/buffer.h"
+#include "tickloom/features.h"
+
+typedef struct tl_command {
+  const char *name, *summary;
+  const char *help; /* usage, options, examples */
+  int (*run)(int argc, char **argv); /* arguments behind the name; an exit code */
+} tl_command;
+
+extern const tl_command *const tl_commands[];
+extern const size_t tl_command_count;
+
+/* An option `--name VALUE`, or `--name` alone when flag is set. Repeated ones go into a list. */
+typedef struct cli_option {
+  const char *name;
+  const char **value;
+  bool *flag;
+  struct cli_list *list;
+} cli_option;
+
+typedef struct cli_list {
+  enum { CLI_MOST = 256 } most;
+  const char *items[256];
+  size_t count;
+} cli_list;
+
+/* Splits arguments into options and the rest. Says what is wrong and returns false. */
+bool cli_parse(const tl_command *command, int argc, char **argv, const cli_option *options, size_t option_count, cli_list *rest);
+/* "name=value" items to pairs, in place of the list's texts; false with a message. */
+bool cli_pairs(const tl_command *command, const char *option, const cli_list *list, tl_name_pair *out);
+/* "a,b,c" to a list. The text is cut in place. */
+bool cli_split(const tl_command *command, const char *option, char *text, cli_list *out);
+/* Whole numbers and sizes of options; false with a message. */
+bool cli_int(const tl_command *command, const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
+bool cli_size(const tl_command *command, const char *option, const char *text, int64_t *out);
+/* Says what is wrong with the usage; returns 2. */
+int cli_usage(const tl_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Says the error; returns the exit code of its status. */
+int cli_fail(const tl_error *err);
+int cli_exit_code(tl_status status);
+/* Writes a buffer to standard output and empties it; false when that is closed or full. */
+bool cli_put(tl_buffer *buffer);
+
+#endif

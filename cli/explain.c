@@ -1,0 +1,135 @@
+/* tickloom explain: what a definition becomes before it runs. */
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+#include "cli.h"
+#include "run/plan.h"
+#include "run/input.h"
+#include "sys/sys.h"
+
+static int run(int argc, char **argv);
+const tl_command tl_command_explain = {
+    "explain", "the graph of a definition, columns read, warm-up, memory",
+    "usage: tickloom explain DEF.loom [--in PATH] [--key KEY=COLUMN] [--param NAME=VALUE] [--memory 256MB]\n\n"
+    "Shows the nodes after equal expressions became one, the columns that are read, the rows before each feature's first value, and the\n"
+    "memory of a worker. With --in: the streams found there, too.\n\nexample:\n  tickloom explain features/first.loom --in daily\n",
+    run};
+
+static void show_node(const tl_definition *d, size_t index) {
+  const tl_node *n = &d->graph.nodes[index];
+  printf("  %4zu  ", index);
+  switch (n->kind) {
+    case TL_NODE_COLUMN: {
+      const char *side = n->frame > 0 ? d->sides[n->frame - 1].name : "";
+      printf("column %s%s%s\n", side, n->frame > 0 ? "." : "", n->column == TL_ORDER_COLUMN ? d->order : d->inputs[n->column].name);
+      return;
+    }
+    case TL_NODE_CONSTANT: printf("%g\n", n->constant); return;
+    case TL_NODE_JOIN: printf("as of %s, node %d of side %s\n", d->order, n->in[0].node, d->sides[d->graph.nodes[n->in[0].node].frame - 1].name); return;
+    case TL_NODE_OPERATOR: break;
+  }
+  const tl_operator *op = tl__operators[n->op];
+  printf("%s(", op->name);
+  for (int i = 0; i < n->inputs; i++) printf("%s%d%s", i > 0 ? ", " : "", n->in[i].node, d->graph.nodes[n->in[i].node].outputs > 1 ? "'" : "");
+  for (const tl_arg *a = op->args; a < op->args + TL_MAX_ARGS && a->type != TL_ARG_END; a++) {
+    if (a->slot == TL_SLOT_N && a->type >= TL_ARG_WINDOW) printf("; %s = %lld", a->name, (long long)n->params.n);
+    if (a->slot == TL_SLOT_MIN && a->type == TL_ARG_WINDOW && n->params.min != n->params.n) printf("; min = %lld", (long long)n->params.min);
+    if (a->slot == TL_SLOT_A0 && a->type == TL_ARG_CONSTANT) printf("; %s = %g", a->name, n->params.a[0]);
+  }
+  printf(")%s\n", n->frame > 0 ? "  [on the side's calendar]" : "");
+}
+
+static void show_columns(const tl_definition *d, const bool *needed) {
+  printf("\nstream by");
+  for (int k = 0; k < d->key_count; k++) printf("%s %s", k > 0 ? "," : "", d->keys[k]);
+  printf(" order by %s%s\ncolumns read\n", d->order, d->ties ? " ties" : "");
+  for (size_t c = 0; c < d->input_count; c++) {
+    bool used = false, sided = false;
+    for (size_t i = 0; i < d->graph.count; i++) {
+      const tl_node *n = &d->graph.nodes[i];
+      if (!needed[i] || n->kind != TL_NODE_COLUMN || n->column != (int32_t)c) continue;
+      used |= n->frame == 0;
+      sided |= n->frame > 0;
+    }
+    if (!used && !sided) continue;
+    printf("  %s", d->inputs[c].name);
+    for (int k = 0; k < d->inputs[c].column_count; k++)
+      if (d->inputs[c].column_count > 1 || strcmp(d->inputs[c].columns[k], d->inputs[c].name) != 0) printf("%s %s", k > 0 ? " |" : " =", d->inputs[c].columns[k]);
+    printf("%s%s\n", d->inputs[c].optional ? " (may be absent)" : "", sided && !used ? " (side only)" : sided ? " (also of a side)" : "");
+  }
+}
+
+static void report(void *context, const char *file, const char *stream, const tl_error *why) {
+  (void)context, (void)file, (void)stream;
+  fprintf(stderr, "tickloom: %s\n", why->text);
+}
+
+static tl_status show_plan(const tl_definition *d, const bool *all, const char *path, const cli_list *keys, int64_t memory, tl_error *err) {
+  tl_env *env = tl_sys_env();
+  tl_name_pair pairs[CLI_MOST];
+  int64_t longest = 1 << 20, rows = -1;
+  tl_input_set set = {0};
+  if (!cli_pairs(&tl_command_explain, "key", keys, pairs)) return tl_fail(err, TL_USAGE, "--key");
+  if (path != NULL) {
+    tl_input_options options = {.keys = pairs, .key_count = keys->count, .report = report, .page_limit = memory};
+    TL_TRY(tl_input_open(&set, env, d, path, &options, err));
+    char count[TL_NUMBER_TEXT];
+    longest = set.longest, rows = set.rows;
+    tl_count_text(count, rows);
+    printf("\ninput\n  %zu files, %zu streams, %s rows, the longest stream has %lld\n", set.dataset.count, set.stream_count, count, (long long)longest);
+    if (set.key_note != NULL) printf("  %s\n", set.key_note);
+  }
+  tl_plan plan;
+  tl_status status = tl_plan_make(&plan, env, d, TL_FRAME_MAIN, all, longest, TL_UNIT_DAY, NULL, err);
+  if (status == TL_OK) {
+    char worker[TL_NUMBER_TEXT], state[TL_NUMBER_TEXT], limit[TL_NUMBER_TEXT];
+    tl_size_text(worker, (double)tl_plan_worker_bytes(&plan, TL_TILE_ROWS));
+    tl_size_text(state, (double)plan.state_size * 8);
+    tl_size_text(limit, (double)memory);
+    printf("\nmemory\n  a worker: %s for %d tiles of %d x %d and the windows' state (%s a lane%s)\n  the run: within %s (--memory); rows of a task are cut to fit\n", worker,
+           plan.tile_count, TL_TILE_ROWS, TL_LANES, state, path ? "" : ", for streams of 2^20 rows", limit);
+    tl_plan_free(&plan);
+  }
+  tl_input_free(&set);
+  return status;
+}
+
+static int run(int argc, char **argv) {
+  const tl_command *me = &tl_command_explain;
+  cli_list rest = {0}, keys = {0}, params = {0};
+  const char *path = NULL, *memory_text = NULL;
+  const cli_option options[] = {{"in", &path, 0, 0}, {"key", 0, 0, &keys}, {"param", 0, 0, &params}, {"memory", &memory_text, 0, 0}};
+  int64_t memory = 256000000;
+  if (!cli_parse(me, argc, argv, options, 4, &rest)) return 2;
+  if (rest.count != 1) return cli_usage(me, "a definition is needed");
+  if (!cli_size(me, "memory", memory_text, &memory)) return 2;
+  tl_name_pair pairs[CLI_MOST];
+  tl_param_setting settings[CLI_MOST];
+  if (!cli_pairs(me, "param", &params, pairs)) return 2;
+  for (size_t i = 0; i < params.count; i++) {
+    settings[i].name = pairs[i].name;
+    if (!tl_double_read(pairs[i].value, strlen(pairs[i].value), &settings[i].value)) return cli_usage(me, "--param %s=%s: expected a number", pairs[i].name, pairs[i].value);
+  }
+  tl_error err = {0};
+  tl_definition *d = NULL;
+  if (tl_definition_open(&d, rest.items[0], settings, params.count, &err) != TL_OK) return cli_fail(&err);
+  bool *all = calloc(d->output_count + 1, 1), *needed = calloc(d->graph.count + 1, 1);
+  int code = all && needed ? 0 : 5;
+  if (code == 0) {
+    memset(all, 1, d->output_count);
+    tl__plan_reach(d, all, needed);
+    printf("graph: %zu nodes after sharing\n", d->graph.count);
+    for (size_t i = 0; i < d->graph.count; i++)
+      if (needed[i]) show_node(d, i);
+    show_columns(d, needed);
+    printf("\nfeatures: rows before the first value\n");
+    for (size_t i = 0; i < d->output_count; i++)
+      printf("  %-32s %8lld  node %d  %016llx%s\n", d->outputs[i].name, (long long)tl_definition_output_warmup(d, i), d->outputs[i].edge.node,
+             (unsigned long long)tl_definition_output_identity(d, i), d->outputs[i].is_label ? "  label" : "");
+    if (show_plan(d, all, path, &keys, memory, &err) != TL_OK) code = err.status == TL_USAGE ? 2 : cli_fail(&err);
+  }
+  free(all);
+  free(needed);
+  tl_definition_close(d);
+  return code;
+}

@@ -1,0 +1,12 @@
+/* DELTA_BINARY_PACKED: differences from the one before, in blocks of miniblocks of equal bit width.
+   Source: Parquet format, Encodings, "Delta Encoding (DELTA_BINARY_PACKED = 5)". */
+#ifndef TL_CODEC_DELTA_H
+#define TL_CODEC_DELTA_H
+
+#include "base/buffer.h"
+
+/* Exactly `count` values; arithmetic wraps, as the format asks. */
+tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, tl_error *err) TL_MUST_CHECK;
+tl_status tl_delta_encode(tl_buffer *out, const int64_t *values, int64_t count, tl_error *err) TL_MUST_CHECK;
+
+#endif

@@ -1,0 +1,140 @@
+#include "codec/rle.h"
+#include <string.h>
+
+tl_status tl_rle_open(tl_rle *r, tl_bytes bytes, int width, tl_error *err) {
+  if (width < 0 || width > 32) return tl_fail(err, TL_CORRUPT, "bit width %d, expected 0..32", width);
+  *r = (tl_rle){.at = bytes.data, .end = bytes.data + bytes.size, .width = width};
+  return TL_OK;
+}
+
+static tl_status open_run(tl_rle *r, tl_error *err) {
+  uint64_t head = 0;
+  int shift = 0;
+  for (uint8_t byte = 128; byte & 128; shift += 7) {
+    if (r->at >= r->end || shift > 28) return tl_fail(err, TL_CORRUPT, "run lengths end too early");
+    byte = *r->at++;
+    head |= (uint64_t)(byte & 127) << shift;
+  }
+  r->packed = head & 1;
+  r->taken = 0;
+  if (!r->packed) {
+    size_t bytes = (size_t)(r->width + 7) / 8;
+    if ((size_t)(r->end - r->at) < bytes) return tl_fail(err, TL_CORRUPT, "a run of values ends too early");
+    r->value = 0;
+    memcpy(&r->value, r->at, bytes);
+    r->at += bytes;
+    r->left = (uint32_t)(head >> 1);
+    if (r->left == 0) return tl_fail(err, TL_CORRUPT, "a run of length 0");
+    return TL_OK;
+  }
+  uint64_t groups = head >> 1, size = groups * (uint64_t)r->width;
+  uint64_t there = (uint64_t)(r->end - r->at);
+  if (groups == 0) return tl_fail(err, TL_CORRUPT, "a packed run of length 0");
+  /* Some writers cut the last group's padding: what is there is what counts. */
+  if (size > there) {
+    if (there == 0) return tl_fail(err, TL_CORRUPT, "a packed run ends too early");
+    r->left = (uint32_t)(there * 8 / (uint64_t)r->width);
+    size = there;
+  } else {
+    if (groups > UINT32_MAX / 8) return tl_fail(err, TL_CORRUPT, "a packed run of %llu groups", (unsigned long long)groups);
+    r->left = (uint32_t)groups * 8;
+  }
+  r->bits = r->at;
+  r->at += size;
+  return TL_OK;
+}
+
+tl_status tl_rle_peek(tl_rle *r, uint32_t most, uint32_t *count, bool *repeated, uint32_t *value, tl_error *err) {
+  if (r->left == 0) TL_TRY(open_run(r, err));
+  *count = r->left < most ? r->left : most;
+  *repeated = !r->packed;
+  *value = r->value;
+  return TL_OK;
+}
+
+void tl_rle_skip(tl_rle *r, uint32_t count) { r->left -= count, r->taken += count; }
+
+/* One value at a time near the end of the bytes, eight bytes at a time before. */
+void tl_rle_read(tl_rle *r, uint32_t *out, uint32_t count) {
+  if (!r->packed || r->width == 0) {
+    for (uint32_t i = 0; i < count; i++) out[i] = r->packed ? 0 : r->value;
+    tl_rle_skip(r, count);
+    return;
+  }
+  uint64_t mask = r->width == 32 ? 0xffffffffu : ((uint64_t)1 << r->width) - 1;
+  size_t bit = (size_t)r->taken * (size_t)r->width;
+  size_t room = (size_t)(r->end - r->bits);
+  uint32_t i = 0;
+  for (; i < count && (bit >> 3) + 8 <= room; i++, bit += (size_t)r->width) out[i] = (uint32_t)(tl_load64(r->bits + (bit >> 3)) >> (bit & 7) & mask);
+  for (; i < count; i++, bit += (size_t)r->width) {
+    uint64_t word = 0;
+    memcpy(&word, r->bits + (bit >> 3), room - (bit >> 3));
+    out[i] = (uint32_t)(word >> (bit & 7) & mask);
+  }
+  tl_rle_skip(r, count);
+}
+
+tl_status tl_rle_decode(tl_rle *r, uint32_t *out, int64_t count, tl_error *err) {
+  while (count > 0) {
+    uint32_t n, value;
+    bool repeated;
+    TL_TRY(tl_rle_peek(r, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &value, err));
+    tl_rle_read(r, out, n);
+    out += n;
+    count -= n;
+  }
+  return TL_OK;
+}
+
+/* ---- encoding ---- */
+
+static tl_status put_varint(tl_buffer *out, uint64_t v, tl_error *err) {
+  for (; v >= 128; v >>= 7) TL_TRY(tl_buffer_byte(out, (uint8_t)(v | 128), err));
+  return tl_buffer_byte(out, (uint8_t)v, err);
+}
+
+static tl_status put_run(tl_buffer *out, uint32_t value, int64_t count, int width, tl_error *err) {
+  TL_TRY(put_varint(out, (uint64_t)count << 1, err));
+  return tl_buffer_append(out, &value, (size_t)(width + 7) / 8, err);
+}
+
+/* Whole groups of eight; what lies beyond `count` is zero. */
+static tl_status put_packed(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) {
+  int64_t groups = (count + 7) / 8;
+  TL_TRY(put_varint(out, (uint64_t)groups << 1 | 1, err));
+  TL_TRY(tl_buffer_reserve(out, (size_t)groups * (size_t)width + 8, err));
+  uint64_t word = 0;
+  int filled = 0;
+  uint8_t *at = out->data + out->size;
+  for (int64_t i = 0; i < groups * 8; i++) {
+    word |= (uint64_t)(i < count ? values[i] : 0) << filled;
+    filled += width;
+    while (filled >= 8) {
+      *at++ = (uint8_t)word;
+      word >>= 8;
+      filled -= 8;
+    }
+  }
+  out->size = (size_t)(at - out->data);
+  return TL_OK;
+}
+
+/* Runs of at least eight repeats become runs; what lies between is packed in groups of eight. */
+tl_status tl_rle_encode(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) {
+  int64_t pending = 0; /* first value not written yet */
+  for (int64_t i = 0; i < count;) {
+    int64_t run = 1;
+    while (i + run < count && values[i + run] == values[i]) run++;
+    int64_t to_group = (8 - (i - pending) % 8) % 8; /* values that fill the open group */
+    if (run - to_group < 8) {
+      i += run;
+      continue;
+    }
+    i += to_group;
+    if (i > pending) TL_TRY(put_packed(out, values + pending, i - pending, width, err));
+    TL_TRY(put_run(out, values[i], run - to_group, width, err));
+    i += run - to_group;
+    pending = i;
+  }
+  return pending < count ? put_packed(out, values + pending, count - pending, width, err) : TL_OK;
+}

@@ -1,0 +1,309 @@
+#include "column/column.h"
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+#include "base/date.h"
+#include "base/text.h"
+
+void tl_column_free(tl_column *c) {
+  tl_release(c->env, c->valid);
+  tl_release(c->env, c->values);
+  tl_release(c->env, c->offsets);
+  tl_buffer_free(&c->bytes);
+  *c = (tl_column){.env = c->env, .bytes = {.env = c->env}};
+}
+
+tl_status tl_column_reset(tl_column *c, const tl_field *field, int64_t count, tl_error *err) {
+  size_t rows = (size_t)count, width = (size_t)tl_field_width(field), bytes;
+  c->field = *field;
+  c->count = count;
+  c->null_count = 0;
+  c->bytes.env = c->env;
+  c->bytes.size = 0;
+  tl_release(c->env, c->valid);
+  c->valid = NULL;
+  c->valid_capacity = 0;
+  if (__builtin_mul_overflow(rows, width, &bytes)) return tl_fail(err, TL_MEMORY, "a column of %zu rows of %zu bytes", rows, width);
+  if (field->physical == TL_PHYSICAL_BYTE_ARRAY) {
+    TL_TRY(tl_reserve(c->env, &c->offsets, &c->offsets_capacity, rows + 1, sizeof *c->offsets, err));
+    c->offsets[0] = 0;
+    return TL_OK;
+  }
+  return tl_reserve(c->env, &c->values, &c->values_capacity, bytes + 64, 1, err);
+}
+
+tl_status tl_column_set_null(tl_column *c, int64_t from, int64_t count, tl_error *err) {
+  if (c->valid == NULL) {
+    size_t size = (size_t)(c->count + 7) / 8;
+    TL_TRY(tl_reserve(c->env, &c->valid, &c->valid_capacity, size + 8, 1, err));
+    memset(c->valid, 0xff, size);
+  }
+  for (int64_t i = from; i < from + count; i++) c->valid[i >> 3] &= (uint8_t)~(1u << (i & 7));
+  c->null_count += count;
+  size_t width = (size_t)tl_field_width(&c->field);
+  if (width > 0) memset(c->values + (size_t)from * width, 0, (size_t)count * width);
+  return TL_OK;
+}
+
+void tl_field_type_text(char out[TL_TYPE_TEXT], const tl_field *f) {
+  static const char *const physical[TL_PHYSICAL_COUNT] = {"boolean", "int32", "int64", "int96", "float", "double", "binary", "fixed"};
+  static const char *const logical[] = {"", "string", "enum", "json", "bson", "uuid", "decimal", "date", "time", "timestamp", "int", "float16", ""};
+  const char *unit = f->digits == 3 ? "ms" : f->digits == 6 ? "us" : "ns";
+  switch (f->logical) {
+    case TL_LOGICAL_NONE:
+    case TL_LOGICAL_OTHER:
+      if (f->physical == TL_PHYSICAL_FIXED) snprintf(out, TL_TYPE_TEXT, "fixed[%d]", f->fixed_size);
+      else snprintf(out, TL_TYPE_TEXT, "%s", physical[f->physical]);
+      return;
+    case TL_LOGICAL_DECIMAL: snprintf(out, TL_TYPE_TEXT, "decimal(%d, %d)", f->precision, f->scale); return;
+    case TL_LOGICAL_TIME:
+    case TL_LOGICAL_TIMESTAMP: snprintf(out, TL_TYPE_TEXT, "%s[%s%s]", logical[f->logical], unit, f->utc ? ", UTC" : ""); return;
+    case TL_LOGICAL_INTEGER: snprintf(out, TL_TYPE_TEXT, "%sint%d", f->is_unsigned ? "u" : "", f->bits); return;
+    default: snprintf(out, TL_TYPE_TEXT, "%s", logical[f->logical]); return;
+  }
+}
+
+/* ---- values ---- */
+
+int64_t tl_column_int(const tl_column *c, int64_t row) {
+  const uint8_t *p = c->values + row * tl_field_width(&c->field);
+  switch (c->field.physical) {
+    case TL_PHYSICAL_BOOLEAN: return *p != 0;
+    case TL_PHYSICAL_INT32: return tl_field_is_unsigned(&c->field) ? (int64_t)tl_load32(p) : (int32_t)tl_load32(p);
+    case TL_PHYSICAL_INT64: return (int64_t)tl_load64(p);
+    default: return 0;
+  }
+}
+
+bool tl_field_is_numeric(const tl_field *f) {
+  switch (f->physical) {
+    case TL_PHYSICAL_BOOLEAN:
+    case TL_PHYSICAL_INT32:
+    case TL_PHYSICAL_INT64:
+    case TL_PHYSICAL_FLOAT:
+    case TL_PHYSICAL_DOUBLE: return true;
+    default: return false;
+  }
+}
+
+static const double powers_of_ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
+
+static void raw_doubles(const tl_column *c, int64_t from, int64_t count, double *out) {
+  const tl_field *f = &c->field;
+  const uint8_t *p = c->values + from * tl_field_width(f);
+  double scale = f->logical == TL_LOGICAL_DECIMAL && f->scale >= 0 && f->scale <= 18 ? powers_of_ten[f->scale] : 1;
+  if (f->physical == TL_PHYSICAL_DOUBLE) memcpy(out, p, (size_t)count * sizeof *out);
+  else if (f->physical == TL_PHYSICAL_FLOAT)
+    for (int64_t i = 0; i < count; i++) {
+      float v;
+      memcpy(&v, p + i * 4, sizeof v);
+      out[i] = (double)v;
+    }
+  else if (f->physical == TL_PHYSICAL_INT64 && tl_field_is_unsigned(f))
+    for (int64_t i = 0; i < count; i++) out[i] = (double)tl_load64(p + i * 8);
+  else
+    for (int64_t i = 0; i < count; i++) out[i] = (double)tl_column_int(c, from + i) / scale;
+}
+
+void tl_column_doubles(const tl_column *c, int64_t from, int64_t count, double *out, int64_t *nonfinite) {
+  raw_doubles(c, from, count, out);
+  if (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT) {
+    int64_t bad = 0;
+    for (int64_t i = 0; i < count; i++) {
+      bool finite = fabs(out[i]) < INFINITY;
+      bad += !finite;
+      out[i] = finite ? out[i] : NAN;
+    }
+    if (bad > 0)
+      for (int64_t i = 0; i < count; i++)
+        if (!(fabs(out[i]) < INFINITY) && !tl_column_is_valid(c, from + i)) bad--;
+    *nonfinite += bad;
+  }
+  if (c->valid == NULL) return;
+  for (int64_t i = 0; i < count; i++)
+    if (!tl_column_is_valid(c, from + i)) out[i] = NAN;
+}
+
+/* ---- text ---- */
+
+static double half_to_double(uint16_t h) {
+  int exponent = h >> 10 & 31, fraction = h & 1023;
+  double v = exponent == 31 ? (fraction ? NAN : INFINITY) : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
+  return h >> 15 ? -v : v;
+}
+
+static uint16_t load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
+
+static tl_status hex_text(tl_bytes v, bool dashes, tl_buffer *out, tl_error *err) {
+  for (size_t i = 0; i < v.size; i++) {
+    if (dashes && (i == 4 || i == 6 || i == 8 || i == 10)) TL_TRY(tl_buffer_byte(out, '-', err));
+    TL_TRY(tl_buffer_format(out, err, "%02x", v.data[i]));
+  }
+  return TL_OK;
+}
+
+/* A big-endian or native integer of up to 128 bits with `scale` digits after the point. */
+static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
+  __int128 v = 0;
+  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64) v = tl_column_int(c, row);
+  else {
+    tl_bytes b = tl_column_bytes(c, row);
+    if (b.size > 16) return hex_text(b, false, out, err);
+    if (b.size > 0 && b.data[0] & 0x80) v = -1;
+    for (size_t i = 0; i < b.size; i++) v = (__int128)((unsigned __int128)v << 8 | b.data[i]);
+  }
+  unsigned __int128 rest = v < 0 ? -(unsigned __int128)v : (unsigned __int128)v;
+  char digits[64];
+  int at = sizeof digits, scale = c->field.scale > 40 ? 40 : c->field.scale;
+  for (int i = 0; i <= scale || rest > 0; i++) {
+    if (i == scale && scale > 0) digits[--at] = '.';
+    digits[--at] = (char)('0' + (int)(rest % 10));
+    rest /= 10;
+  }
+  if (v < 0) digits[--at] = '-';
+  return tl_buffer_append(out, digits + at, sizeof digits - (size_t)at, err);
+}
+
+static tl_status int96_text(const uint8_t *p, tl_buffer *out, tl_error *err) {
+  char date[TL_TIME_TEXT], clock[TL_TIME_TEXT];
+  int64_t ns = (int64_t)tl_load64(p), days = (int64_t)tl_load32(p + 8) - 2440588;
+  days += tl_floor_div(ns, 86400000000000);
+  tl_date_text(date, days);
+  tl_clock_text(clock, tl_floor_mod(ns, 86400000000000), 9);
+  return tl_buffer_format(out, err, "%sT%s", date, clock);
+}
+
+static tl_status number_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
+  char text[TL_NUMBER_TEXT];
+  const uint8_t *p = c->values + row * tl_field_width(&c->field);
+  float f;
+  switch (c->field.physical) {
+    case TL_PHYSICAL_BOOLEAN: return tl_buffer_text(out, *p ? "true" : "false", err);
+    case TL_PHYSICAL_DOUBLE: tl_double_text(text, tl_load_double(p)); break;
+    case TL_PHYSICAL_FLOAT: memcpy(&f, p, sizeof f), tl_float_text(text, f); break;
+    case TL_PHYSICAL_INT64:
+      if (tl_field_is_unsigned(&c->field)) snprintf(text, sizeof text, "%llu", (unsigned long long)tl_load64(p));
+      else snprintf(text, sizeof text, "%lld", (long long)tl_load64(p));
+      break;
+    default: snprintf(text, sizeof text, "%lld", (long long)tl_column_int(c, row)); break;
+  }
+  return tl_buffer_text(out, text, err);
+}
+
+tl_status tl_column_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
+  char text[TL_TIME_TEXT];
+  const tl_field *f = &c->field;
+  if (!tl_column_is_valid(c, row)) return TL_OK;
+  switch (f->logical) {
+    case TL_LOGICAL_DATE: tl_date_text(text, tl_column_int(c, row)); return tl_buffer_text(out, text, err);
+    case TL_LOGICAL_TIMESTAMP: tl_time_text(text, tl_column_int(c, row), f->digits, f->utc); return tl_buffer_text(out, text, err);
+    case TL_LOGICAL_TIME:
+      tl_clock_text(text, tl_column_int(c, row), f->digits);
+      TL_TRY(tl_buffer_text(out, text, err));
+      return f->utc ? tl_buffer_byte(out, 'Z', err) : TL_OK;
+    case TL_LOGICAL_DECIMAL: return decimal_text(c, row, out, err);
+    case TL_LOGICAL_UUID: return hex_text(tl_column_bytes(c, row), true, out, err);
+    case TL_LOGICAL_FLOAT16:
+      tl_float_text(text, (float)half_to_double(load16(tl_column_bytes(c, row).data)));
+      return tl_buffer_text(out, text, err);
+    default: break;
+  }
+  tl_bytes v = tl_column_bytes(c, row);
+  if (f->physical == TL_PHYSICAL_INT96) return int96_text(v.data, out, err);
+  if (tl_field_is_text(f)) {
+    if (!tl_utf8_valid((const char *)v.data, v.size)) return tl_fail(err, TL_CORRUPT, "column %s, row %lld: not valid UTF-8", f->name, (long long)row);
+    return tl_buffer_append(out, v.data, v.size, err);
+  }
+  if (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED) return hex_text(v, false, out, err);
+  return number_text(c, row, out, err);
+}
+
+/* Numbers and booleans stand bare in JSON, unless they are no JSON numbers. */
+static bool is_bare(const tl_column *c, int64_t row) {
+  const tl_field *f = &c->field;
+  if (f->physical == TL_PHYSICAL_DOUBLE) return isfinite(tl_load_double(c->values + row * 8));
+  if (f->logical == TL_LOGICAL_FLOAT16) return (load16(tl_column_bytes(c, row).data) >> 10 & 31) != 31;
+  if (f->physical == TL_PHYSICAL_FLOAT) {
+    float v;
+    memcpy(&v, c->values + row * 4, sizeof v);
+    return isfinite(v);
+  }
+  return tl_field_is_numeric(f) && (f->logical == TL_LOGICAL_NONE || f->logical == TL_LOGICAL_INTEGER || f->logical == TL_LOGICAL_OTHER);
+}
+
+tl_status tl_column_json(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
+  if (!tl_column_is_valid(c, row)) return tl_buffer_text(out, "null", err);
+  if (is_bare(c, row)) return tl_column_text(c, row, out, err);
+  TL_OWNED(tl_buffer) text = {.env = out->env};
+  TL_TRY(tl_column_text(c, row, &text, err));
+  return tl_json_text(out, (const char *)text.data, text.size, err);
+}
+
+/* ---- hash ---- */
+
+enum { CLASS_MISSING, CLASS_BOOLEAN, CLASS_INTEGER, CLASS_FLOAT, CLASS_TIME, CLASS_DECIMAL, CLASS_BYTES };
+
+static uint64_t hash_number(int class, __int128 value, uint64_t seed) {
+  uint64_t parts[3] = {(uint64_t)class, (uint64_t)value, (uint64_t)(value >> 64)};
+  return XXH3_64bits_withSeed(parts, sizeof parts, seed);
+}
+
+static __int128 in_nanoseconds(const tl_column *c, int64_t row) {
+  __int128 v = tl_column_int(c, row);
+  if (c->field.logical == TL_LOGICAL_DATE) return v * 86400000000000;
+  return v * (c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1);
+}
+
+/* Without trailing zeros, so that 1.50 and 1.5 are one value. */
+static uint64_t hash_decimal(const tl_column *c, int64_t row, uint64_t seed) {
+  __int128 v = 0;
+  int scale = c->field.scale;
+  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64) v = tl_column_int(c, row);
+  else {
+    tl_bytes b = tl_column_bytes(c, row);
+    if (b.size > 0 && b.data[0] & 0x80) v = -1;
+    for (size_t i = 0; i < b.size; i++) v = (__int128)((unsigned __int128)v << 8 | b.data[i]);
+  }
+  while (scale > 0 && v % 10 == 0) v /= 10, scale--;
+  return hash_number(CLASS_DECIMAL, v, seed + (uint64_t)scale);
+}
+
+static uint64_t hash_double(double v, uint64_t seed) {
+  uint64_t bits;
+  if (isnan(v)) v = NAN;
+  memcpy(&bits, &v, sizeof bits);
+  if (isnan(v)) bits = 0x7ff8000000000000u;
+  return hash_number(CLASS_FLOAT, (__int128)bits, seed);
+}
+
+uint64_t tl_column_hash(const tl_column *c, int64_t row, uint64_t seed) {
+  const tl_field *f = &c->field;
+  if (!tl_column_is_valid(c, row)) return hash_number(CLASS_MISSING, 0, seed);
+  const uint8_t *p = c->values + row * tl_field_width(f);
+  float v;
+  switch (f->logical) {
+    case TL_LOGICAL_DATE:
+    case TL_LOGICAL_TIME:
+    case TL_LOGICAL_TIMESTAMP: return hash_number(CLASS_TIME, in_nanoseconds(c, row), seed);
+    case TL_LOGICAL_DECIMAL: return hash_decimal(c, row, seed);
+    case TL_LOGICAL_FLOAT16: return hash_double(half_to_double(load16(tl_column_bytes(c, row).data)), seed);
+    default: break;
+  }
+  switch (f->physical) {
+    case TL_PHYSICAL_BOOLEAN: return hash_number(CLASS_BOOLEAN, *p != 0, seed);
+    case TL_PHYSICAL_INT32: return hash_number(CLASS_INTEGER, tl_column_int(c, row), seed);
+    case TL_PHYSICAL_INT64:
+      return hash_number(CLASS_INTEGER, tl_field_is_unsigned(f) ? (__int128)tl_load64(p) : (__int128)(int64_t)tl_load64(p), seed);
+    case TL_PHYSICAL_FLOAT: memcpy(&v, p, sizeof v); return hash_double((double)v, seed);
+    case TL_PHYSICAL_DOUBLE: return hash_double(tl_load_double(p), seed);
+    case TL_PHYSICAL_INT96: {
+      __int128 ns = ((__int128)(int64_t)tl_load32(p + 8) - 2440588) * 86400000000000 + (int64_t)tl_load64(p);
+      return hash_number(CLASS_TIME, ns, seed);
+    }
+    default: break;
+  }
+  tl_bytes b = tl_column_bytes(c, row);
+  return XXH3_64bits_withSeed(b.data, b.size, seed + CLASS_BYTES);
+}

@@ -1,0 +1,240 @@
+/* The four drivers: how a kernel walks its tile. Each is an ordinary function, always inlined into the kernel that calls it, so
+   that the step it is given melts into the loop. See numerics in docs/ for why windows are folded in two halves.
+
+   map   out = f(in), row by row
+   scan  state, out = step(state, in): depends on all rows so far
+   fold  a window as merge(suffix of the block before, prefix of this block): nothing is ever subtracted
+   view  f over the rows of the window themselves */
+#ifndef TL_LANE_DRIVERS_H
+#define TL_LANE_DRIVERS_H
+
+#include <stdbool.h>
+#include "lane/tile.h"
+#include "simd/vec.h"
+
+enum { TL_VECS = TL_LANES / V, TL_CHAINS = TL_VECS < 4 ? TL_VECS : 4 };
+
+/* ---- map ---- */
+
+typedef vec (*map_step)(const vec *x, const tl_params *p);
+
+TL_INLINE void tl__map(const tl_call *c, int inputs, map_step f) {
+  for (int i = 0; i < c->rows * TL_LANES; i += V) {
+    vec x[TL_MAX_INPUTS];
+    for (int k = 0; k < inputs; k++) x[k] = vec_load(c->in[k] + i);
+    vec_store(c->out[0] + i, f(x, c->params));
+  }
+}
+
+/* ---- scan ---- */
+
+typedef void (*scan_init)(vec *state, const tl_params *p);
+typedef void (*scan_step)(vec *state, const vec *x, vec *out, const tl_params *p);
+
+/* Several independent chains side by side: a recursion is bound by latency, not by work. */
+TL_INLINE void tl__scan(const tl_call *c, int inputs, int states, scan_init init, scan_step step) {
+  enum { MOST = 6 };
+  for (int first = 0; first < TL_VECS; first += TL_CHAINS) {
+    vec s[TL_CHAINS][MOST];
+    for (int k = 0; k < TL_CHAINS; k++) {
+      if (c->row == 0) init(s[k], c->params);
+      else
+        for (int i = 0; i < states; i++) s[k][i] = vec_load(c->state + i * TL_LANES + (first + k) * V);
+    }
+    for (int r = 0; r < c->rows; r++) {
+      for (int k = 0; k < TL_CHAINS; k++) {
+        int at = r * TL_LANES + (first + k) * V;
+        vec x[TL_MAX_INPUTS], y;
+        for (int i = 0; i < inputs; i++) x[i] = vec_load(c->in[i] + at);
+        step(s[k], x, &y, c->params);
+        vec_store(c->out[0] + at, y);
+      }
+    }
+    for (int k = 0; k < TL_CHAINS; k++)
+      for (int i = 0; i < states; i++) vec_store(c->state + i * TL_LANES + (first + k) * V, s[k][i]);
+  }
+}
+
+/* ---- fold ----
+
+   Each stream is cut at absolute multiples of the window length n. With row j of its block just pushed, the window is the last
+   n-1-j rows of the block before (their fold lies ready in slot j+1) and the first j+1 rows of this one (the running prefix).
+   When a block is full one backward sweep turns its raw rows into suffix folds, in place. `at` is the position of a row relative
+   to the present block's first: 0 .. n-1 in the prefix, -(n-1) .. -1 in the suffix.
+
+   Sums are taken about an anchor, a present value inside the window (the prefix's first, the suffix's last), so a large base
+   costs no digits.
+
+   Two instantiations. Strict (min = n): a missing value is a NaN that runs through the fold and is gone with the next block.
+   Masked (min < n): absent rows are skipped and counted. */
+
+typedef struct fold_window {
+  const vec *suffix, *prefix;               /* the folded parts */
+  const vec *suffix_anchor, *prefix_anchor; /* one per input */
+  vec suffix_count, prefix_count;           /* present rows in each */
+  vec count, inverse;                       /* of both, and 1 / count */
+  vec at;                                   /* position of the newest row */
+  const vec *x;                             /* the newest row */
+} fold_window;
+
+/* Takes one row into a part; `older`: the row lies before what is folded already (the backward sweep). */
+typedef void (*fold_push)(vec *part, const vec *x, const vec *anchor, vec at, bool older);
+typedef void (*fold_lower)(vec *out, const fold_window *w, const tl_params *p);
+
+typedef struct fold_shape {
+  int inputs, parts, outputs;
+  double identity; /* every part's value before the first row */
+  bool masked;
+} fold_shape;
+
+/* State: prefix parts (and count), prefix anchors, suffix anchors, then the ring of slots. */
+TL_INLINE int tl__fold_kept(fold_shape f) { return f.parts + f.masked; }
+TL_INLINE int tl__fold_width(fold_shape f) { return tl__fold_kept(f) > f.inputs ? tl__fold_kept(f) : f.inputs; }
+TL_INLINE int tl__fold_head(fold_shape f) { return tl__fold_kept(f) + 2 * f.inputs; }
+
+TL_INLINE void tl__fold_take(vec *part, vec *anchor, const vec *x, vec at, bool older, fold_shape f, fold_push push) {
+  if (!f.masked) {
+    push(part, x, anchor, at, older);
+    return;
+  }
+  mask here = vec_present(x[0]);
+  for (int i = 1; i < f.inputs; i++) here = mask_and(here, vec_present(x[i]));
+  mask fresh = mask_and(here, vec_eq(part[f.parts], vec_zero()));
+  for (int i = 0; i < f.inputs; i++) anchor[i] = vec_select(fresh, x[i], anchor[i]);
+  vec next[8];
+  for (int i = 0; i < f.parts; i++) next[i] = part[i];
+  push(next, x, anchor, at, older);
+  for (int i = 0; i < f.parts; i++) part[i] = vec_select(here, next[i], part[i]);
+  part[f.parts] = vec_add(part[f.parts], vec_truth(here));
+}
+
+/* One row: push, look up the suffix that completes the window, lower. */
+TL_INLINE void tl__fold_row(const tl_call *c, int lane, int r, double j, double *slot, const double *next_slot, vec *prefix, vec *pa,
+                            const vec *sa, bool emit, fold_shape f, fold_push push, fold_lower lower) {
+  vec x[4], suffix[8], out[TL_MAX_OUTPUTS], window_pa[4], window_sa[4];
+  for (int i = 0; i < f.inputs; i++) x[i] = vec_load(c->in[i] + r * TL_LANES + lane);
+  vec at = vec_set1(j);
+  tl__fold_take(prefix, pa, x, at, false, f, push);
+  fold_window w = {.suffix = suffix, .prefix = prefix, .suffix_anchor = window_sa, .prefix_anchor = window_pa, .at = at, .x = x};
+  for (int i = 0; i < tl__fold_kept(f); i++)
+    suffix[i] = next_slot != NULL ? vec_load(next_slot + i * TL_LANES + lane) : vec_set1(i < f.parts ? f.identity : 0.0);
+  for (int i = 0; i < f.inputs; i++) vec_store(slot + i * TL_LANES + lane, x[i]);
+  if (!emit) {
+    for (int i = 0; i < f.outputs; i++) vec_store(c->out[i] + r * TL_LANES + lane, vec_na());
+    return;
+  }
+  if (f.masked) {
+    w.suffix_count = suffix[f.parts];
+    w.prefix_count = prefix[f.parts];
+    w.count = vec_add(w.suffix_count, w.prefix_count);
+    w.inverse = vec_div(vec_set1(1.0), w.count);
+  } else {
+    w.prefix_count = vec_set1(j + 1);
+    w.suffix_count = next_slot != NULL ? vec_set1((double)c->params->n - 1 - j) : vec_zero();
+    w.count = vec_set1((double)c->params->n);
+    w.inverse = vec_set1(1.0 / (double)c->params->n);
+  }
+  for (int i = 0; i < f.inputs; i++) {
+    window_pa[i] = pa[i];
+    window_sa[i] = next_slot != NULL ? sa[i] : pa[i];
+    if (!f.masked) continue;
+    window_sa[i] = vec_select(vec_eq(w.suffix_count, vec_zero()), window_pa[i], window_sa[i]);
+    window_pa[i] = vec_select(vec_eq(w.prefix_count, vec_zero()), window_sa[i], window_pa[i]);
+  }
+  lower(out, &w, c->params);
+  if (f.masked) {
+    mask enough = vec_le(vec_set1((double)c->params->min), w.count);
+    for (int i = 0; i < f.outputs; i++) out[i] = vec_select(enough, out[i], vec_na());
+    if (c->out[f.outputs] != NULL) vec_store(c->out[f.outputs] + r * TL_LANES + lane, w.count);
+  }
+  for (int i = 0; i < f.outputs; i++) vec_store(c->out[i] + r * TL_LANES + lane, vec_finite(out[i]));
+}
+
+/* Turns the raw rows of a full block into suffix folds, newest first. */
+TL_INLINE void tl__fold_sweep(const tl_call *c, int lane, double *ring, double *suffix_anchor, fold_shape f, fold_push push) {
+  int width = tl__fold_width(f);
+  vec part[8], anchor[4], x[4];
+  for (int i = 0; i < tl__fold_kept(f); i++) part[i] = vec_set1(i < f.parts ? f.identity : 0.0);
+  for (int i = 0; i < f.inputs; i++) anchor[i] = vec_load(ring + ((c->params->n - 1) * width + i) * TL_LANES + lane);
+  for (int64_t j = c->params->n - 1; j > 0; j--) {
+    double *slot = ring + j * width * TL_LANES + lane;
+    for (int i = 0; i < f.inputs; i++) x[i] = vec_load(slot + i * TL_LANES);
+    tl__fold_take(part, anchor, x, vec_set1((double)(j - c->params->n)), true, f, push);
+    for (int i = 0; i < tl__fold_kept(f); i++) vec_store(slot + i * TL_LANES, part[i]);
+  }
+  for (int i = 0; i < f.inputs; i++) vec_store(suffix_anchor + i * TL_LANES + lane, anchor[i]);
+}
+
+/* Rows r .. r+count-1, all in one block, whose first has position j. */
+TL_INLINE void tl__fold_run(const tl_call *c, int lane, int r, int count, int64_t j, fold_shape f, fold_push push, fold_lower lower) {
+  int kept = tl__fold_kept(f), width = tl__fold_width(f);
+  int64_t n = c->params->n;
+  double *state = c->state + lane;
+  double *ring = c->state + tl__fold_head(f) * TL_LANES;
+  bool has_suffix = c->row + r - j >= n; /* a block lies before this one */
+  vec prefix[8], pa[4], sa[4];
+  for (int i = 0; i < kept; i++) prefix[i] = j > 0 ? vec_load(state + i * TL_LANES) : vec_set1(i < f.parts ? f.identity : 0.0);
+  for (int i = 0; i < f.inputs; i++) {
+    pa[i] = j > 0 ? vec_load(state + (kept + i) * TL_LANES) : vec_load(c->in[i] + r * TL_LANES + lane);
+    sa[i] = has_suffix ? vec_load(state + (kept + f.inputs + i) * TL_LANES) : vec_na();
+  }
+  int k = 0;
+  for (; k < count && j + k < n - 1; k++) {
+    double *slot = ring + (j + k) * width * TL_LANES;
+    if (has_suffix) tl__fold_row(c, lane, r + k, (double)(j + k), slot, slot + width * TL_LANES, prefix, pa, sa, true, f, push, lower);
+    else tl__fold_row(c, lane, r + k, (double)(j + k), slot, NULL, prefix, pa, sa, f.masked, f, push, lower);
+  }
+  if (k < count)
+    tl__fold_row(c, lane, r + k, (double)(j + k), ring + (j + k) * width * TL_LANES, NULL, prefix, pa, sa, true, f, push, lower);
+  for (int i = 0; i < kept; i++) vec_store(state + i * TL_LANES, prefix[i]);
+  for (int i = 0; i < f.inputs; i++) vec_store(state + (kept + i) * TL_LANES, pa[i]);
+}
+
+TL_INLINE void tl__fold_shaped(const tl_call *c, fold_shape f, fold_push push, fold_lower lower) {
+  int64_t n = c->params->n;
+  for (int r = 0; r < c->rows;) {
+    int64_t j = (c->row + r) % n;
+    int count = n - j < c->rows - r ? (int)(n - j) : c->rows - r;
+    for (int v = 0; v < TL_VECS; v++) tl__fold_run(c, v * V, r, count, j, f, push, lower);
+    r += count;
+    if (j + count < n) continue;
+    double *suffix_anchor = c->state + (tl__fold_kept(f) + f.inputs) * TL_LANES;
+    for (int v = 0; v < TL_VECS; v++) tl__fold_sweep(c, v * V, c->state + tl__fold_head(f) * TL_LANES, suffix_anchor, f, push);
+  }
+}
+
+/* Strict when the window must be full; `always_masked` for folds through which a NaN does not run by itself. */
+TL_INLINE void tl__fold(const tl_call *c, int inputs, int parts, int outputs, double identity, bool always_masked, fold_push push,
+                        fold_lower lower) {
+  if (always_masked || c->params->min < c->params->n)
+    tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, true}, push, lower);
+  else tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, false}, push, lower);
+}
+
+/* ---- view ---- */
+
+/* The last rows of one input: a ring of `slots` rows. */
+typedef struct view_window {
+  const double *ring;
+  int64_t rows; /* rows of the window that exist: min(row + 1, n) */
+  int lane;
+} view_window;
+
+TL_INLINE vec tl__view_at(const view_window *w, int64_t i) { return vec_load(w->ring + i * TL_LANES + w->lane); }
+
+typedef vec (*view_step)(const view_window *w, vec newest, const tl_params *p);
+
+/* The ring is filled before f sees it; f must not depend on the order of its rows. */
+TL_INLINE void tl__view(const tl_call *c, view_step f) {
+  int64_t slots = c->params->slots;
+  for (int r = 0; r < c->rows; r++) {
+    int64_t row = c->row + r;
+    memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
+    for (int v = 0; v < TL_VECS; v++) {
+      view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .lane = v * V};
+      vec_store(c->out[0] + r * TL_LANES + v * V, f(&w, vec_load(c->in[0] + r * TL_LANES + v * V), c->params));
+    }
+  }
+}
+
+#endif

@@ -1,0 +1,36 @@
+/* Streams to lanes and back: blocks of V x V values turned over in registers. */
+#ifndef TL_LANE_TRANSPOSE_H
+#define TL_LANE_TRANSPOSE_H
+
+#include "lane/tile.h"
+#include "simd/vec.h"
+
+TL_INLINE void tl__gather(double *tile, const double *const *lanes, int rows) {
+  int r = 0;
+  for (; r + V <= rows; r += V) {
+    for (int l = 0; l < TL_LANES; l += V) {
+      vec block[V];
+      for (int i = 0; i < V; i++) block[i] = vec_load(lanes[l + i] + r);
+      vec_transpose(block);
+      for (int i = 0; i < V; i++) vec_store(tile + (r + i) * TL_LANES + l, block[i]);
+    }
+  }
+  for (; r < rows; r++)
+    for (int l = 0; l < TL_LANES; l++) tile[r * TL_LANES + l] = lanes[l][r];
+}
+
+TL_INLINE void tl__scatter(double *const *lanes, const double *tile, int rows) {
+  int r = 0;
+  for (; r + V <= rows; r += V) {
+    for (int l = 0; l < TL_LANES; l += V) {
+      vec block[V];
+      for (int i = 0; i < V; i++) block[i] = vec_load(tile + (r + i) * TL_LANES + l);
+      vec_transpose(block);
+      for (int i = 0; i < V; i++) vec_store(lanes[l + i] + r, block[i]);
+    }
+  }
+  for (; r < rows; r++)
+    for (int l = 0; l < TL_LANES; l++) lanes[l][r] = tile[r * TL_LANES + l];
+}
+
+#endif

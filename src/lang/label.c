@@ -1,0 +1,72 @@
+/* Labels look ahead. Nothing in the engine does: a label is computed late instead. With L the farthest row it looks at, its value
+   for row t is worked out at row t + L, where everything it needs lies behind: x becomes lag(x, L), and lead(x, k) becomes
+   lag(x, L - k). Before row L the late frame does not exist yet, so those lags have no value there. */
+#include <string.h>
+#include "lang/build.h"
+
+/* How far ahead a node looks. Nodes are in topological order, so one pass over the graph up to the label suffices. */
+static tl_status measure(tl_graph *g, int32_t last, int64_t *ahead, const tl_edge *label, tl_error *err) {
+  (void)label;
+  int lead = tl__operator_find("lead");
+  for (int32_t i = 0; i <= last; i++) {
+    const tl_node *n = &g->nodes[i];
+    ahead[i] = 0;
+    for (int k = 0; k < n->inputs; k++)
+      if (ahead[n->in[k].node] > ahead[i]) ahead[i] = ahead[n->in[k].node];
+    if (n->kind == TL_NODE_OPERATOR && n->op == lead && __builtin_add_overflow(ahead[i], n->params.n, &ahead[i]))
+      return tl_fail(err, TL_DEFINITION, "a label looks ahead too far");
+  }
+  return TL_OK;
+}
+
+typedef struct late {
+  tl_builder *builder;
+  const int64_t *ahead;
+  int64_t total; /* L */
+  int lag, lead;
+  int depth;
+} late;
+
+static tl_status lag_by(late *l, tl_edge in, int64_t rows, tl_edge *out, tl_error *err) {
+  tl_value v;
+  tl_params p = {.n = rows, .min = rows, .a = {(double)l->total}};
+  TL_TRY(tl__to_main(l->builder, &in, err));
+  TL_TRY(tl__apply(l->builder, l->lag, p, &in, 1, &v, err));
+  *out = v.edge;
+  return TL_OK;
+}
+
+/* The edge as it was `by` rows ago. */
+static tl_status delayed(late *l, tl_edge in, int64_t by, tl_edge *out, tl_error *err) {
+  tl_node n = l->builder->definition->graph.nodes[in.node];
+  if (++l->depth > 4000) return tl_fail(err, TL_DEFINITION, "a label is nested too deep");
+  if (n.kind == TL_NODE_CONSTANT) *out = in;
+  else if (l->ahead[in.node] == 0) TL_TRY(lag_by(l, in, by, out, err));
+  else if (n.op == l->lead && n.kind == TL_NODE_OPERATOR) {
+    if (l->ahead[n.in[0].node] == 0) TL_TRY(lag_by(l, n.in[0], by - n.params.n, out, err));
+    else {
+      TL_TRY(delayed(l, n.in[0], by - n.params.n, out, err));
+      TL_TRY(lag_by(l, *out, 0, out, err));
+    }
+  } else {
+    tl_edge inputs[TL_MAX_INPUTS];
+    tl_value v;
+    for (int i = 0; i < n.inputs; i++) TL_TRY(delayed(l, n.in[i], by, &inputs[i], err));
+    TL_TRY(tl__apply(l->builder, n.op, n.params, inputs, n.inputs, &v, err));
+    *out = (tl_edge){v.edge.node, in.output};
+  }
+  l->depth--;
+  return TL_OK;
+}
+
+tl_status tl__delay_label(tl_builder *b, tl_edge *edge, int64_t *delay, tl_error *err) {
+  tl_graph *g = &b->definition->graph;
+  int64_t *ahead;
+  TL_TRY(tl_allocate(g->env, &ahead, (size_t)edge->node + 1, sizeof *ahead, err));
+  late l = {.builder = b, .ahead = ahead, .lag = tl__operator_find("lag"), .lead = tl__operator_find("lead")};
+  tl_status status = measure(g, edge->node, ahead, edge, err);
+  *delay = l.total = status == TL_OK ? ahead[edge->node] : 0;
+  if (status == TL_OK && l.total > 0) status = delayed(&l, *edge, l.total, edge, err);
+  tl_release(g->env, ahead);
+  return status;
+}

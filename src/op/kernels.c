@@ -1,0 +1,14 @@
+/* The kernels of one instruction set as a table; compiled once for each (TL_KERNELS is the prefix of its names). */
+#include "op/table.h"
+#include "lane/transpose.h"
+
+#define DECLARE(name) void TL_KERNEL_NAME(TL_KERNELS, name)(const tl_call *call);
+TL_EACH_OPERATOR(DECLARE)
+
+#define ROW(name) TL_KERNEL_NAME(TL_KERNELS, name),
+extern const tl_kernels TL_KERNEL_NAME(TL_KERNELS, kernels);
+const tl_kernels TL_KERNEL_NAME(TL_KERNELS, kernels) = {
+    .of = {TL_EACH_OPERATOR(ROW)},
+    .gather = tl__gather,
+    .scatter = tl__scatter,
+};

@@ -1,0 +1,82 @@
+/* What a Parquet file says of itself: its footer. Source: parquet.thrift of the format, version 2.11. */
+#ifndef TL_PARQUET_META_H
+#define TL_PARQUET_META_H
+
+#include "base/arena.h"
+#include "base/buffer.h"
+#include "column/type.h"
+
+enum {
+  TL_ENCODING_PLAIN = 0,
+  TL_ENCODING_PLAIN_DICTIONARY = 2,
+  TL_ENCODING_RLE = 3,
+  TL_ENCODING_BIT_PACKED = 4,
+  TL_ENCODING_DELTA = 5,
+  TL_ENCODING_DELTA_LENGTH = 6,
+  TL_ENCODING_DELTA_BYTES = 7,
+  TL_ENCODING_RLE_DICTIONARY = 8,
+  TL_ENCODING_SPLIT = 9,
+};
+const char *tl_encoding_name(int encoding);
+
+typedef struct tl_leaf {
+  tl_field field;      /* name is the dotted path */
+  int max_definition, max_repetition;
+  int converted_type;  /* as written, -1 when absent */
+} tl_leaf;
+
+typedef struct tl_statistics {
+  tl_bytes min, max; /* PLAIN without length; data NULL when absent */
+  int64_t null_count; /* -1 when absent */
+} tl_statistics;
+
+typedef struct tl_chunk {
+  int codec;
+  int64_t value_count;
+  int64_t compressed_size, uncompressed_size;
+  int64_t data_offset, dictionary_offset; /* -1 when absent */
+  uint32_t encodings;  /* bit e: encoding e occurs */
+  tl_statistics statistics;
+  bool elsewhere;      /* in another file */
+  bool encrypted;
+} tl_chunk;
+
+typedef struct tl_sorting {
+  int column;
+  bool descending, nulls_first;
+} tl_sorting;
+
+typedef struct tl_row_group {
+  int64_t row_count, byte_size;
+  int64_t first_row;   /* of the file */
+  tl_chunk *chunks;    /* one a leaf */
+  tl_sorting *sorting;
+  int sorting_count;
+} tl_row_group;
+
+typedef struct tl_key_value {
+  const char *key, *value;
+} tl_key_value;
+
+typedef struct tl_meta {
+  int version;
+  int64_t row_count;
+  tl_leaf *leaves;
+  int leaf_count;
+  int top_count;       /* columns of the root, groups counted once */
+  tl_row_group *groups;
+  int group_count;
+  tl_key_value *key_values;
+  int key_value_count;
+  const char *created_by;
+} tl_meta;
+
+/* Parses a footer; everything lives in the arena or in the bytes. */
+tl_status tl_meta_parse(tl_meta *out, tl_arena *arena, tl_bytes footer, tl_error *err) TL_MUST_CHECK;
+/* The footer's bytes. */
+tl_status tl_meta_write(tl_buffer *out, const tl_meta *meta, tl_error *err) TL_MUST_CHECK;
+/* -1 when there is none. */
+int tl_meta_leaf(const tl_meta *meta, const char *name);
+const char *tl_meta_value(const tl_meta *meta, const char *key);
+
+#endif

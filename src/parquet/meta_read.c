@@ -1,0 +1,333 @@
+/* Footer to structs. Every count is bounded by the bytes that are there (thrift.h), every size is checked against the file by
+   the reader before use. */
+#include <string.h>
+#include "parquet/meta.h"
+#include "parquet/thrift.h"
+
+typedef struct element {
+  const char *name;
+  int type, fixed_length, repetition, children, converted, scale, precision;
+  tl_field logical; /* from the logical type, when there is one */
+  bool has_logical;
+} element;
+
+static tl_status damaged(tl_error *err) { return tl_fail(err, TL_CORRUPT, "the footer is damaged"); }
+
+static tl_status copy_text(tl_arena *arena, const char **out, tl_bytes b, tl_error *err) {
+  return tl_arena_text(arena, out, (const char *)b.data, b.size, err);
+}
+
+/* ---- logical types: a union; its members are structs ---- */
+
+static void read_decimal(tl_thrift *t, tl_field *f) {
+  for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
+    if (s.id == 1) f->scale = (int32_t)tl_thrift_int(t, s);
+    else if (s.id == 2) f->precision = (int32_t)tl_thrift_int(t, s);
+    else tl_thrift_skip(t, s.type);
+  }
+}
+
+static void read_time(tl_thrift *t, tl_field *f) {
+  for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
+    if (s.id == 1) f->utc = tl_thrift_bool(t, s);
+    else if (s.id == 2 && s.type == TL_THRIFT_STRUCT) {
+      for (tl_thrift_field u = {0}; tl_thrift_next(t, &u); tl_thrift_skip(t, u.type)) f->digits = u.id == 1 ? 3 : u.id == 2 ? 6 : 9;
+    } else tl_thrift_skip(t, s.type);
+  }
+}
+
+static void read_integer(tl_thrift *t, tl_field *f) {
+  for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
+    if (s.id == 1) f->bits = (int32_t)tl_thrift_int(t, s);
+    else if (s.id == 2) f->is_unsigned = !tl_thrift_bool(t, s);
+    else tl_thrift_skip(t, s.type);
+  }
+}
+
+static void read_logical(tl_thrift *t, element *e) {
+  static const struct {
+    int id;
+    tl_logical logical;
+  } members[] = {{1, TL_LOGICAL_STRING}, {4, TL_LOGICAL_ENUM},      {5, TL_LOGICAL_DECIMAL}, {6, TL_LOGICAL_DATE},
+                 {7, TL_LOGICAL_TIME},   {8, TL_LOGICAL_TIMESTAMP}, {10, TL_LOGICAL_INTEGER}, {12, TL_LOGICAL_JSON},
+                 {13, TL_LOGICAL_BSON},  {14, TL_LOGICAL_UUID},     {15, TL_LOGICAL_FLOAT16}};
+  for (tl_thrift_field u = {0}; tl_thrift_next(t, &u);) {
+    tl_logical logical = TL_LOGICAL_OTHER;
+    for (size_t i = 0; i < sizeof members / sizeof *members; i++)
+      if (members[i].id == u.id) logical = members[i].logical;
+    e->has_logical = true;
+    e->logical.logical = logical;
+    if (u.type != TL_THRIFT_STRUCT) tl_thrift_skip(t, u.type);
+    else if (logical == TL_LOGICAL_DECIMAL) read_decimal(t, &e->logical);
+    else if (logical == TL_LOGICAL_TIME || logical == TL_LOGICAL_TIMESTAMP) read_time(t, &e->logical);
+    else if (logical == TL_LOGICAL_INTEGER) read_integer(t, &e->logical);
+    else tl_thrift_skip(t, u.type);
+  }
+}
+
+static tl_status read_element(tl_thrift *t, tl_arena *arena, element *e, tl_error *err) {
+  *e = (element){.name = "", .type = -1, .converted = -1};
+  for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
+    switch (s.id) {
+      case 1: e->type = (int)tl_thrift_int(t, s); break;
+      case 2: e->fixed_length = (int)tl_thrift_int(t, s); break;
+      case 3: e->repetition = (int)tl_thrift_int(t, s); break;
+      case 4: TL_TRY(copy_text(arena, &e->name, tl_thrift_binary(t, s), err)); break;
+      case 5: e->children = (int)tl_thrift_int(t, s); break;
+      case 6: e->converted = (int)tl_thrift_int(t, s); break;
+      case 7: e->scale = (int)tl_thrift_int(t, s); break;
+      case 8: e->precision = (int)tl_thrift_int(t, s); break;
+      case 10:
+        if (s.type == TL_THRIFT_STRUCT) {
+          read_logical(t, e);
+          break;
+        } /* fall through */
+      default: tl_thrift_skip(t, s.type);
+    }
+  }
+  return t->failed ? damaged(err) : TL_OK;
+}
+
+/* ---- schema ---- */
+
+static void apply_converted(tl_field *f, const element *e) {
+  switch (e->converted) {
+    case 0: f->logical = TL_LOGICAL_STRING; break;
+    case 4: f->logical = TL_LOGICAL_ENUM; break;
+    case 5: f->logical = TL_LOGICAL_DECIMAL, f->scale = e->scale, f->precision = e->precision; break;
+    case 6: f->logical = TL_LOGICAL_DATE; break;
+    case 7: f->logical = TL_LOGICAL_TIME, f->digits = 3, f->utc = true; break;
+    case 8: f->logical = TL_LOGICAL_TIME, f->digits = 6, f->utc = true; break;
+    case 9: f->logical = TL_LOGICAL_TIMESTAMP, f->digits = 3, f->utc = true; break;
+    case 10: f->logical = TL_LOGICAL_TIMESTAMP, f->digits = 6, f->utc = true; break;
+    case 11: case 12: case 13: case 14:
+    case 15: case 16: case 17: case 18:
+      f->logical = TL_LOGICAL_INTEGER, f->is_unsigned = e->converted < 15, f->bits = 8 << (e->converted - 11) % 4;
+      break;
+    case 19: f->logical = TL_LOGICAL_JSON; break;
+    case 20: f->logical = TL_LOGICAL_BSON; break;
+    default: break;
+  }
+}
+
+/* An annotation that does not fit its physical type is ignored. */
+static bool fits(const tl_field *f) {
+  bool i32 = f->physical == TL_PHYSICAL_INT32, i64 = f->physical == TL_PHYSICAL_INT64, bytes = f->physical == TL_PHYSICAL_BYTE_ARRAY,
+       fixed = f->physical == TL_PHYSICAL_FIXED;
+  switch (f->logical) {
+    case TL_LOGICAL_STRING: case TL_LOGICAL_ENUM: case TL_LOGICAL_JSON: case TL_LOGICAL_BSON: return bytes;
+    case TL_LOGICAL_UUID: return fixed && f->fixed_size == 16;
+    case TL_LOGICAL_FLOAT16: return fixed && f->fixed_size == 2;
+    case TL_LOGICAL_DECIMAL: return (i32 || i64 || bytes || fixed) && f->scale >= 0 && f->scale <= 76;
+    case TL_LOGICAL_DATE: return i32;
+    case TL_LOGICAL_TIME: return f->digits == 3 ? i32 : f->digits != 0 && i64;
+    case TL_LOGICAL_TIMESTAMP: return i64 && f->digits != 0;
+    case TL_LOGICAL_INTEGER: return f->bits == 64 ? i64 : (f->bits == 8 || f->bits == 16 || f->bits == 32) && i32;
+    default: return true;
+  }
+}
+
+static tl_status make_field(tl_field *f, const element *e, const char *path, tl_error *err) {
+  *f = e->has_logical ? e->logical : (tl_field){0};
+  if (e->type < 0 || e->type >= TL_PHYSICAL_COUNT) return tl_fail(err, TL_CORRUPT, "column %s has the unknown physical type %d", path, e->type);
+  f->physical = (tl_physical)e->type;
+  f->fixed_size = f->physical == TL_PHYSICAL_FIXED ? e->fixed_length : 0;
+  if (f->physical == TL_PHYSICAL_FIXED && (f->fixed_size < 1 || f->fixed_size > 1 << 20))
+    return tl_fail(err, TL_CORRUPT, "column %s has values of %d bytes", path, e->fixed_length);
+  if (!e->has_logical) apply_converted(f, e);
+  if (!fits(f)) f->logical = TL_LOGICAL_OTHER;
+  f->name = path;
+  return TL_OK;
+}
+
+/* Elements in depth-first order to leaves, with a stack of open groups. */
+static tl_status read_schema(tl_thrift *t, tl_arena *arena, tl_thrift_field field, tl_meta *m, tl_error *err) {
+  enum { MOST_DEPTH = 128 };
+  struct {
+    const char *path;
+    int left, definition, repetition;
+  } open[MOST_DEPTH];
+  tl_thrift_type type;
+  size_t count = tl_thrift_list(t, field, &type);
+  if (t->failed || type != TL_THRIFT_STRUCT || count == 0) return damaged(err);
+  TL_TRY(tl_arena_take(arena, &m->leaves, count, sizeof *m->leaves, err));
+  int depth = 0;
+  for (size_t i = 0; i < count; i++) {
+    element e;
+    TL_TRY(read_element(t, arena, &e, err));
+    if (i == 0) {
+      m->top_count = e.children;
+      open[depth++] = (typeof(open[0])){"", e.children, 0, 0};
+      continue;
+    }
+    while (depth > 0 && open[depth - 1].left == 0) depth--;
+    if (depth == 0) return tl_fail(err, TL_CORRUPT, "the schema has more elements than its groups hold");
+    open[depth - 1].left--;
+    const char *path = e.name;
+    if (depth > 1) TL_TRY(tl_arena_format(arena, &path, err, "%s.%s", open[depth - 1].path, e.name));
+    int definition = open[depth - 1].definition + (e.repetition != 0), repetition = open[depth - 1].repetition + (e.repetition == 2);
+    if (e.children > 0) {
+      if (depth == MOST_DEPTH) return tl_fail(err, TL_CORRUPT, "the schema is nested deeper than %d", MOST_DEPTH);
+      open[depth++] = (typeof(open[0])){path, e.children, definition, repetition};
+      continue;
+    }
+    tl_leaf *leaf = &m->leaves[m->leaf_count++];
+    TL_TRY(make_field(&leaf->field, &e, path, err));
+    leaf->field.nullable = definition > 0;
+    leaf->max_definition = definition;
+    leaf->max_repetition = repetition;
+    leaf->converted_type = e.converted;
+  }
+  while (depth > 0 && open[depth - 1].left == 0) depth--;
+  return depth == 0 ? TL_OK : tl_fail(err, TL_CORRUPT, "the schema ends inside a group");
+}
+
+/* ---- row groups ---- */
+
+static void read_statistics(tl_thrift *t, tl_statistics *s) {
+  tl_bytes old_min = {0}, old_max = {0};
+  s->null_count = -1;
+  for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+    if (f.id == 1) old_max = tl_thrift_binary(t, f);
+    else if (f.id == 2) old_min = tl_thrift_binary(t, f);
+    else if (f.id == 3) s->null_count = tl_thrift_int(t, f);
+    else if (f.id == 5) s->max = tl_thrift_binary(t, f);
+    else if (f.id == 6) s->min = tl_thrift_binary(t, f);
+    else tl_thrift_skip(t, f.type);
+  }
+  /* The old fields have no defined order but for plain numbers; they are shown, and never used to prune. */
+  (void)old_min, (void)old_max;
+}
+
+static void read_chunk_meta(tl_thrift *t, tl_chunk *c) {
+  tl_thrift_type type;
+  for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+    switch (f.id) {
+      case 2:
+        for (size_t n = tl_thrift_list(t, f, &type); n > 0 && !t->failed; n--) {
+          int64_t e = tl_thrift_int(t, (tl_thrift_field){0, type});
+          if (e >= 0 && e < 32) c->encodings |= 1u << e;
+        }
+        break;
+      case 4: c->codec = (int)tl_thrift_int(t, f); break;
+      case 5: c->value_count = tl_thrift_int(t, f); break;
+      case 6: c->uncompressed_size = tl_thrift_int(t, f); break;
+      case 7: c->compressed_size = tl_thrift_int(t, f); break;
+      case 9: c->data_offset = tl_thrift_int(t, f); break;
+      case 11: c->dictionary_offset = tl_thrift_int(t, f); break;
+      case 12:
+        if (f.type == TL_THRIFT_STRUCT) {
+          read_statistics(t, &c->statistics);
+          break;
+        } /* fall through */
+      default: tl_thrift_skip(t, f.type);
+    }
+  }
+}
+
+static void read_chunk(tl_thrift *t, tl_chunk *c) {
+  *c = (tl_chunk){.data_offset = -1, .dictionary_offset = -1, .statistics = {.null_count = -1}, .codec = -1};
+  for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+    if (f.id == 1) c->elsewhere = tl_thrift_binary(t, f).size > 0;
+    else if (f.id == 3 && f.type == TL_THRIFT_STRUCT) read_chunk_meta(t, c);
+    else {
+      c->encrypted |= f.id == 8;
+      tl_thrift_skip(t, f.type);
+    }
+  }
+}
+
+static tl_status read_group(tl_thrift *t, tl_arena *arena, const tl_meta *m, tl_row_group *g, tl_error *err) {
+  tl_thrift_type type;
+  for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+    if (f.id == 1) {
+      size_t count = tl_thrift_list(t, f, &type);
+      if (t->failed || type != TL_THRIFT_STRUCT || count != (size_t)m->leaf_count)
+        return tl_fail(err, TL_CORRUPT, "a row group has %zu columns, the schema %d", count, m->leaf_count);
+      TL_TRY(tl_arena_take(arena, &g->chunks, count, sizeof *g->chunks, err));
+      for (size_t i = 0; i < count; i++) read_chunk(t, &g->chunks[i]);
+    } else if (f.id == 2) g->byte_size = tl_thrift_int(t, f);
+    else if (f.id == 3) g->row_count = tl_thrift_int(t, f);
+    else if (f.id == 4 && f.type == TL_THRIFT_LIST) {
+      size_t count = tl_thrift_list(t, f, &type);
+      if (t->failed || (count > 0 && type != TL_THRIFT_STRUCT)) return damaged(err);
+      TL_TRY(tl_arena_take(arena, &g->sorting, count, sizeof *g->sorting, err));
+      for (g->sorting_count = 0; g->sorting_count < (int)count; g->sorting_count++) {
+        tl_sorting *s = &g->sorting[g->sorting_count];
+        for (tl_thrift_field k = {0}; tl_thrift_next(t, &k);) {
+          if (k.id == 1) s->column = (int)tl_thrift_int(t, k);
+          else if (k.id == 2) s->descending = tl_thrift_bool(t, k);
+          else if (k.id == 3) s->nulls_first = tl_thrift_bool(t, k);
+          else tl_thrift_skip(t, k.type);
+        }
+      }
+    } else tl_thrift_skip(t, f.type);
+    if (t->failed) return damaged(err);
+  }
+  if (t->failed) return damaged(err);
+  if (g->chunks == NULL && m->leaf_count > 0) return tl_fail(err, TL_CORRUPT, "a row group has no columns");
+  return g->row_count < 0 ? tl_fail(err, TL_CORRUPT, "a row group of %lld rows", (long long)g->row_count) : TL_OK;
+}
+
+static tl_status read_key_values(tl_thrift *t, tl_arena *arena, tl_thrift_field field, tl_meta *m, tl_error *err) {
+  tl_thrift_type type;
+  size_t count = tl_thrift_list(t, field, &type);
+  if (t->failed || (count > 0 && type != TL_THRIFT_STRUCT)) return damaged(err);
+  TL_TRY(tl_arena_take(arena, &m->key_values, count, sizeof *m->key_values, err));
+  for (m->key_value_count = 0; m->key_value_count < (int)count; m->key_value_count++) {
+    tl_key_value *kv = &m->key_values[m->key_value_count];
+    kv->key = kv->value = "";
+    for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+      if (f.id == 1) TL_TRY(copy_text(arena, &kv->key, tl_thrift_binary(t, f), err));
+      else if (f.id == 2) TL_TRY(copy_text(arena, &kv->value, tl_thrift_binary(t, f), err));
+      else tl_thrift_skip(t, f.type);
+    }
+  }
+  return t->failed ? damaged(err) : TL_OK;
+}
+
+tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *err) {
+  tl_thrift t = tl_thrift_open(footer.data, footer.size);
+  *m = (tl_meta){.created_by = ""};
+  for (tl_thrift_field f = {0}; tl_thrift_next(&t, &f);) {
+    tl_thrift_type type;
+    if (f.id == 1) m->version = (int)tl_thrift_int(&t, f);
+    else if (f.id == 2) TL_TRY(read_schema(&t, arena, f, m, err));
+    else if (f.id == 3) m->row_count = tl_thrift_int(&t, f);
+    else if (f.id == 4) {
+      size_t count = tl_thrift_list(&t, f, &type);
+      if (t.failed || (count > 0 && type != TL_THRIFT_STRUCT) || m->leaves == NULL) return damaged(err);
+      TL_TRY(tl_arena_take(arena, &m->groups, count, sizeof *m->groups, err));
+      for (m->group_count = 0; m->group_count < (int)count; m->group_count++) TL_TRY(read_group(&t, arena, m, &m->groups[m->group_count], err));
+    } else if (f.id == 5) TL_TRY(read_key_values(&t, arena, f, m, err));
+    else if (f.id == 6) TL_TRY(copy_text(arena, &m->created_by, tl_thrift_binary(&t, f), err));
+    else tl_thrift_skip(&t, f.type);
+    if (t.failed) return damaged(err);
+  }
+  if (t.failed || m->leaves == NULL) return damaged(err);
+  int64_t rows = 0;
+  for (int g = 0; g < m->group_count; g++) {
+    m->groups[g].first_row = rows;
+    if (__builtin_add_overflow(rows, m->groups[g].row_count, &rows)) return damaged(err);
+  }
+  if (rows != m->row_count) return tl_fail(err, TL_CORRUPT, "the footer says %lld rows, its row groups %lld", (long long)m->row_count, (long long)rows);
+  return TL_OK;
+}
+
+int tl_meta_leaf(const tl_meta *m, const char *name) {
+  for (int i = 0; i < m->leaf_count; i++)
+    if (strcmp(m->leaves[i].field.name, name) == 0) return i;
+  return -1;
+}
+
+const char *tl_meta_value(const tl_meta *m, const char *key) {
+  for (int i = 0; i < m->key_value_count; i++)
+    if (strcmp(m->key_values[i].key, key) == 0) return m->key_values[i].value;
+  return NULL;
+}
+
+const char *tl_encoding_name(int e) {
+  static const char *const names[] = {"PLAIN",      "?", "PLAIN_DICTIONARY", "RLE", "BIT_PACKED", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY",
+                                      "DELTA_BYTE_ARRAY", "RLE_DICTIONARY", "BYTE_STREAM_SPLIT"};
+  return e >= 0 && e < 10 ? names[e] : "unknown";
+}

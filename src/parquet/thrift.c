@@ -1,0 +1,193 @@
+#include "parquet/thrift.h"
+#include <string.h>
+
+static uint64_t varint(tl_thrift *t) {
+  uint64_t value = 0;
+  for (int shift = 0; shift < 64; shift += 7) {
+    if (t->at >= t->end) break;
+    uint8_t byte = *t->at++;
+    value |= (uint64_t)(byte & 127) << shift;
+    if (byte < 128) return value;
+  }
+  t->failed = true;
+  return 0;
+}
+
+static int64_t zigzag(uint64_t v) { return (int64_t)(v >> 1) ^ -(int64_t)(v & 1); }
+
+bool tl_thrift_next(tl_thrift *t, tl_thrift_field *field) {
+  if (t->failed || t->at >= t->end) {
+    t->failed = true;
+    return false;
+  }
+  uint8_t head = *t->at++;
+  if (head == TL_THRIFT_STOP) return false;
+  field->type = (tl_thrift_type)(head & 15);
+  field->id = head >> 4 ? field->id + (head >> 4) : (int)zigzag(varint(t));
+  if (field->type > TL_THRIFT_STRUCT || field->type == TL_THRIFT_STOP) t->failed = true;
+  return !t->failed;
+}
+
+int64_t tl_thrift_int(tl_thrift *t, tl_thrift_field field) {
+  if (field.type == TL_THRIFT_BYTE && t->at < t->end) return (int8_t)*t->at++;
+  if (field.type >= TL_THRIFT_I16 && field.type <= TL_THRIFT_I64) return zigzag(varint(t));
+  t->failed = true;
+  return 0;
+}
+
+bool tl_thrift_bool(tl_thrift *t, tl_thrift_field field) {
+  if (field.type != TL_THRIFT_TRUE && field.type != TL_THRIFT_FALSE) t->failed = true;
+  return field.type == TL_THRIFT_TRUE;
+}
+
+tl_bytes tl_thrift_binary(tl_thrift *t, tl_thrift_field field) {
+  uint64_t size = field.type == TL_THRIFT_BINARY ? varint(t) : UINT64_MAX;
+  if (t->failed || size > (uint64_t)(t->end - t->at)) {
+    t->failed = true;
+    return (tl_bytes){0};
+  }
+  tl_bytes bytes = {t->at, (size_t)size};
+  t->at += size;
+  return bytes;
+}
+
+size_t tl_thrift_list(tl_thrift *t, tl_thrift_field field, tl_thrift_type *element) {
+  *element = TL_THRIFT_STOP;
+  if ((field.type != TL_THRIFT_LIST && field.type != TL_THRIFT_SET) || t->at >= t->end) {
+    t->failed = true;
+    return 0;
+  }
+  uint8_t head = *t->at++;
+  uint64_t count = head >> 4 == 15 ? varint(t) : head >> 4;
+  *element = (tl_thrift_type)(head & 15);
+  if (count > (uint64_t)(t->end - t->at) || (count > 0 && (*element == TL_THRIFT_STOP || *element > TL_THRIFT_STRUCT))) {
+    t->failed = true;
+    return 0;
+  }
+  return (size_t)count;
+}
+
+/* Values to skip are kept as counts on a small stack instead of calling ourselves. */
+void tl_thrift_skip(tl_thrift *t, tl_thrift_type type) {
+  enum { MOST = 64 };
+  struct {
+    uint64_t left;         /* list and map: elements (a map's count twice) */
+    tl_thrift_type type[2]; /* of elements, or STRUCT for an open struct (left unused) */
+    bool is_struct;
+    tl_thrift_field field;
+  } stack[MOST];
+  int depth = 0;
+  tl_thrift_type current = type;
+  bool in_field = true; /* booleans of fields have no byte */
+  for (;;) {
+    if (t->failed) return;
+    switch (current) {
+      case TL_THRIFT_TRUE:
+      case TL_THRIFT_FALSE:
+        if (!in_field) t->at++;
+        break;
+      case TL_THRIFT_BYTE: t->at++; break;
+      case TL_THRIFT_I16:
+      case TL_THRIFT_I32:
+      case TL_THRIFT_I64: varint(t); break;
+      case TL_THRIFT_DOUBLE: t->at += t->end - t->at < 8 ? t->end - t->at + 1 : 8; break;
+      case TL_THRIFT_BINARY: tl_thrift_binary(t, (tl_thrift_field){0, TL_THRIFT_BINARY}); break;
+      case TL_THRIFT_LIST:
+      case TL_THRIFT_SET:
+      case TL_THRIFT_MAP:
+      case TL_THRIFT_STRUCT:
+        if (depth == MOST) {
+          t->failed = true;
+          return;
+        }
+        stack[depth].is_struct = current == TL_THRIFT_STRUCT;
+        stack[depth].field = (tl_thrift_field){0};
+        stack[depth].left = 0;
+        if (current == TL_THRIFT_MAP) {
+          uint64_t count = varint(t);
+          uint8_t types = count > 0 && t->at < t->end ? *t->at++ : 0;
+          if (count > (uint64_t)(t->end - t->at)) t->failed = true;
+          stack[depth].left = count * 2;
+          stack[depth].type[0] = (tl_thrift_type)(types >> 4), stack[depth].type[1] = (tl_thrift_type)(types & 15);
+        } else if (current != TL_THRIFT_STRUCT) {
+          stack[depth].left = tl_thrift_list(t, (tl_thrift_field){0, current}, &stack[depth].type[0]);
+          stack[depth].type[1] = stack[depth].type[0];
+        }
+        depth++;
+        break;
+      default: t->failed = true; return;
+    }
+    if (t->at > t->end) t->at = t->end, t->failed = true;
+    for (;;) { /* the next value of the innermost open thing that has one */
+      if (depth == 0 || t->failed) return;
+      if (stack[depth - 1].is_struct) {
+        if (tl_thrift_next(t, &stack[depth - 1].field)) {
+          current = stack[depth - 1].field.type;
+          in_field = true;
+          break;
+        }
+      } else if (stack[depth - 1].left > 0) {
+        current = stack[depth - 1].type[stack[depth - 1].left-- & 1];
+        in_field = false;
+        break;
+      }
+      depth--;
+    }
+  }
+}
+
+/* ---- writing ---- */
+
+static void put(tl_thrift_out *t, const void *data, size_t size) {
+  if (t->status == TL_OK) t->status = tl_buffer_append(t->out, data, size, t->err);
+}
+static void put_byte(tl_thrift_out *t, uint8_t byte) { put(t, &byte, 1); }
+static void put_varint(tl_thrift_out *t, uint64_t v) {
+  for (; v >= 128; v >>= 7) put_byte(t, (uint8_t)(v | 128));
+  put_byte(t, (uint8_t)v);
+}
+static void put_zigzag(tl_thrift_out *t, int64_t v) { put_varint(t, (uint64_t)v << 1 ^ (uint64_t)(v >> 63)); }
+
+static void put_head(tl_thrift_out *t, int id, tl_thrift_type type) {
+  int step = id - t->last[t->depth];
+  if (step > 0 && step <= 15) put_byte(t, (uint8_t)(step << 4 | type));
+  else {
+    put_byte(t, (uint8_t)type);
+    put_zigzag(t, id);
+  }
+  t->last[t->depth] = id;
+}
+
+void tl_thrift_put_int(tl_thrift_out *t, int id, tl_thrift_type type, int64_t value) {
+  put_head(t, id, type);
+  if (type == TL_THRIFT_BYTE) put_byte(t, (uint8_t)value);
+  else put_zigzag(t, value);
+}
+void tl_thrift_put_bool(tl_thrift_out *t, int id, bool value) { put_head(t, id, value ? TL_THRIFT_TRUE : TL_THRIFT_FALSE); }
+void tl_thrift_put_binary(tl_thrift_out *t, int id, const void *data, size_t size) {
+  put_head(t, id, TL_THRIFT_BINARY);
+  put_varint(t, size);
+  put(t, data, size);
+}
+void tl_thrift_put_text(tl_thrift_out *t, int id, const char *text) { tl_thrift_put_binary(t, id, text, strlen(text)); }
+void tl_thrift_put_list(tl_thrift_out *t, int id, tl_thrift_type element, size_t count) {
+  put_head(t, id, TL_THRIFT_LIST);
+  if (count < 15) put_byte(t, (uint8_t)(count << 4 | element));
+  else {
+    put_byte(t, (uint8_t)(0xf0 | element));
+    put_varint(t, count);
+  }
+}
+void tl_thrift_open_struct(tl_thrift_out *t, int id) {
+  if (id != 0) put_head(t, id, TL_THRIFT_STRUCT);
+  t->last[++t->depth] = 0;
+}
+void tl_thrift_close_struct(tl_thrift_out *t) {
+  put_byte(t, TL_THRIFT_STOP);
+  t->depth--;
+}
+void tl_thrift_element_int(tl_thrift_out *t, int64_t value) { put_zigzag(t, value); }
+void tl_thrift_element_text(tl_thrift_out *t, const char *text) {
+  put_varint(t, strlen(text));
+  put(t, text, strlen(text));
+}

@@ -1,0 +1,72 @@
+/* Writing Parquet. Encoding a row group is a pure function of its columns and runs on any thread; putting it into a file is a copy.
+
+   tl_group g = {.env = env};  tl_group_begin(&g, leaves, rows);  tl_group_put_*(...) once a leaf, in order;
+   tl_writer_append(&w, &g);  ...  tl_writer_finish(&w); */
+#ifndef TL_PARQUET_WRITER_H
+#define TL_PARQUET_WRITER_H
+
+#include "column/column.h"
+#include "parquet/meta.h"
+
+/* How the pages of a column are written. */
+typedef struct tl_page_style {
+  int encoding; /* PLAIN, SPLIT, DELTA or RLE_DICTIONARY; the latter falls back to PLAIN when it would not pay */
+  int codec, level;
+  int64_t page_rows;
+} tl_page_style;
+
+typedef struct tl_group {
+  tl_env *env;
+  tl_buffer bytes;      /* the chunks, one after the other */
+  tl_chunk *chunks;     /* offsets count from the group's first byte */
+  uint8_t (*bounds)[2][16]; /* min and max of each chunk, as statistics point at them */
+  int leaf_count, next;
+  int64_t row_count;
+  size_t chunk_capacity, bound_capacity;
+  tl_buffer page, packed; /* scratch */
+  void *values;         /* scratch */
+  size_t value_capacity;
+  uint32_t *codes, *levels;
+  size_t code_capacity, level_capacity;
+} tl_group;
+
+void tl_group_free(tl_group *group);
+tl_status tl_group_begin(tl_group *group, int leaf_count, int64_t rows, tl_error *err) TL_MUST_CHECK;
+
+/* What a pass over doubles has counted. */
+typedef struct tl_double_summary {
+  int64_t count, missing;
+  int64_t first_valid; /* -1 when all are missing */
+  double min, max;     /* of the present ones; NaN when there is none */
+} tl_double_summary;
+
+/* `rows` values; NaN is null. The leaf's type decides the form: DOUBLE, FLOAT, or BOOLEAN (1.0 is true). */
+tl_status tl_group_put_doubles(tl_group *group, const tl_leaf *leaf, const double *values, tl_page_style style, tl_error *err) TL_MUST_CHECK;
+/* Integers, dates, times (INT32 or INT64 by the leaf); `absent` stands for null where the leaf is nullable. */
+tl_status tl_group_put_ints(tl_group *group, const tl_leaf *leaf, const int64_t *values, int64_t absent, tl_page_style style, tl_error *err) TL_MUST_CHECK;
+/* Any flat column. */
+tl_status tl_group_put_column(tl_group *group, const tl_leaf *leaf, const tl_column *column, tl_page_style style, tl_error *err) TL_MUST_CHECK;
+/* Row values[k] of a column lengths[k] times, one after the other: keys of streams. Written as a dictionary. */
+tl_status tl_group_put_runs(tl_group *group, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec,
+                            int level, tl_error *err) TL_MUST_CHECK;
+
+typedef struct tl_writer {
+  tl_env *env;
+  int handle; /* -1 when closed */
+  int64_t at;
+  tl_arena arena;
+  tl_meta meta;
+  size_t group_capacity;
+} tl_writer;
+
+/* Creates the file. `leaves` and key-values are copied; sorting columns are leaf indices, ascending. */
+tl_status tl_writer_open(tl_writer *writer, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting,
+                         int sorting_count, tl_error *err) TL_MUST_CHECK;
+tl_status tl_writer_key_value(tl_writer *writer, const char *key, const char *value, tl_error *err) TL_MUST_CHECK;
+tl_status tl_writer_append(tl_writer *writer, const tl_group *group, tl_error *err) TL_MUST_CHECK;
+/* Footer and close. The file's name is the caller's business. */
+tl_status tl_writer_finish(tl_writer *writer, tl_error *err) TL_MUST_CHECK;
+/* Also without finish; the file stays as it is. */
+void tl_writer_free(tl_writer *writer);
+
+#endif

@@ -1,0 +1,178 @@
+#include "run/engine.h"
+#include <string.h>
+
+enum { SAMPLE = 8 }; /* every eighth tile is timed */
+
+void tl_engine_free(tl_engine *e) {
+  if (e->env == NULL) return;
+  tl_release(e->env, e->tiles);
+  tl_release(e->env, e->state);
+  tl_release(e->env, e->edge);
+  tl_release(e->env, e->absent);
+  tl_release(e->env, e->matches);
+  tl_release(e->env, e->cursors);
+  tl_release(e->env, e->step_ns);
+  tl_release(e->env, e->side_matches);
+  *e = (tl_engine){0};
+}
+
+static double *tile(const tl_engine *e, int index) { return e->tiles + (int64_t)index * e->tile_rows * TL_LANES; }
+
+static void fill_constants(tl_engine *e) {
+  for (int i = 0; i < e->plan->step_count; i++) {
+    const tl_node *n = &e->plan->definition->graph.nodes[e->plan->steps[i].node];
+    if (n->kind != TL_NODE_CONSTANT) continue;
+    double *t = tile(e, e->plan->steps[i].tiles[0]);
+    for (int k = 0; k < e->tile_rows * TL_LANES; k++) t[k] = n->constant;
+  }
+}
+
+static tl_status open_memory(tl_engine *e, tl_error *err) {
+  int sides = e->plan->definition->side_count;
+  TL_TRY(tl_allocate(e->env, &e->tiles, (size_t)e->plan->tile_count * (size_t)e->tile_rows * TL_LANES + 1, sizeof(double), err));
+  TL_TRY(tl_allocate(e->env, &e->state, (size_t)e->plan->state_size * TL_LANES + 1, sizeof(double), err));
+  TL_TRY(tl_allocate(e->env, &e->edge, (size_t)e->tile_rows * TL_LANES, sizeof(double), err));
+  TL_TRY(tl_allocate(e->env, &e->absent, (size_t)e->tile_rows, sizeof(double), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->matches, (size_t)sides * (size_t)e->tile_rows * TL_LANES + 1, sizeof(int64_t), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->cursors, (size_t)sides * TL_LANES + 1, sizeof(int64_t), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->step_ns, (size_t)e->plan->step_count + 1, sizeof(int64_t), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->side_matches, (size_t)sides + 1, sizeof(int64_t), err));
+  for (int i = 0; i < e->tile_rows; i++) e->absent[i] = __builtin_nan("");
+  fill_constants(e);
+  return TL_OK;
+}
+
+tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) {
+  *out = (tl_engine){.env = env, .plan = plan, .kernels = tl__kernels(isa), .sides = sides, .tile_rows = tile_rows > 0 ? tile_rows : TL_TILE_ROWS};
+  tl_status status = open_memory(out, err);
+  if (status != TL_OK) tl_engine_free(out);
+  return status;
+}
+
+/* One pass over a tile. */
+typedef struct pass {
+  const tl_lane_stream *streams;
+  int count, rows;
+  int64_t row;
+} pass;
+
+/* `source` of each lane as `rows` readable values: its own rows, its last rows padded, or nothing. */
+static void gather(tl_engine *e, const pass *p, int input, double *out) {
+  const double *lanes[TL_LANES];
+  for (int l = 0; l < TL_LANES; l++) {
+    lanes[l] = e->absent;
+    if (l >= p->count || p->streams[l].rows <= p->row) continue;
+    const tl_lane_stream *s = &p->streams[l];
+    const double *source = input == TL_ORDER_COLUMN ? (const double *)(const void *)s->order : s->inputs[input];
+    if (source == NULL) continue;
+    int64_t left = s->rows - p->row;
+    if (left >= p->rows) {
+      lanes[l] = source + p->row;
+      continue;
+    }
+    double *padded = e->edge + l * e->tile_rows;
+    memcpy(padded, source + p->row, (size_t)left * sizeof *padded);
+    memcpy(padded + left, e->absent, (size_t)(p->rows - left) * sizeof *padded);
+    lanes[l] = padded;
+  }
+  e->kernels->gather(out, lanes, p->rows);
+}
+
+/* Row t of a result was computed at row t + delay; what lies before the first or behind the last row is dropped. */
+static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
+  double *lanes[TL_LANES];
+  bool whole = true;
+  int64_t first = p->row - emit->delay;
+  for (int l = 0; l < TL_LANES; l++) {
+    lanes[l] = e->edge + l * e->tile_rows;
+    if (l >= p->count || p->streams[l].results[emit->result] == NULL || first >= p->streams[l].rows) continue;
+    if (first >= 0 && first + p->rows <= p->streams[l].rows) lanes[l] = p->streams[l].results[emit->result] + first;
+    else whole = false;
+  }
+  e->kernels->scatter(lanes, tile(e, emit->tile), p->rows);
+  for (int l = 0; !whole && l < p->count; l++) {
+    double *padded = e->edge + l * e->tile_rows, *result = p->streams[l].results[emit->result];
+    if (lanes[l] != padded || result == NULL) continue;
+    int64_t from = first < 0 ? -first : 0, to = p->streams[l].rows - first < p->rows ? p->streams[l].rows - first : p->rows;
+    if (from < to) memcpy(result + first + from, padded + from, (size_t)(to - from) * sizeof *padded);
+  }
+}
+
+/* ---- sides ---- */
+
+/* For every row and lane the side's last row at or before it (or before it), or -1. Both orders ascend, so a cursor walks. */
+static void match_side(tl_engine *e, const pass *p, int side) {
+  const tl_side_series *s = &e->sides[side];
+  int64_t *cursors = e->cursors + side * TL_LANES, *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
+  for (int l = 0; l < TL_LANES; l++) {
+    if (p->row == 0) cursors[l] = -1;
+    for (int r = 0; r < p->rows; r++) {
+      int64_t match = -1;
+      if (l < p->count && p->row + r < p->streams[l].rows) {
+        int64_t t = p->streams[l].order[p->row + r], at = cursors[l];
+        while (at + 1 < s->rows && (s->before ? s->order[at + 1] < t : s->order[at + 1] <= t)) at++;
+        cursors[l] = at;
+        /* the age as an unsigned difference cannot overflow */
+        if (at >= 0 && (uint64_t)t - (uint64_t)s->order[at] <= (uint64_t)s->within) match = at;
+      }
+      matches[r * TL_LANES + l] = match;
+      e->side_matches[side] += match >= 0;
+    }
+  }
+}
+
+static void join(tl_engine *e, const pass *p, const tl_node *n, double *out) {
+  int side = e->plan->definition->graph.nodes[n->in[0].node].frame - 1;
+  const tl_side_series *s = &e->sides[side];
+  const double *series = NULL;
+  for (int i = 0; i < s->export_count; i++)
+    if (s->nodes[i] == n->in[0].node) series = s->exports[i];
+  const int64_t *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
+  for (int i = 0; i < p->rows * TL_LANES; i++) out[i] = matches[i] < 0 ? __builtin_nan("") : series[matches[i]];
+}
+
+/* ---- steps ---- */
+
+static void run_step(tl_engine *e, const pass *p, const tl_step *s) {
+  const tl_node *n = &e->plan->definition->graph.nodes[s->node];
+  if (n->kind == TL_NODE_COLUMN) {
+    int input = TL_ORDER_COLUMN;
+    for (int i = 0; n->column != TL_ORDER_COLUMN && i < e->plan->input_count; i++)
+      if (e->plan->inputs[i] == n->column && e->plan->as_time[i] == (n->type == TL_TIME)) input = i;
+    gather(e, p, input, tile(e, s->tiles[0]));
+  } else if (n->kind == TL_NODE_JOIN) {
+    join(e, p, n, tile(e, s->tiles[0]));
+  } else if (n->kind == TL_NODE_OPERATOR) {
+    tl_call call = {.row = p->row, .rows = p->rows, .inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
+    for (int i = 0; i < n->inputs; i++) call.in[i] = tile(e, s->inputs[i]);
+    for (int i = 0; i < n->outputs; i++) call.out[i] = tile(e, s->tiles[i]);
+    e->kernels->of[n->op](&call);
+  }
+  for (int i = s->emit; i < s->emit + s->emit_count; i++) scatter(e, p, &e->plan->emits[i]);
+}
+
+static void run_tile(tl_engine *e, const pass *p) {
+  for (int i = 0; i < e->plan->definition->side_count; i++)
+    if (e->sides != NULL && e->sides[i].export_count > 0) match_side(e, p, i);
+  bool timed = e->tiles_run++ % SAMPLE == 0;
+  int64_t before = timed ? e->env->tick_ns(e->env) : 0;
+  for (int i = 0; i < e->plan->step_count; i++) {
+    run_step(e, p, &e->plan->steps[i]);
+    if (!timed) continue;
+    int64_t now = e->env->tick_ns(e->env);
+    e->step_ns[i] += now - before;
+    before = now;
+  }
+  e->tiles_timed += timed;
+}
+
+void tl_engine_run(tl_engine *e, const tl_lane_stream *streams, int count) {
+  pass p = {.streams = streams, .count = count};
+  int64_t last = 0;
+  for (int i = 0; i < count; i++) last = streams[i].rows > last ? streams[i].rows : last;
+  if (last > 0) last += e->plan->greatest_delay;
+  for (p.row = 0; p.row < last; p.row += p.rows) {
+    p.rows = last - p.row < e->tile_rows ? (int)(last - p.row) : e->tile_rows;
+    run_tile(e, &p);
+  }
+}

@@ -1,0 +1,91 @@
+/* A dataset as streams: which files hold which column of the definition, and where every stream's rows lie. */
+#ifndef TL_RUN_INPUT_H
+#define TL_RUN_INPUT_H
+
+#include "lake/dataset.h"
+#include "lang/definition.h"
+#include "parquet/reader.h"
+#include "tickloom/features.h"
+
+enum { TL_KEY_STEM = -1, TL_KEY_ABSENT = -2, TL_KEY_HIVE = -100 }; /* TL_KEY_HIVE - i: the i-th key of the path */
+
+typedef struct tl_input_file {
+  const tl_dataset_file *file;
+  bool failed;
+  tl_status status;              /* why, with its text; reported by tl_input_open */
+  const char *error;
+  int64_t rows;
+  int32_t *leaves;               /* one a definition input; -1 absent */
+  int32_t keys[TL_MOST_KEYS];    /* a leaf, or one of the above */
+  int32_t order_leaf;
+  tl_field order_field;
+  int64_t order_factor;          /* to the dataset's unit */
+  int32_t streams;               /* that have rows here */
+} tl_input_file;
+
+/* Consecutive rows of one row group that belong to one stream. */
+typedef struct tl_part {
+  int32_t file, group;
+  int64_t first_row, rows;
+  int64_t first_key; /* of the order key, in the dataset's unit */
+} tl_part;
+
+typedef struct tl_key_value_data {
+  bool missing;
+  int64_t number;
+  const char *text; /* NULL for numbers */
+} tl_key_value_data;
+
+typedef struct tl_stream {
+  const tl_key_value_data *keys;
+  size_t parts, part_count; /* tl_input_set.parts[parts ..] */
+  int64_t rows;
+  bool failed;
+  bool spans_files;
+} tl_stream;
+
+/* A file or stream that could not be used. */
+typedef void (*tl_report_failure)(void *context, const char *file, const char *stream, const tl_error *err);
+
+typedef struct tl_input_set {
+  tl_env *env;
+  tl_arena arena;
+  const tl_definition *definition;
+  tl_dataset dataset;
+  tl_input_file *files;
+  tl_field key_fields[TL_MOST_KEYS];
+  bool key_in_path[TL_MOST_KEYS];   /* a Hive key: not a column of the output */
+  const char *key_note;             /* "ticker is taken from the file names", said once; NULL */
+  tl_field order_field;             /* as the output has it */
+  tl_time_unit order_unit;
+  tl_time_unit *units;              /* of time inputs */
+  tl_stream *streams;               /* in key order */
+  size_t stream_count, stream_capacity;
+  tl_part *parts;
+  size_t part_count, part_capacity;
+  int64_t rows, longest;
+  int64_t failed_files;
+  bool missing_inputs;              /* an optional input that no file has */
+} tl_input_set;
+
+typedef struct tl_input_options {
+  const tl_name_pair *keys;
+  size_t key_count;
+  const bool *needed;               /* inputs that are used; NULL: all */
+  tl_report_failure report;
+  void *report_context;
+  int64_t page_limit;
+} tl_input_options;
+
+/* Lists, binds and indexes. Files that fail are reported and left out. TL_DEFINITION when an input that is not optional is in no
+   file; TL_NOT_FOUND when there is nothing to read. */
+tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *definition, const char *path, const tl_input_options *options,
+                        tl_error *err) TL_MUST_CHECK;
+void tl_input_free(tl_input_set *set);
+/* "AAPL", or "binance, BTC~USDT". */
+void tl_stream_name(const tl_input_set *set, const tl_stream *stream, char *out, size_t room);
+/* The stream whose keys read as this text; NULL when there is none. `lone`: a dataset of one stream is that stream. */
+const tl_stream *tl_stream_find(const tl_input_set *set, const char *text, bool lone);
+int tl_stream_compare(const tl_input_set *set, const tl_stream *a, const tl_stream *b);
+
+#endif

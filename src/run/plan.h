@@ -1,0 +1,55 @@
+/* From a graph to what a worker executes: the nodes of each frame in order, the tile each output lies in, where state lies.
+
+   Tiles are few: an output's tile is taken again once its last reader has run, so the live ones stay in cache. */
+#ifndef TL_RUN_PLAN_H
+#define TL_RUN_PLAN_H
+
+#include "lang/definition.h"
+
+typedef struct tl_step {
+  int32_t node;
+  int32_t tiles[TL_MAX_OUTPUTS];   /* where its outputs go */
+  int32_t inputs[TL_MAX_INPUTS];   /* tiles it reads */
+  int64_t state;                   /* offset in doubles */
+  int32_t emit, emit_count;        /* results that are complete after this step: tl_plan.emits[emit ..] */
+  tl_params params;                /* with slots and units of this run */
+} tl_step;
+
+/* A value that leaves the tiles: a feature of the main frame, or a side's series that the main frame reads. */
+typedef struct tl_emit {
+  int32_t tile;
+  int32_t result;  /* index of the output, or of the export */
+  int64_t delay;
+} tl_emit;
+
+/* One frame: the main streams, or one side. */
+typedef struct tl_plan {
+  tl_env *env;
+  const tl_definition *definition;
+  int frame;
+  tl_step *steps;
+  int step_count;
+  tl_emit *emits;
+  int emit_count;
+  int tile_count;
+  int64_t state_size;  /* doubles */
+  int64_t greatest_delay;
+  int32_t *inputs;     /* definition inputs that the frame reads; each is a column */
+  bool *as_time;       /* ... read as raw integers */
+  int input_count;
+  bool reads_order;    /* the order key is used as a column */
+  int32_t *exports;    /* side frames: nodes whose series the main frame joins */
+  int export_count;
+} tl_plan;
+
+/* Which of the definition's outputs are wanted: selected[i]. `longest` bounds the rows of a stream; `order_unit` is the unit of the
+   order key; `units` (may be NULL) those of the inputs. For a side, what is joined by the wanted outputs is exported. */
+tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest,
+                       tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
+void tl_plan_free(tl_plan *plan);
+/* Bytes a worker needs for tiles of `rows` rows and state. */
+int64_t tl_plan_worker_bytes(const tl_plan *plan, int rows);
+/* Marks the nodes that the selected outputs need; `needed` has room for every node. */
+void tl__plan_reach(const tl_definition *definition, const bool *selected, bool *needed);
+
+#endif

@@ -1,0 +1,124 @@
+/* Sides: one stream each, loaded once, computed once on its own calendar, then read by every task. */
+#include <stdlib.h>
+#include <string.h>
+#include "run/run.h"
+
+static const char *side_path(const tl_run *run, const char *name) {
+  for (size_t i = 0; i < run->options.side_count; i++)
+    if (strcmp(run->options.sides[i].name, name) == 0) return run->options.sides[i].value;
+  return NULL;
+}
+
+static int64_t units_a_second(tl_time_unit unit) { return unit == TL_UNIT_NS ? 1000000000 : unit == TL_UNIT_US ? 1000000 : unit == TL_UNIT_MS ? 1000 : 0; }
+
+/* Counts of a unit in a day. */
+static int64_t a_day(tl_time_unit unit) { return unit == TL_UNIT_DAY ? 1 : 86400 * units_a_second(unit); }
+
+/* The side's order keys in the unit of the main ones. A finer side is rounded so that "at or before" (up) and "before" (down)
+   keep their meaning. */
+static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, tl_error *err) {
+  tl_time_unit to = run->input.order_unit;
+  if ((from == TL_UNIT_NONE) != (to == TL_UNIT_NONE))
+    return tl_fail(err, TL_CORRUPT, "the order key is a time on one side and a plain integer on the other");
+  TL_TRY(tl_allocate(run->env, &s->order, (size_t)s->rows + 1, sizeof *s->order, err));
+  for (int64_t i = 0; i < s->rows; i++) {
+    s->order[i] = order[i];
+    if (from < to && __builtin_mul_overflow(order[i], a_day(to) / a_day(from), &s->order[i])) s->order[i] = INT64_MAX;
+    if (from <= to) continue;
+    int64_t ratio = a_day(from) / a_day(to), floor = order[i] / ratio - (order[i] % ratio < 0);
+    s->order[i] = s->before || order[i] % ratio == 0 ? floor : floor + 1;
+  }
+  return TL_OK;
+}
+
+static int64_t age_limit(const tl_run *run, const tl_side *side) {
+  tl_time_unit unit = run->input.order_unit;
+  if (side->within <= 0) return INT64_MAX;
+  double limit = unit == TL_UNIT_DAY ? side->within / 86400 : unit == TL_UNIT_NONE ? side->within : side->within * (double)units_a_second(unit);
+  return limit < 9e18 ? (int64_t)limit : INT64_MAX;
+}
+
+static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_load *load, const tl_loaded_stream *stream, tl_error *err) {
+  tl_side_series *s = &run->sides[index];
+  tl_plan *plan = &run->side_plans[index];
+  TL_OWNED(tl_engine) engine = {0};
+  s->rows = stream->rows;
+  TL_TRY(convert_order(run, s, set->order_unit, load->order + stream->at, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &s->exports, (size_t)plan->export_count + 1, sizeof *s->exports, err));
+  s->export_count = plan->export_count;
+  s->nodes = plan->exports;
+  for (int i = 0; i < plan->export_count; i++) TL_TRY(tl_allocate(run->env, &s->exports[i], (size_t)s->rows + 1, sizeof(double), err));
+  TL_TRY(tl_engine_open(&engine, run->env, plan, run->isa, run->options.tile_rows, NULL, err));
+  const double **inputs;
+  TL_TRY(tl_arena_take(&run->arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
+  for (int i = 0; i < plan->input_count; i++) inputs[i] = load->columns[i] + stream->at;
+  tl_lane_stream lane = {.rows = s->rows, .order = load->order + stream->at, .inputs = inputs, .results = s->exports};
+  tl_engine_run(&engine, &lane, 1);
+  return TL_OK;
+}
+
+static tl_status load_side(tl_run *run, int index, const tl_input_set *set, bool lone, tl_error *err) {
+  const tl_side *side = &run->definition->sides[index];
+  tl_plan *plan = &run->side_plans[index];
+  TL_OWNED(tl_load) load = {0};
+  const tl_stream *stream = tl_stream_find(set, side->value, lone);
+  if (stream == NULL)
+    return tl_fail(err, TL_DEFINITION, "the side %s: %s has no stream \"%s\"; --side %s=PATH names another dataset", side->name, set->dataset.root,
+                   side->value ? side->value : "(one stream)", side->name);
+  if (stream->failed) return tl_fail(err, TL_CORRUPT, "the side %s: its stream could not be read", side->name);
+  TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, stream->rows, set->order_unit, set->units, err));
+  TL_TRY(tl_load_open(&load, run->env, set, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, run->options.memory, err));
+  tl_loaded_stream loaded = {.stream = stream};
+  TL_TRY(tl_load_streams(&load, &loaded, 1, err));
+  if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", side->name, loaded.error.text);
+  return compute(run, index, set, &load, &loaded, err);
+}
+
+static void report_side_file(void *context, const char *file, const char *stream, const tl_error *why) {
+  (void)file, (void)stream;
+  tl__run_warn(context, "side: %s", why->text);
+}
+
+/* Which sides do the wanted outputs read, and which of their inputs? */
+static tl_status side_inputs(tl_run *run, int index, bool *needed, bool *used, tl_error *err) {
+  const tl_definition *d = run->definition;
+  bool *reached;
+  TL_TRY(tl_arena_take(&run->arena, &reached, d->graph.count + 1, sizeof *reached, err));
+  tl__plan_reach(d, run->selected, reached);
+  *used = false;
+  for (size_t i = 0; i < d->graph.count; i++) {
+    const tl_node *n = &d->graph.nodes[i];
+    if (!reached[i] || n->frame != index + 1) continue;
+    *used = true;
+    if (n->kind == TL_NODE_COLUMN && n->column >= 0) needed[n->column] = true;
+  }
+  return TL_OK;
+}
+
+static tl_status one_side(tl_run *run, int index, tl_error *err) {
+  const tl_side *side = &run->definition->sides[index];
+  tl_side_series *s = &run->sides[index];
+  bool *needed, used;
+  TL_TRY(tl_arena_take(&run->arena, &needed, run->definition->input_count + 1, sizeof *needed, err));
+  s->within = age_limit(run, side);
+  s->before = side->before;
+  TL_TRY(side_inputs(run, index, needed, &used, err));
+  if (!used) return TL_OK;
+  const char *path = side_path(run, side->name);
+  if (path == NULL) return load_side(run, index, &run->input, false, err);
+  tl_input_set set;
+  tl_input_options options = {.keys = run->options.keys, .key_count = run->options.key_count, .needed = needed, .report = report_side_file,
+                              .report_context = run, .page_limit = run->options.memory};
+  TL_TRY(tl_input_open(&set, run->env, run->definition, path, &options, err));
+  tl_status status = load_side(run, index, &set, true, err);
+  tl_input_free(&set);
+  return status;
+}
+
+tl_status tl__run_sides(tl_run *run, tl_error *err) {
+  const tl_definition *d = run->definition;
+  TL_TRY(tl_allocate_zeroed(run->env, &run->sides, (size_t)d->side_count + 1, sizeof *run->sides, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &run->side_plans, (size_t)d->side_count + 1, sizeof *run->side_plans, err));
+  for (int i = 0; i < d->side_count; i++) TL_TRY(one_side(run, i, err));
+  return TL_OK;
+}

@@ -1,0 +1,198 @@
+/* tl_env over POSIX. Interrupted calls are taken up again; short reads and writes are completed. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+#include "sys/sys.h"
+
+static _Atomic int64_t memory_used, memory_peak;
+
+static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size) {
+  (void)env;
+  if (new_size == 0) {
+    free(memory);
+    atomic_fetch_sub(&memory_used, (int64_t)old_size);
+    return NULL;
+  }
+  void *fresh = NULL;
+  if (memory == NULL) {
+    if (posix_memalign(&fresh, 64, new_size) != 0) return NULL;
+  } else {
+    fresh = realloc(memory, new_size);
+  }
+  if (fresh == NULL) return NULL;
+  int64_t used = atomic_fetch_add(&memory_used, (int64_t)new_size - (int64_t)old_size) + (int64_t)new_size - (int64_t)old_size;
+  int64_t peak = atomic_load(&memory_peak);
+  while (used > peak && !atomic_compare_exchange_weak(&memory_peak, &peak, used)) {}
+  return fresh;
+}
+
+int64_t tl_sys_memory_used(void) { return atomic_load(&memory_used); }
+int64_t tl_sys_memory_peak(void) { return atomic_load(&memory_peak); }
+
+static tl_status os_error(tl_error *err, const char *what, const char *path) {
+  int code = errno;
+  tl_status status = code == ENOENT || code == ENOTDIR ? TL_NOT_FOUND : code == ENOMEM ? TL_MEMORY : TL_IO;
+  return tl_fail(err, status, "%s: cannot %s: %s", path, what, strerror(code));
+}
+
+static tl_status open_read(tl_env *env, const char *path, int *handle, tl_error *err) {
+  (void)env;
+  int fd;
+  do fd = open(path, O_RDONLY | O_CLOEXEC);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return os_error(err, "open", path);
+  *handle = fd;
+  return TL_OK;
+}
+
+static tl_status open_write(tl_env *env, const char *path, int *handle, tl_error *err) {
+  (void)env;
+  int fd;
+  do fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return os_error(err, "create", path);
+  *handle = fd;
+  return TL_OK;
+}
+
+static tl_status read_at(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *err) {
+  (void)env;
+  size_t got = 0;
+  while (got < size) {
+    ssize_t n = pread(handle, (char *)data + got, size - got, (off_t)(offset + (int64_t)got));
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl_fail(err, TL_IO, "cannot read %zu bytes at %lld: %s", size, (long long)offset, strerror(errno));
+    if (n == 0) break;
+    got += (size_t)n;
+  }
+  *done = got;
+  return TL_OK;
+}
+
+static tl_status write_all(tl_env *env, int handle, const void *data, size_t size, tl_error *err) {
+  (void)env;
+  size_t put = 0;
+  while (put < size) {
+    ssize_t n = write(handle, (const char *)data + put, size - put);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return tl_fail(err, TL_IO, "cannot write %zu bytes: %s", size - put, strerror(errno));
+    put += (size_t)n;
+  }
+  return TL_OK;
+}
+
+static tl_status sync_file(tl_env *env, int handle, tl_error *err) {
+  (void)env;
+  if (fsync(handle) != 0) return tl_fail(err, TL_IO, "cannot sync: %s", strerror(errno));
+  return TL_OK;
+}
+
+static tl_status close_file(tl_env *env, int handle, tl_error *err) {
+  (void)env;
+  if (close(handle) != 0 && errno != EINTR) return tl_fail(err, TL_IO, "cannot close: %s", strerror(errno));
+  return TL_OK;
+}
+
+static tl_status file_info(tl_env *env, const char *path, tl_file_info *info, tl_error *err) {
+  (void)env;
+  struct stat s;
+  if (stat(path, &s) != 0) return os_error(err, "open", path);
+  *info = (tl_file_info){.size = s.st_size,
+                         .mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec,
+                         .inode = s.st_ino,
+                         .is_folder = S_ISDIR(s.st_mode)};
+  return TL_OK;
+}
+
+static tl_status list_folder(tl_env *env, const char *path, tl_list_visit visit, void *context, tl_error *err) {
+  (void)env;
+  DIR *dir = opendir(path);
+  if (dir == NULL) return os_error(err, "list", path);
+  tl_status status = TL_OK;
+  struct dirent *entry;
+  errno = 0;
+  while (status == TL_OK && (entry = readdir(dir)) != NULL) {
+    if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0) status = visit(context, entry->d_name, err);
+    errno = 0;
+  }
+  if (status == TL_OK && errno != 0) status = os_error(err, "list", path);
+  closedir(dir);
+  return status;
+}
+
+static tl_status make_folder(tl_env *env, const char *path, tl_error *err) {
+  (void)env;
+  struct stat s;
+  if (mkdir(path, 0777) == 0) return TL_OK;
+  if (errno == EEXIST && stat(path, &s) == 0 && S_ISDIR(s.st_mode)) return TL_OK;
+  return os_error(err, "make the folder", path);
+}
+
+static tl_status rename_path(tl_env *env, const char *from, const char *to, tl_error *err) {
+  (void)env;
+  if (rename(from, to) != 0) return os_error(err, "put in place", to);
+  return TL_OK;
+}
+
+static tl_status remove_path(tl_env *env, const char *path, tl_error *err) {
+  (void)env;
+  if (remove(path) != 0) return os_error(err, "remove", path);
+  return TL_OK;
+}
+
+static int64_t clock_ns(clockid_t id) {
+  struct timespec t;
+  clock_gettime(id, &t);
+  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t now_ns(tl_env *env) {
+  (void)env;
+  return clock_ns(CLOCK_REALTIME);
+}
+
+static int64_t tick_ns(tl_env *env) {
+  (void)env;
+  return clock_ns(CLOCK_MONOTONIC);
+}
+
+int64_t tl_sys_thread_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
+
+int64_t tl_sys_resident_peak(void) {
+  struct rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+  return (int64_t)usage.ru_maxrss * 1024;
+}
+
+int tl_sys_processors(void) {
+  long count = sysconf(_SC_NPROCESSORS_ONLN);
+  return count < 1 ? 1 : count > 1024 ? 1024 : (int)count;
+}
+
+tl_env *tl_sys_env(void) {
+  static tl_env env = {
+      .resize = resize,
+      .open_read = open_read,
+      .open_write = open_write,
+      .read_at = read_at,
+      .write = write_all,
+      .sync = sync_file,
+      .close = close_file,
+      .info = file_info,
+      .list = list_folder,
+      .make_folder = make_folder,
+      .rename = rename_path,
+      .remove = remove_path,
+      .now_ns = now_ns,
+      .tick_ns = tick_ns,
+  };
+  return &env;
+}
