@@ -85,7 +85,8 @@ TL_OPERATOR(r2, .summary = "squared correlation of y and x; missing when either 
 
 #ifdef TL_PROOFS
 typedef struct sums {
-  long double k, mx, my, xx, yy, xy;
+  long double k, mx, my, xx, yy, xy; /* means count from x0, y0 */
+  long double x0, y0;
   bool flat_x, flat_y;
 } sums;
 static bool paired(sums *s, const tl_params *p, const double *const *in, int64_t t) {
@@ -94,14 +95,15 @@ static bool paired(sums *s, const tl_params *p, const double *const *in, int64_t
   for (int64_t i = first; i <= t; i++) {
     if (isnan(in[0][i]) || isnan(in[1][i])) continue;
     if (seen >= 0) s->flat_x &= in[0][i] == in[0][seen], s->flat_y &= in[1][i] == in[1][seen];
+    if (seen < 0) s->x0 = in[0][i], s->y0 = in[1][i];
     seen = i;
-    s->k += 1, s->mx += in[0][i], s->my += in[1][i];
+    s->k += 1, s->mx += in[0][i] - s->x0, s->my += in[1][i] - s->y0;
   }
   if (s->k < p->min || s->k == 0) return false;
   s->mx /= s->k, s->my /= s->k;
   for (int64_t i = first; i <= t; i++) {
     if (isnan(in[0][i]) || isnan(in[1][i])) continue;
-    long double dx = in[0][i] - s->mx, dy = in[1][i] - s->my;
+    long double dx = in[0][i] - s->x0 - s->mx, dy = in[1][i] - s->y0 - s->my;
     s->xx += dx * dx, s->yy += dy * dy, s->xy += dx * dy;
   }
   return true;
@@ -120,7 +122,7 @@ static double beta_oracle(const tl_params *p, const double *const *in, int64_t t
 }
 static double intercept_oracle(const tl_params *p, const double *const *in, int64_t t) {
   sums s;
-  return !paired(&s, p, in, t) || s.flat_y ? NA : (double)(s.mx - s.xy / s.yy * s.my);
+  return !paired(&s, p, in, t) || s.flat_y ? NA : (double)(s.x0 + s.mx - s.xy / s.yy * (s.y0 + s.my));
 }
 static double r2_oracle(const tl_params *p, const double *const *in, int64_t t) {
   double r = corr_oracle(p, in, t);
@@ -128,15 +130,15 @@ static double r2_oracle(const tl_params *p, const double *const *in, int64_t t) 
 }
 #endif
 TL_PROOF(comoments);
-TL_PROOF(cov, .oracle = cov_oracle, .calls = {"cov(x, y, 5)", "cov(x, y, 60, ddof: 0)", "cov(x, y, 20, min: 2)"}, .tolerance = 1e-10,
+TL_PROOF(cov, .oracle = cov_oracle, .calls = {"cov(x, y, 5)", "cov(x, y, 60, ddof: 0)", "cov(x, y, 20, min: 2)"}, .tolerance = 1e-10, .scale = TL_SCALE_PRODUCT,
          .cases = {{"cov(x, y, 3)", 4, {1, 2, 3, NA}, {2, 4, 6, 8}, {0}, {NA, NA, 2, NA}, "by hand"},
                    {"cov(x, y, 3, min: 2)", 4, {1, 2, 3, NA}, {2, 4, 6, 8}, {0}, {NA, 1, 2, 1}, "rows where both are present"}});
-TL_PROOF(corr, .oracle = corr_oracle, .calls = {"corr(x, y, 5)", "corr(x, y, 60)", "corr(x, y, 20, min: 3)"}, .tolerance = 1e-9,
+TL_PROOF(corr, .oracle = corr_oracle, .calls = {"corr(x, y, 5)", "corr(x, y, 60)", "corr(x, y, 20, min: 3)"}, .tolerance = 1e-9, .scale = TL_SCALE_UNIT,
          .cases = {{"corr(x, y, 3)", 5, {1, 2, 3, 3, 3}, {2, 4, 6, 5, 7}, {0}, {NA, NA, 1, 0.8660254037844387, NA}, "by hand; flat is missing"}});
-TL_PROOF(beta, .oracle = beta_oracle, .calls = {"beta(x, y, 5)", "beta(x, y, 252)", "beta(x, y, 20, min: 3)"}, .tolerance = 1e-9,
+TL_PROOF(beta, .oracle = beta_oracle, .calls = {"beta(x, y, 5)", "beta(x, y, 252)", "beta(x, y, 20, min: 3)"}, .tolerance = 1e-9, .scale = TL_SCALE_RATIO,
          .cases = {{"beta(x, y, 3)", 4, {2, 4, 6, 5}, {1, 2, 3, 3}, {0}, {NA, NA, 2, 1.5}, "by hand"},
                    {"beta(x, y, 2)", 2, {1, 2}, {7, 7}, {0}, {NA, NA}, "flat x is missing"}});
-TL_PROOF(intercept, .oracle = intercept_oracle, .calls = {"intercept(x, y, 5)", "intercept(x, y, 60)"}, .tolerance = 1e-8,
+TL_PROOF(intercept, .oracle = intercept_oracle, .calls = {"intercept(x, y, 5)", "intercept(x, y, 60)"}, .tolerance = 1e-8, .scale = TL_SCALE_INTERCEPT,
          .cases = {{"intercept(x, y, 3)", 3, {3, 5, 7}, {1, 2, 3}, {0}, {NA, NA, 1}, "by hand"}});
-TL_PROOF(r2, .oracle = r2_oracle, .calls = {"r2(x, y, 5)", "r2(x, y, 60)"}, .tolerance = 1e-9,
+TL_PROOF(r2, .oracle = r2_oracle, .calls = {"r2(x, y, 5)", "r2(x, y, 60)"}, .tolerance = 1e-9, .scale = TL_SCALE_UNIT,
          .cases = {{"r2(x, y, 3)", 4, {1, 2, 3, 3}, {2, 4, 6, 5}, {0}, {NA, NA, 1, 0.75}, "by hand"}});

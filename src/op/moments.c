@@ -60,9 +60,9 @@ static double var_oracle(const tl_params *p, const double *const *in, int64_t t)
   int64_t k = tl__window(p, in[0], t, v);
   if (k < p->min || k <= p->a[0]) return NA;
   long double mean = 0, m2 = 0;
-  for (int64_t i = 0; i < k; i++) mean += v[i];
+  for (int64_t i = 0; i < k; i++) mean += (long double)v[i] - v[0];
   mean /= k;
-  for (int64_t i = 0; i < k; i++) m2 += (v[i] - mean) * (v[i] - mean);
+  for (int64_t i = 0; i < k; i++) m2 += ((long double)v[i] - v[0] - mean) * ((long double)v[i] - v[0] - mean);
   return (double)(m2 / (k - (long double)p->a[0]));
 }
 static double stddev_oracle(const tl_params *p, const double *const *in, int64_t t) { return sqrt(var_oracle(p, in, t)); }

@@ -17,12 +17,25 @@ typedef struct tl_case {
   const char *source;
 } tl_case;
 
+/* What an error is measured against, besides the value itself. Level is the largest magnitude in the window, spread its largest
+   difference; 0 and 1 are the first and second series. */
+typedef enum tl_scale {
+  TL_SCALE_VALUE,
+  TL_SCALE_UNIT,            /* 1 */
+  TL_SCALE_LEVEL,           /* level 0 */
+  TL_SCALE_SPREAD,          /* spread 0 */
+  TL_SCALE_RATIO,           /* spread 0 / spread 1 */
+  TL_SCALE_PRODUCT,         /* spread 0 * spread 1 */
+  TL_SCALE_INTERCEPT,       /* level 0 + ratio * level 1 */
+} tl_scale;
+
 typedef struct tl_proof {
   const char *name;
   /* The value at row t from the whole columns; reads no later row. NULL where cases alone suffice. */
   double (*oracle)(const tl_params *p, const double *const *in, int64_t t);
   const char *calls[TL_PROOF_CALLS];
-  double tolerance; /* relative to the scale of the window; 0 means the same bits */
+  double tolerance; /* relative to the scale; 0 means the same bits */
+  tl_scale scale;
   tl_case cases[TL_PROOF_CASES];
 } tl_proof;
 

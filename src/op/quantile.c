@@ -86,6 +86,6 @@ static double quantile_oracle(const tl_params *p, const double *const *in, int64
 static double median_oracle(const tl_params *p, const double *const *in, int64_t t) { return order_statistic(p, in[0], t, 0.5); }
 #endif
 TL_PROOF(quantile, .oracle = quantile_oracle, .calls = {"quantile(x, 5, 0.25)", "quantile(x, 30, 0.9, min: 1)", "quantile(x, 4, 0)", "quantile(x, 4, 1)"},
-         .tolerance = 1e-15, .cases = {{"quantile(x, 3, 0.25)", 4, {1, 5, 3, 7}, {0}, {0}, {NA, NA, 2, 4}, "by hand"}});
-TL_PROOF(median, .oracle = median_oracle, .calls = {"median(x, 1)", "median(x, 4)", "median(x, 31, min: 2)"}, .tolerance = 1e-15,
+         .tolerance = 1e-15, .scale = TL_SCALE_LEVEL, .cases = {{"quantile(x, 3, 0.25)", 4, {1, 5, 3, 7}, {0}, {0}, {NA, NA, 2, 4}, "by hand"}});
+TL_PROOF(median, .oracle = median_oracle, .calls = {"median(x, 1)", "median(x, 4)", "median(x, 31, min: 2)"}, .tolerance = 1e-15, .scale = TL_SCALE_LEVEL,
          .cases = {{"median(x, 3, min: 1)", 5, {1, NA, 3, 9, NA}, {0}, {0}, {1, 1, 2, 6, 6}, "by hand"}});

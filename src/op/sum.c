@@ -68,7 +68,7 @@ static double last_oracle(const tl_params *p, const double *const *in, int64_t t
   return k < p->min || k == 0 ? NA : v[k - 1];
 }
 #endif
-TL_PROOF(sum, .oracle = sum_oracle, .calls = {"sum(x, 1)", "sum(x, 5)", "sum(x, 64)", "sum(x, 7, min: 2)", "sum(x, 4, min: 0)"}, .tolerance = 1e-13,
+TL_PROOF(sum, .oracle = sum_oracle, .calls = {"sum(x, 1)", "sum(x, 5)", "sum(x, 64)", "sum(x, 7, min: 2)", "sum(x, 4, min: 0)"}, .tolerance = 1e-13, .scale = TL_SCALE_LEVEL,
          .cases = {{"sum(x, 2)", 5, {1, 2, NA, 4, 5}, {0}, {0}, {NA, 3, NA, NA, 9}, "by hand"},
                    {"sum(x, 2, min: 1)", 5, {1, 2, NA, 4, 5}, {0}, {0}, {1, 3, 2, 4, 9}, "by hand"},
                    {"sum(x, 2, min: 0)", 3, {NA, NA, 1}, {0}, {0}, {0, 0, 1}, "an empty sum is 0"},

@@ -74,16 +74,16 @@ TL_OPERATOR(resid, .summary = "x minus linearreg; missing where x is", TREND, .v
 
 #ifdef TL_PROOFS
 static bool line(const tl_params *p, const double *x, int64_t t, double *slope, double *at_t) {
-  long double k = 0, mi = 0, mx = 0, sii = 0, six = 0;
+  long double k = 0, mi = 0, mx = 0, sii = 0, six = 0, base = 0;
   int64_t first = t - p->n + 1 < 0 ? 0 : t - p->n + 1;
   for (int64_t i = first; i <= t; i++)
-    if (!isnan(x[i])) k += 1, mi += i, mx += x[i];
+    if (!isnan(x[i])) k += 1, mi += i, base = k == 1 ? x[i] : base, mx += x[i] - base;
   if (k < p->min || k < 2) return false;
   mi /= k, mx /= k;
   for (int64_t i = first; i <= t; i++)
-    if (!isnan(x[i])) sii += (i - mi) * (i - mi), six += (i - mi) * (x[i] - mx);
+    if (!isnan(x[i])) sii += (i - mi) * (i - mi), six += (i - mi) * (x[i] - base - mx);
   *slope = (double)(six / sii);
-  *at_t = (double)(mx + six / sii * (t - mi));
+  *at_t = (double)(base + mx + six / sii * (t - mi));
   return true;
 }
 static double slope_oracle(const tl_params *p, const double *const *in, int64_t t) {
@@ -100,12 +100,12 @@ static double resid_oracle(const tl_params *p, const double *const *in, int64_t 
 }
 #endif
 TL_PROOF(trend);
-TL_PROOF(slope, .oracle = slope_oracle, .calls = {"slope(x, 2)", "slope(x, 5)", "slope(x, 50)", "slope(x, 20, min: 2)"}, .tolerance = 1e-10,
+TL_PROOF(slope, .oracle = slope_oracle, .calls = {"slope(x, 2)", "slope(x, 5)", "slope(x, 50)", "slope(x, 20, min: 2)"}, .tolerance = 1e-10, .scale = TL_SCALE_SPREAD,
          .cases = {{"slope(x, 3)", 5, {1, 3, 5, 5, 5}, {0}, {0}, {NA, NA, 2, 1, 0}, "by hand"},
                    {"slope(x, 1)", 2, {1, 2}, {0}, {0}, {NA, NA}, "one point has no slope"},
                    {"slope(x, 3, min: 2)", 4, {1, NA, 5, NA}, {0}, {0}, {NA, NA, 2, NA}, "positions keep their gaps"}});
-TL_PROOF(linearreg, .oracle = linearreg_oracle, .calls = {"linearreg(x, 5)", "linearreg(x, 50)", "linearreg(x, 20, min: 3)"}, .tolerance = 1e-10,
+TL_PROOF(linearreg, .oracle = linearreg_oracle, .calls = {"linearreg(x, 5)", "linearreg(x, 50)", "linearreg(x, 20, min: 3)"}, .tolerance = 1e-10, .scale = TL_SCALE_LEVEL,
          .cases = {{"linearreg(x, 3)", 4, {1, 2, 6, 5}, {0}, {0}, {NA, NA, 5.5, 5.833333333333333}, "by hand"}});
-TL_PROOF(resid, .oracle = resid_oracle, .calls = {"resid(x, 5)", "resid(x, 50)", "resid(x, 20, min: 3)"}, .tolerance = 1e-10,
+TL_PROOF(resid, .oracle = resid_oracle, .calls = {"resid(x, 5)", "resid(x, 50)", "resid(x, 20, min: 3)"}, .tolerance = 1e-10, .scale = TL_SCALE_LEVEL,
          .cases = {{"resid(x, 3)", 4, {1, 2, 6, 5}, {0}, {0}, {NA, NA, 0.5, -0.8333333333333333}, "by hand"},
                    {"resid(x, 3, min: 2)", 4, {1, 2, 3, NA}, {0}, {0}, {NA, 0, 0, NA}, "missing where x is"}});

@@ -176,13 +176,14 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   input.needed = run->needed_inputs;
   TL_TRY(tl_target_open(&run->target, run->env, run->options.output, err));
   TL_TRY(tl_input_open(&run->input, run->env, run->definition, run->options.input, &input, err));
+  if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */
   if (run->input.key_note != NULL && run->options.key_count == 0) tl_log(TL_LOG_INFO, "%s", run->input.key_note);
   TL_TRY(tl__run_sides(run, err));
   TL_TRY(tl_plan_make(&run->plan, run->env, run->definition, TL_FRAME_MAIN, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
   TL_TRY(make_leaves(run, err));
   TL_TRY(tl__run_make_tasks(run, err));
   run->rows_total = run->input.rows;
-  return prepare_counts(run, err);
+  return TL_OK;
 }
 
 static int by_name(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
@@ -212,7 +213,7 @@ static tl_status write_record(tl_run *run, tl_error *err) {
 static void after_work(tl_run *run) {
   const tl_definition *d = run->definition;
   for (int i = 0; i < d->side_count; i++)
-    if (run->sides[i].export_count > 0 && run->side_matches[i] == 0 && run->rows_done > 0)
+    if (run->sides != NULL && run->sides[i].export_count > 0 && run->side_matches[i] == 0 && run->rows_done > 0)
       tl__run_warn(run, "the side %s has no row at or before any row of the input: what uses it is missing", d->sides[i].name);
   for (size_t i = 0; run->input.missing_inputs && i < d->input_count; i++) {
     bool seen = !run->needed_inputs[i] || !d->inputs[i].optional;
@@ -271,6 +272,7 @@ tl_status tl_features_run(tl_run **out, const tl_definition *definition, const t
   run->started_at_ns = env->now_ns(env);
   tl_status status = tl_lock_open(&run->lock, env, err);
   if (status == TL_OK) status = prepare(run, err);
+  if (status == TL_OK) status = prepare_counts(run, err);
   if (status == TL_OK) status = execute(run, err);
   if (status != TL_OK) {
     tl_run_close(run);

@@ -1,0 +1,52 @@
+# The everyday words; Meson does the work. Plain `make` on a fresh Debian machine installs what is missing first.
+BUILD ?= build
+MESON_FLAGS ?=
+PYTHON ?= python3
+
+.PHONY: all setup test demo bench asan tsan fuzz format lint install clean
+
+all: setup
+	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS) > /dev/null
+	@ninja -C $(BUILD) --quiet
+	@echo "built $(BUILD)/tickloom"
+
+setup:
+	@sh tools/setup.sh
+
+test: all
+	@$(PYTHON) tools/test.py $(BUILD)
+
+demo: all
+	@sh tools/demo.sh $(BUILD)/tickloom out/demo
+
+bench: all
+	@$(BUILD)/bench/bench-operators
+	@$(PYTHON) bench/end_to_end.py $(BUILD)/tickloom
+
+asan: setup
+	@test -f build-asan/build.ninja || meson setup build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false > /dev/null
+	@ninja -C build-asan --quiet
+	@$(PYTHON) tools/test.py build-asan
+
+tsan: setup
+	@test -f build-tsan/build.ninja || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false > /dev/null
+	@ninja -C build-tsan --quiet
+	@$(PYTHON) tools/test.py build-tsan cli
+
+# Each target for FUZZ_SECONDS; new inputs and crashes stay in build-fuzz.
+FUZZ_SECONDS ?= 60
+fuzz: setup
+	@sh tools/fuzz.sh $(FUZZ_SECONDS)
+
+format:
+	@find src include cli test bench -name '*.[ch]' | xargs clang-format -i
+
+lint: all
+	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability --suppressions-list=tools/cppcheck.txt \
+	  -Isrc -Iinclude -Itest -I$(BUILD)/src/op src cli
+
+install: all
+	@meson install -C $(BUILD)
+
+clean:
+	rm -rf build build-asan build-tsan build-fuzz build-clang out

@@ -1,0 +1,549 @@
+"""End to end through the command line: cli.py TICKLOOM SOURCE_ROOT [--regenerate]
+
+Bits must not depend on threads, tiles, instruction sets, memory, layout; bad input must be told, and harm nothing."""
+import glob
+import json
+import os
+import re
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TICKLOOM = os.path.abspath(sys.argv[1])
+ROOT = os.path.abspath(sys.argv[2])
+REGENERATE = "--regenerate" in sys.argv
+FIRST = os.path.join(ROOT, "features/first.loom")
+DATA = os.path.join(ROOT, "../shared/data")
+
+BARS = """stream by ticker order by date
+input open, high, low, close, volume
+"""
+COPY = BARS + "".join("feature %s_ = %s\n" % (c, c) for c in ("open", "high", "low", "close", "volume"))
+RAW = "stream by ticker order by date\n" + "".join("input %s = %s_\n" % (c, c) for c in ("open", "high", "low", "close", "volume"))
+
+
+def run(*args, code=0, env=None, limit=None):
+    """Runs tickloom; checks the exit code; returns standard output and standard error."""
+    full = dict(os.environ, **(env or {}))
+    done = subprocess.run([TICKLOOM, *map(str, args)], capture_output=True, text=True, env=full, preexec_fn=limit, timeout=300)
+    assert done.returncode == code, "exit %d, expected %d: %s\n%s" % (done.returncode, code, " ".join(map(str, args)), done.stderr)
+    return done.stdout, done.stderr
+
+
+def hashes(path, *args):
+    return dict(line.split("\t") for line in run("hash", path, *args)[0].splitlines())
+
+
+def files_below(folder):
+    return sorted(os.path.relpath(p, folder) for p in glob.glob(folder + "/**", recursive=True) if os.path.isfile(p))
+
+
+class Case(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.dir = tempfile.mkdtemp(prefix="tickloom-test-")
+        cls.market = os.path.join(cls.dir, "market")
+        run("generate", "daily", "--tickers", 24, "--rows", 700, "--seed", 7, "--out", cls.market)
+        cls.out = os.path.join(cls.dir, "reference")
+        run("features", FIRST, "--in", cls.market, "--out", cls.out, "--quiet")
+        cls.reference = hashes(cls.out)
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.dir, ignore_errors=True)
+
+    def path(self, name):
+        full = os.path.join(self.dir, self.id().split(".")[-1] + "-" + name)
+        shutil.rmtree(full, ignore_errors=True)
+        return full
+
+    def write(self, name, text):
+        path = self.path(name)
+        with open(path, "w", encoding="utf-8") as f:
+            f.write(text)
+        return path
+
+    def copy_market(self, name="in"):
+        path = self.path(name)
+        shutil.copytree(self.market, path)
+        return path
+
+    def no_strays(self, out):
+        strays = [f for f in files_below(out) if ".tickloom" in f or f.startswith("_tickloom/tmp/")]
+        self.assertEqual(strays, [])
+
+
+class SameBits(Case):
+    """The value of a feature depends on the definition and the stream's rows, on nothing else."""
+
+    def check(self, *options, env=None):
+        out = self.path("out")
+        run("features", FIRST, "--in", self.market, "--out", out, "--quiet", *options, env=env)
+        self.assertEqual(hashes(out), self.reference)
+
+    def test_threads(self):
+        for threads in (1, 2, 4):
+            self.check("--threads", threads)
+
+    def test_tiles(self):
+        for rows in (1, 7, 33, 256):
+            self.check("--tile-rows", rows)
+
+    def test_instruction_sets(self):
+        for isa in ("baseline", "avx2", "avx512"):
+            if "does not have it" in subprocess.run([TICKLOOM, "version"], capture_output=True, text=True, env=dict(os.environ, TICKLOOM_ISA=isa)).stderr:
+                continue
+            self.check(env={"TICKLOOM_ISA": isa})
+
+    def test_memory(self):
+        self.check("--memory", "64MB")
+
+    def test_encodings(self):
+        for codec in ("none", "lz4", "zstd"):
+            for encoding in ("plain", "split"):
+                self.check("--codec", codec, "--encoding", encoding)
+
+    def test_one_output_file(self):
+        out = self.path("all.parquet")
+        run("features", FIRST, "--in", self.market, "--out", out, "--quiet")
+        self.assertEqual(hashes(out), self.reference)
+        self.assertEqual(len(glob.glob(os.path.dirname(out) + "/.*")), 0)
+
+    def raw_definition(self):
+        with open(FIRST, encoding="utf-8") as f:
+            body = f.read().split("\n", 5)
+        text = RAW + "\n".join(line for line in "\n".join(body).splitlines() if not line.startswith(("stream", "input")))
+        return self.write("raw.loom", text)
+
+    def test_one_input_file(self):
+        """All tickers in one file with a key column, and split by lanes and row groups differently."""
+        panel, out, one = self.path("panel.parquet"), self.path("out"), self.path("one.parquet")
+        run("features", self.write("copy.loom", COPY), "--in", self.market, "--out", panel, "--quiet")
+        definition = self.raw_definition()
+        for target in (out, one):
+            run("features", definition, "--in", panel, "--out", target, "--quiet")
+            self.assertEqual(hashes(target), self.reference)
+
+    def test_hive_tree(self):
+        tree, out = self.path("tree"), self.path("out")
+        for f in glob.glob(self.market + "/*.parquet"):
+            folder = os.path.join(tree, "ticker=" + os.path.basename(f)[:-8])
+            os.makedirs(folder)
+            shutil.copy(f, folder + "/data_0.parquet")
+        run("features", FIRST, "--in", tree, "--out", out, "--quiet")
+        found = hashes(out, "--by", "ticker,date")
+        self.assertEqual(found, self.reference)
+        self.assertIn("ticker=SPY/data_0.parquet", files_below(out))
+
+    def test_select_changes_no_bits(self):
+        out = self.path("out")
+        run("features", FIRST, "--in", self.market, "--out", out, "--quiet", "--select", "volatility_ratio,beta_spy")
+        for name, value in hashes(out).items():
+            self.assertEqual(value, self.reference[name])
+
+    def test_hash_sees_a_change(self):
+        other = self.path("other")
+        run("features", FIRST, "--in", self.market, "--out", other, "--quiet", "--param", "fast=21")
+        found = hashes(other)
+        self.assertNotEqual(found["sma_fast_ratio"], self.reference["sma_fast_ratio"])
+        self.assertEqual(found["volatility_5d"], self.reference["volatility_5d"])
+
+
+class Labels(Case):
+    def test_lead_is_late_not_early(self):
+        text = BARS + "label ahead = lead(close, 5) / close - 1\nfeature c = close\nlabel smooth = mean(lead(close, 2), 3)\n"
+        out = self.path("out")
+        run("features", self.write("l.loom", text), "--in", self.market, "--out", out, "--quiet")
+        rows = [json.loads(r) for r in run("cat", out + "/SPY.parquet", "--format", "jsonl")[0].splitlines()]
+        self.assertEqual(list(rows[0]), ["ticker", "date", "c", "ahead", "smooth"])
+        for i, row in enumerate(rows):
+            ahead = rows[i + 5]["c"] / row["c"] - 1 if i + 5 < len(rows) else None
+            self.assertEqual(row["ahead"], ahead)
+            if 2 <= i < len(rows) - 2:
+                self.assertAlmostEqual(row["smooth"], sum(rows[i + k]["c"] for k in (0, 1, 2)) / 3, places=9)
+        self.assertIsNone(rows[1]["smooth"])
+        self.assertIsNone(rows[-1]["smooth"])
+
+
+class Sides(Case):
+    def test_side_from_elsewhere(self):
+        """SPY from another folder gives what SPY from this one gives."""
+        here, there, out = self.copy_market("in"), self.path("spy"), self.path("out")
+        os.makedirs(there)
+        shutil.move(here + "/SPY.parquet", there + "/SPY.parquet")
+        run("features", FIRST, "--in", here, "--side", "spy=" + there, "--out", out, "--quiet")
+        run("features", FIRST, "--in", here, "--out", self.path("none"), "--quiet", code=3)
+        a = run("cat", out + "/T00003.parquet", "--format", "csv")[0]
+        self.assertEqual(a, run("cat", self.out + "/T00003.parquet", "--format", "csv")[0])
+
+    def test_here_and_before(self):
+        text = BARS + 'side spy from "SPY"\nside old from "SPY" before\nfeature a = here(spy.close)\nfeature b = here(old.close)\nfeature c = close\n'
+        out = self.path("out")
+        run("features", self.write("s.loom", text), "--in", self.market, "--out", out, "--quiet")
+        rows = [json.loads(r) for r in run("cat", out + "/SPY.parquet", "--format", "jsonl")[0].splitlines()]
+        for i, row in enumerate(rows):
+            self.assertEqual(row["a"], row["c"])
+            self.assertEqual(row["b"], rows[i - 1]["c"] if i else None)
+
+    def test_no_overlap_is_said(self):
+        text = BARS + 'side spy from "SPY" within 1d before\nfeature x = here(spy.close)\n'
+        out, lone = self.path("out"), self.path("lone")
+        os.makedirs(lone)
+        shutil.copy(self.market + "/SPY.parquet", lone)
+        definition = self.write("s.loom", 'stream by ticker order by date\ninput close\nside spy from "SPY"\nfeature x = here(spy.later)\n')
+        run("features", definition, "--in", lone, "--out", out, code=3)
+        run("features", self.write("t.loom", text), "--in", lone, "--out", out, "--quiet")
+
+
+class Definitions(Case):
+    """Every mistake is told with its place; nothing is created."""
+
+    def refused(self, line, *texts, code=3):
+        out = self.path("out")
+        _, err = run("features", self.write("bad.loom", BARS + line + "\n"), "--in", self.market, "--out", out, code=code)
+        for text in texts:
+            self.assertIn(text, err)
+        self.assertFalse(os.path.exists(out))
+
+    def test_mistakes(self):
+        for line, *texts in (
+            ("feature a = clos / 2", ":3:13:", 'unknown name "clos"', "did you mean close?", "^~~~"),
+            ("feature a = meen(close, 5)", 'unknown function "meen"', "did you mean mean?"),
+            ("feature a = mean(close)", "expected mean(x, n, min:)"),
+            ("feature a = mean(close, 0)", "must be at least 1"),
+            ("feature a = mean(close, 2.5)", "whole number"),
+            ("feature a = mean(close, 1e18)", "at most 2^31"),
+            ("feature a = mean(close, 5, min: 9)", "more than the 5 rows"),
+            ("feature a = mean(close, 5, max: 2)", "no option max:"),
+            ("feature a = mean(close, open)", "must be known before the run"),
+            ("feature a = mean(close, 30d)", "duration"),
+            ("feature a = max(high, low)", "greatest(a, b)"),
+            ("feature a = lag(close, -1)", "look ahead"),
+            ("feature a = lead(close, 1)", "looks ahead"),
+            ("label l = lead(close, 1)\nfeature a = l", "label"),
+            ("feature a = close and open", "needs conditions"),
+            ("feature a = if(close, 1, 2)", "expected a condition"),
+            ("feature a = 1 < close < 2", "not chained"),
+            ("feature a = close +", "expected an expression"),
+            ("feature a = (close", 'expected ")"'),
+            ("feature a = close $ 2", "means nothing here"),
+            ("feature a = qqq.close", 'unknown side "qqq"'),
+            ("feature a = quantile(close, 5, 2)", "within 0 .. 1"),
+            ("feature a = rank(close, 5, ties: odd)", "one of average min max"),
+            ("feature a = ema(close)", "one of n, alpha: or halflife:"),
+            ("feature close = 1", "defined already"),
+            ("featur a = 1", "did you mean feature?"),
+            ("feature a = b\nlet b = close", "unknown name"),
+            ("param n = 99 in 1..9\nfeature a = mean(close, n)", "outside 1..9"),
+            ("def mean(x) = x\nfeature a = close", "an operator already"),
+            ("def f(x) = x + 1\nfeature a = f()", "the argument x is missing"),
+            ("check b: finite\nfeature a = close", "names no feature"),
+            ("feature a = close\ncheck a: fine", "expected finite"),
+            ("let a = close", "no feature"),
+            ("enter long when close > 1\nfeature a = close", "not available in this version"),
+            ("feature ticker = close", "is a key already"),
+            ("use \"nowhere.loom\"\nfeature a = close", "no file"),
+        ):
+            with self.subTest(line):
+                self.refused(line, *texts)
+
+    def test_limits(self):
+        for line, text in (
+            ("feature a = " + "(" * 100000 + "close" + ")" * 100000, "nested more than"),
+            ("feature a = " + "-" * 100000 + "close", "nested more than"),
+            ("feature a = close" + " + close" * 100000, "signs in a row"),
+            ("def f0(x) = x + x\n" + "".join("def f%d(x) = f%d(x) + f%d(x + %d)\n" % (i, i - 1, i - 1, i) for i in range(1, 40)) + "feature a = f39(close)", "more than"),
+            ("feature " + "a" * 300 + " = close", "256"),
+        ):
+            with self.subTest(line[:30]):
+                self.refused(line, text)
+
+    def test_shadowing_and_use(self):
+        lib = self.write("lib.loom", "input close\ndef twice(x) = 2 * x\nlet half = close / 2\n")
+        text = BARS + 'use "%s"\nfeature mean = mean(close, 2)\nfeature b = twice(half) - close\n' % os.path.basename(lib)
+        out = self.path("out")
+        run("features", self.write("main.loom", text), "--in", self.market, "--out", out, "--quiet")
+        rows = [json.loads(r) for r in run("cat", out + "/SPY.parquet", "--format", "jsonl", "--rows", "0..3")[0].splitlines()]
+        self.assertEqual([r["b"] for r in rows], [0, 0, 0])
+
+    def test_shared_nodes(self):
+        text = BARS + "feature a = mean(close, 5) / stddev(close, 5)\nfeature b = stddev(close, 5) + var(close, 5) - mean(close, 5)\n"
+        out = run("explain", self.write("x.loom", text))[0]
+        for name in ("mean", "moments", "stddev"):
+            self.assertEqual(len(re.findall(r"\b%s\(" % name, out)), 1, name)
+
+
+class BadInput(Case):
+    def some(self, name="in", count=3):
+        """A market of a few tickers and SPY."""
+        path = self.path(name)
+        os.makedirs(path)
+        for ticker in ["SPY"] + ["T%05d" % i for i in range(1, count)]:
+            shutil.copy(os.path.join(self.market, ticker + ".parquet"), path)
+        return path
+
+    def test_bad_file_harms_no_other(self):
+        garbage = {"empty": b"", "text": b"hello, this is no Parquet file\n" * 9, "zeros": bytes(500), "magic": b"PAR1" + bytes(100) + b"PAR1"}
+        for name, content in garbage.items():
+            with self.subTest(name):
+                folder, out = self.some(name), self.path("out-" + name)
+                with open(folder + "/BAD.parquet", "wb") as f:
+                    f.write(content)
+                _, err = run("features", FIRST, "--in", folder, "--out", out, "--quiet", code=1)
+                self.assertIn("BAD.parquet", err)
+                self.assertEqual([f for f in files_below(out) if not f.startswith("_")], ["SPY.parquet", "T00001.parquet", "T00002.parquet"])
+                self.no_strays(out)
+
+    def test_truncated_and_flipped(self):
+        folder, out = self.some(), self.path("out")
+        with open(folder + "/T00001.parquet", "rb") as f:
+            whole = f.read()
+        spoiled = [whole[:n] for n in range(0, len(whole), max(1, len(whole) // 40))]
+        for place in range(0, len(whole), max(1, len(whole) // 40)):
+            spoiled.append(whole[:place] + bytes([whole[place] ^ 0x10]) + whole[place + 1:])
+        refused = 0
+        for content in spoiled:
+            with open(folder + "/T00001.parquet", "wb") as f:
+                f.write(content)
+            done = subprocess.run([TICKLOOM, "features", FIRST, "--in", folder, "--out", out, "--quiet"], capture_output=True, text=True)
+            self.assertIn(done.returncode, (0, 1), done.stderr)
+            refused += done.returncode
+            if done.returncode:
+                self.assertIn("T00001", done.stderr)
+            self.assertIn("T00002.parquet", files_below(out))
+            self.no_strays(out)
+        self.assertGreater(refused, len(spoiled) * 3 // 4)
+
+    def test_all_bad(self):
+        folder, out = self.path("in"), self.path("out")
+        os.makedirs(folder)
+        with open(folder + "/A.parquet", "wb") as f:
+            f.write(b"nothing")
+        _, err = run("features", FIRST, "--in", folder, "--out", out, code=4)
+        self.assertIn("A.parquet", err)
+        self.assertFalse(os.path.exists(out))
+
+    def test_usage(self):
+        out = self.path("out")
+        empty = self.path("empty")
+        os.makedirs(empty)
+        for args in (
+            ["--in", self.market],
+            ["--in", self.market + "/nowhere", "--out", out],
+            ["--in", empty, "--out", out],
+            ["--in", self.market, "--out", out, "--threads", "0"],
+            ["--in", self.market, "--out", out, "--memory", "lots"],
+            ["--in", self.market, "--out", out, "--select", "volatility_5"],
+            ["--in", self.market, "--out", out, "--param", "fst=3"],
+            ["--in", self.market, "--out", out, "--param", "fast"],
+            ["--in", self.market, "--out", out, "--side", "qqq=" + self.market],
+            ["--in", self.market, "--out", out, "--key", "nokey=symbol"],
+            ["--in", self.market, "--out", out, "--on-duplicate", "both"],
+            ["--in", self.market, "--out", out, "--colour"],
+            ["--in", self.market, "--out", self.market],
+        ):
+            with self.subTest(args):
+                before = files_below(self.market)
+                _, err = run("features", FIRST, *args, code=2)
+                self.assertGreater(len(err), 10)
+                self.assertFalse(os.path.exists(out))
+                self.assertEqual(files_below(self.market), before)
+        run("features", "nowhere.loom", "--in", self.market, "--out", out, code=2)
+        run("features", FIRST, "--in", self.market, "--out", out, code=2, env={"TICKLOOM_ISA": "mmx"})
+        run("nothing", code=2)
+        run(code=2)
+
+    def test_wrong_columns(self):
+        out = self.path("out")
+        for line, text in (("input bid\nfeature a = bid", "no file of"), ("input bid?\nfeature a = bid + close", None)):
+            definition = self.write("d.loom", BARS + line + "\n")
+            _, err = run("features", definition, "--in", self.market, "--out", out, code=3 if text else 0)
+            self.assertIn(text or "column bid", err)
+        with open(self.write("order.loom", BARS.replace("date", "day") + "feature a = close\n")) as f:
+            _, err = run("features", f.name, "--in", self.market, "--out", self.path("o2"), code=3)
+            self.assertIn("order key day", err)
+            run("features", f.name, "--in", self.market, "--out", self.path("o3"), "--key", "day=date", "--quiet")
+
+    def with_day(self, day):
+        """A market of three tickers with a second date column, made from the first."""
+        text = COPY + "feature day = %s\n" % day
+        out = self.path("day")
+        run("features", self.write("day.loom", text), "--in", self.some(), "--out", out, "--quiet")
+        return out, self.write("by-day.loom", RAW.replace("date", "day") + "feature s = sum(close, 2)\n")
+
+    def test_unsorted(self):
+        folder, definition = self.with_day("if(row() == 5, lag(date, 3), date)")
+        _, err = run("features", definition, "--in", folder, "--out", self.path("no"), code=4)
+        self.assertIn("SPY.parquet, row 5: day 2004-01-06 comes after 2004-01-08: the rows are not sorted", err)
+        self.assertIn("3 failed", err)
+
+    def test_missing_order_key(self):
+        folder, definition = self.with_day("lag(date, 1)")
+        _, err = run("features", definition, "--in", folder, "--out", self.path("no"), code=4)
+        self.assertIn("SPY.parquet, row 0: day is missing", err)
+
+    def test_duplicates(self):
+        folder, definition = self.with_day('if(row() == 5 and close > 90, lag(date, 1), date)')
+        no, first, last = self.path("no"), self.path("first"), self.path("last")
+        _, err = run("features", definition, "--in", folder, "--out", no, code=1)
+        self.assertIn("SPY.parquet, row 5: day 2004-01-08 repeats 2004-01-08; --on-duplicate first or last keeps one row", err)
+        self.assertEqual([f for f in files_below(no) if "SPY" in f], [])
+        for keep, out, row in (("first", first, 4), ("last", last, 5)):
+            run("features", definition, "--in", folder, "--out", out, "--quiet", "--on-duplicate", keep)
+            rows = [json.loads(r) for r in run("cat", out + "/SPY.parquet", "--format", "jsonl", "--rows", "3..5")[0].splitlines()]
+            close = [json.loads(r)["close_"] for r in run("cat", folder + "/SPY.parquet", "--format", "jsonl", "--rows", "0..6")[0].splitlines()]
+            self.assertEqual(rows[1], {"ticker": "SPY", "day": "2004-01-08", "s": close[3] + close[row]})
+
+    def test_resources(self):
+        out = self.path("out")
+        _, err = run("features", FIRST, "--in", self.market, "--out", out, "--memory", "17MB", code=5)
+        self.assertIn("--memory", err)
+        window = self.write("w.loom", BARS + "feature a = median(close, 2000000000)\n")
+        run("features", window, "--in", self.market, "--out", out, "--quiet")  # no stream is that long
+
+        def small_files():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
+
+        done = subprocess.run([TICKLOOM, "features", FIRST, "--in", self.market, "--out", self.path("full"), "--quiet"], capture_output=True, text=True, preexec_fn=small_files)
+        self.assertEqual(done.returncode, 5, done.stderr)
+        self.assertIn("File too large", done.stderr)
+        self.no_strays(self.path("full"))
+
+
+class Outputs(Case):
+    def test_rerun_replaces(self):
+        folder, out = self.copy_market(), self.path("out")
+        run("features", FIRST, "--in", folder, "--out", out, "--quiet")
+        os.remove(folder + "/T00005.parquet")
+        with open(out + "/mine.txt", "w") as f:
+            f.write("a stranger's file")
+        run("features", FIRST, "--in", folder, "--out", out, "--quiet")
+        found = files_below(out)
+        self.assertNotIn("T00005.parquet", found)
+        self.assertIn("T00004.parquet", found)
+        self.assertIn("mine.txt", found)
+        with open(out + "/_tickloom/manifest.json") as f:
+            manifest = json.load(f)
+        self.assertEqual(len(manifest["files"]), 23)
+        self.assertEqual(len(glob.glob(out + "/_tickloom/runs/*.json")), 2)
+
+    def test_not_ours(self):
+        out = self.path("out")
+        os.makedirs(out)
+        with open(out + "/thesis.txt", "w") as f:
+            f.write("precious")
+        _, err = run("features", FIRST, "--in", self.market, "--out", out, code=2)
+        self.assertIn("not written by tickloom", err)
+        self.assertEqual(files_below(out), ["thesis.txt"])
+
+    def test_record(self):
+        out = self.path("out")
+        record = json.loads(run("features", FIRST, "--in", self.market, "--out", out, "--json")[0])
+        self.assertEqual(record["exit_code"], 0)
+        self.assertEqual(record["streams"], 24)
+        self.assertEqual(len(record["features"]), 21)
+        beta = [f for f in record["features"] if f["name"] == "beta_spy"][0]
+        self.assertEqual(beta["first_valid_row"], 252)
+        self.assertEqual(beta["warmup"], 252)
+        for key in ("rows", "time", "tasks", "memory", "failures", "checks", "bytes_read"):
+            self.assertIn(key, record)
+        self.assertLess(record["memory"]["peak_resident"], 256e6)
+
+    def test_checks(self):
+        text = BARS + "feature a = close\nfeature b = 0 * close\nfeature c = log(close - 50)\ncheck a: between 0 and 1\ncheck b: not constant\ncheck c: finite\ncheck a: increasing, missing < 1%\n"
+        definition, out = self.write("c.loom", text), self.path("out")
+        _, err = run("features", definition, "--in", self.market, "--out", out, "--quiet")
+        for part in ("check a: between 0 and 1 failed in 24 of 24", "check b: not constant failed in 24", "check c: finite failed", "check a: increasing failed"):
+            self.assertIn(part, err)
+        self.assertNotIn("missing < 1%", err)
+        run("features", definition, "--in", self.market, "--out", self.path("strict"), "--strict", "--quiet", code=4)
+
+    def test_types(self):
+        text = BARS + "feature up = close > open\nfeature d = date(date)\nfeature w = weekday(date)\nfeature l = lag(date, 1)\nfeature n = row()\n"
+        out = self.path("out")
+        run("features", self.write("t.loom", text), "--in", self.market, "--out", out, "--quiet")
+        rows = [json.loads(r) for r in run("cat", out + "/SPY.parquet", "--format", "jsonl", "--rows", "0..2")[0].splitlines()]
+        self.assertEqual(rows[1], {"ticker": "SPY", "date": "2004-01-05", "up": rows[1]["up"], "d": "2004-01-05", "w": 1.0, "l": "2004-01-02", "n": 1.0})
+        self.assertIs(type(rows[1]["up"]), bool)
+
+
+class Commands(Case):
+    def test_cat(self):
+        spy = self.market + "/SPY.parquet"
+        csv = run("cat", spy, "--format", "csv", "--rows", "2..4", "--columns", "close,date")[0].splitlines()
+        self.assertEqual(csv[0], "close,date")
+        self.assertEqual(len(csv), 3)
+        jsonl = run("cat", spy, "--format", "jsonl", "--rows", "2..4")[0].splitlines()
+        self.assertEqual(csv[1], "%s,%s" % (json.loads(jsonl[0])["close"], json.loads(jsonl[0])["date"]))
+        self.assertEqual(len(run("cat", self.market, "--format", "csv")[0].splitlines()) - 1, sum(len(run("cat", f, "--format", "csv")[0].splitlines()) - 1 for f in glob.glob(self.market + "/*")))
+        for args in (["--rows", "5"], ["--rows", "5..2"], ["--columns", "clos"], ["--format", "xml"]):
+            run("cat", spy, *args, code=2)
+        run("cat", spy + ".not", code=2)
+
+    def test_hash_ignores_layout(self):
+        one, many = self.path("one.parquet"), self.path("many")
+        definition = self.write("c.loom", COPY)
+        run("features", definition, "--in", self.market, "--out", one, "--quiet", "--codec", "none", "--encoding", "plain")
+        run("features", definition, "--in", self.market, "--out", many, "--quiet", "--codec", "zstd")
+        self.assertEqual(hashes(one), hashes(many))
+        self.assertNotEqual(hashes(one, "--by", "date"), hashes(one))
+        run("hash", one, "--by", "nothing", code=2)
+
+    def test_help(self):
+        for command in ("features", "explain", "ops", "inspect", "cat", "hash", "generate", "version", "help"):
+            self.assertIn("usage:", run("help", command)[0])
+            self.assertEqual(run("help", command)[0], run(command, "--help")[0])
+        self.assertIn("stddev", run("ops")[0])
+        self.assertIn("ddof", run("ops", "stddev")[0])
+        self.assertGreater(len(json.loads(run("ops", "--json")[0])), 50)
+        run("ops", "sttdev", code=2)
+
+    def test_goldens(self):
+        """Text that people read, and the bits of a small market: regenerate with --regenerate, and look at the difference."""
+        relative = lambda text: text.replace(ROOT + "/", "").replace(self.dir, "DIR")
+        texts = {
+            "ops.txt": run("ops")[0],
+            "explain.txt": relative(run("explain", FIRST)[0]),
+            "hash.txt": run("hash", self.out)[0],
+            "market.txt": run("hash", self.market, "--by", "date")[0],
+            "cat.txt": run("cat", self.out + "/SPY.parquet", "--rows", "300..304", "--columns", "ticker,date,daily_return,beta_spy,spy_above_sma")[0],
+            "help.txt": run("help")[0],
+        }
+        for name, text in texts.items():
+            path = os.path.join(ROOT, "test/golden", name)
+            if REGENERATE:
+                os.makedirs(os.path.dirname(path), exist_ok=True)
+                with open(path, "w", encoding="utf-8") as f:
+                    f.write(text)
+            with open(path, encoding="utf-8") as f:
+                self.assertEqual(f.read(), text, name)
+
+
+@unittest.skipUnless(os.path.isdir(DATA + "/daily"), "the shared data is not here")
+class RealData(Case):
+    def test_daily(self):
+        out = self.path("out")
+        record = json.loads(run("features", FIRST, "--in", DATA + "/daily", "--out", out, "--json")[0])
+        self.assertEqual((record["rows"], record["streams"], record["exit_code"]), (70025, 21, 0))
+        two = self.path("two.parquet")
+        run("features", FIRST, "--in", DATA + "/daily", "--out", two, "--quiet", "--threads", 1, env={"TICKLOOM_ISA": "baseline"})
+        self.assertEqual(hashes(out), hashes(two))
+
+    def test_panel(self):
+        out, first = self.path("out"), self.path("first")
+        args = ["features", FIRST, "--in", DATA + "/daily_panel", "--key", "ticker=symbol", "--side", "spy=" + DATA + "/daily", "--json"]
+        text, err = run(*args, "--out", out, code=1)
+        record = json.loads(text)
+        self.assertEqual(record["streams"], 479)
+        self.assertEqual(sorted(f["stream"] for f in record["failures"]), ["CBS", "STI", "VIAB"])
+        for name in ("CBS", "STI", "VIAB", "repeats", "2019-12-0"):
+            self.assertIn(name, err)
+        record = json.loads(run(*args, "--out", first, "--on-duplicate", "first")[0])
+        self.assertEqual((record["streams"], record["rows"], record["duplicates_dropped"]), (482, 592355, 3))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=["cli"], verbosity=1)

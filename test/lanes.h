@@ -1,0 +1,27 @@
+/* Runs one expression over columns in memory: the whole way from text to lanes, without files. */
+#ifndef TL_TEST_LANES_H
+#define TL_TEST_LANES_H
+
+#include "run/engine.h"
+
+enum { LANES_COLUMNS = 3 };
+
+typedef struct lanes_stream {
+  int64_t rows;
+  const double *columns[LANES_COLUMNS]; /* x, y, z */
+  double *out;
+} lanes_stream;
+
+typedef struct lanes_call {
+  tl_definition *definition;
+  tl_plan plan;
+  const tl_node *node; /* of the result */
+} lanes_call;
+
+/* Compiles `feature f = CALL` over x, y, z and t; NULL and a printed reason when it is wrong. */
+lanes_call *lanes_open(const char *call, int64_t longest);
+void lanes_close(lanes_call *call);
+/* Fills every stream's out. */
+void lanes_run(lanes_call *call, const lanes_stream *streams, int count, tl_isa isa, int tile_rows);
+
+#endif
