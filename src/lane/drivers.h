@@ -14,15 +14,23 @@
 
 enum { TL_VECS = TL_LANES / V, TL_CHAINS = TL_VECS < 4 ? TL_VECS : 4 };
 
+/* Vector stores may alias anything as far as a compiler knows, so whatever a loop needs of the call is copied into locals first:
+   only then do 1 / n and its like leave the loop. */
+
 /* ---- map ---- */
 
 typedef vec (*map_step)(const vec *x, const tl_params *p);
 
 TL_INLINE void tl__map(const tl_call *c, int inputs, map_step f) {
-  for (int i = 0; i < c->rows * TL_LANES; i += V) {
+  const tl_params p = *c->params;
+  const double *in[TL_MAX_INPUTS];
+  double *out = c->out[0];
+  int count = c->rows * TL_LANES;
+  for (int k = 0; k < inputs; k++) in[k] = c->in[k];
+  for (int i = 0; i < count; i += V) {
     vec x[TL_MAX_INPUTS];
-    for (int k = 0; k < inputs; k++) x[k] = vec_load(c->in[k] + i);
-    vec_store(c->out[0] + i, f(x, c->params));
+    for (int k = 0; k < inputs; k++) x[k] = vec_load(in[k] + i);
+    vec_store(out + i, f(x, &p));
   }
 }
 
@@ -34,20 +42,25 @@ typedef void (*scan_step)(vec *state, const vec *x, vec *out, const tl_params *p
 /* Several independent chains side by side: a recursion is bound by latency, not by work. */
 TL_INLINE void tl__scan(const tl_call *c, int inputs, int states, scan_init init, scan_step step) {
   enum { MOST = 6 };
+  const tl_params p = *c->params;
+  const double *in[TL_MAX_INPUTS];
+  double *out = c->out[0];
+  int rows = c->rows;
+  for (int i = 0; i < inputs; i++) in[i] = c->in[i];
   for (int first = 0; first < TL_VECS; first += TL_CHAINS) {
     vec s[TL_CHAINS][MOST];
     for (int k = 0; k < TL_CHAINS; k++) {
-      if (c->row == 0) init(s[k], c->params);
+      if (c->row == 0) init(s[k], &p);
       else
         for (int i = 0; i < states; i++) s[k][i] = vec_load(c->state + i * TL_LANES + (first + k) * V);
     }
-    for (int r = 0; r < c->rows; r++) {
+    for (int r = 0; r < rows; r++) {
       for (int k = 0; k < TL_CHAINS; k++) {
         int at = r * TL_LANES + (first + k) * V;
         vec x[TL_MAX_INPUTS], y;
-        for (int i = 0; i < inputs; i++) x[i] = vec_load(c->in[i] + at);
-        step(s[k], x, &y, c->params);
-        vec_store(c->out[0] + at, y);
+        for (int i = 0; i < inputs; i++) x[i] = vec_load(in[i] + at);
+        step(s[k], x, &y, &p);
+        vec_store(out + at, y);
       }
     }
     for (int k = 0; k < TL_CHAINS; k++)
@@ -74,6 +87,8 @@ typedef struct fold_window {
   vec suffix_count, prefix_count;           /* present rows in each */
   vec count, inverse;                       /* of both, and 1 / count */
   vec at;                                   /* position of the newest row */
+  double j;                                 /* the same */
+  bool whole;                               /* the window is this block: no suffix */
   const vec *x;                             /* the newest row */
 } fold_window;
 
@@ -108,19 +123,29 @@ TL_INLINE void tl__fold_take(vec *part, vec *anchor, const vec *x, vec at, bool 
   part[f.parts] = vec_add(part[f.parts], vec_truth(here));
 }
 
-/* One row: push, look up the suffix that completes the window, lower. */
-TL_INLINE void tl__fold_row(const tl_call *c, int lane, int r, double j, double *slot, const double *next_slot, vec *prefix, vec *pa,
-                            const vec *sa, bool emit, fold_shape f, fold_push push, fold_lower lower) {
+/* What the rows of one run share, in locals. */
+typedef struct fold_run {
+  const double *in[4];
+  double *out[TL_MAX_OUTPUTS + 1];
+  tl_params p;
+  double n;
+  vec inverse, least; /* 1 / n, and min */
+} fold_run;
+
+/* One row: push, look up the suffix that completes the window, lower. `slot` is this row's own, `next_slot` the suffix's or NULL. */
+TL_INLINE void tl__fold_row(const fold_run *run, int at, double j, double *slot, const double *next_slot, vec *prefix, vec *pa, const vec *sa, bool emit,
+                            fold_shape f, fold_push push, fold_lower lower) {
   vec x[4], suffix[8], out[TL_MAX_OUTPUTS], window_pa[4], window_sa[4];
-  for (int i = 0; i < f.inputs; i++) x[i] = vec_load(c->in[i] + r * TL_LANES + lane);
-  vec at = vec_set1(j);
-  tl__fold_take(prefix, pa, x, at, false, f, push);
-  fold_window w = {.suffix = suffix, .prefix = prefix, .suffix_anchor = window_sa, .prefix_anchor = window_pa, .at = at, .x = x};
+  for (int i = 0; i < f.inputs; i++) x[i] = vec_load(run->in[i] + at);
+  vec position = vec_set1(j);
+  tl__fold_take(prefix, pa, x, position, false, f, push);
+  fold_window w = {.suffix = suffix, .prefix = prefix, .suffix_anchor = window_sa, .prefix_anchor = window_pa, .at = position, .j = j, .whole = next_slot == NULL, .x = x};
   for (int i = 0; i < tl__fold_kept(f); i++)
-    suffix[i] = next_slot != NULL ? vec_load(next_slot + i * TL_LANES + lane) : vec_set1(i < f.parts ? f.identity : 0.0);
-  for (int i = 0; i < f.inputs; i++) vec_store(slot + i * TL_LANES + lane, x[i]);
+    suffix[i] = next_slot != NULL ? vec_load(next_slot + i * TL_LANES) : vec_set1(i < f.parts ? f.identity : 0.0);
+  for (int i = 0; i < f.inputs; i++) vec_store(slot + i * TL_LANES, x[i]);
   if (!emit) {
-    for (int i = 0; i < f.outputs; i++) vec_store(c->out[i] + r * TL_LANES + lane, vec_na());
+    for (int i = 0; i < f.outputs; i++)
+      if (run->out[i] != NULL) vec_store(run->out[i] + at, vec_na());
     return;
   }
   if (f.masked) {
@@ -130,9 +155,9 @@ TL_INLINE void tl__fold_row(const tl_call *c, int lane, int r, double j, double 
     w.inverse = vec_div(vec_set1(1.0), w.count);
   } else {
     w.prefix_count = vec_set1(j + 1);
-    w.suffix_count = next_slot != NULL ? vec_set1((double)c->params->n - 1 - j) : vec_zero();
-    w.count = vec_set1((double)c->params->n);
-    w.inverse = vec_set1(1.0 / (double)c->params->n);
+    w.suffix_count = next_slot != NULL ? vec_set1(run->n - 1 - j) : vec_zero();
+    w.count = vec_set1(run->n);
+    w.inverse = run->inverse;
   }
   for (int i = 0; i < f.inputs; i++) {
     window_pa[i] = pa[i];
@@ -141,51 +166,57 @@ TL_INLINE void tl__fold_row(const tl_call *c, int lane, int r, double j, double 
     window_sa[i] = vec_select(vec_eq(w.suffix_count, vec_zero()), window_pa[i], window_sa[i]);
     window_pa[i] = vec_select(vec_eq(w.prefix_count, vec_zero()), window_sa[i], window_pa[i]);
   }
-  lower(out, &w, c->params);
+  lower(out, &w, &run->p);
   if (f.masked) {
-    mask enough = vec_le(vec_set1((double)c->params->min), w.count);
+    mask enough = vec_le(run->least, w.count);
     for (int i = 0; i < f.outputs; i++) out[i] = vec_select(enough, out[i], vec_na());
-    if (c->out[f.outputs] != NULL) vec_store(c->out[f.outputs] + r * TL_LANES + lane, w.count);
+    if (run->out[f.outputs] != NULL) vec_store(run->out[f.outputs] + at, w.count);
   }
-  for (int i = 0; i < f.outputs; i++) vec_store(c->out[i] + r * TL_LANES + lane, vec_finite(out[i]));
+  for (int i = 0; i < f.outputs; i++) /* what nobody reads has no place */
+    if (run->out[i] != NULL) vec_store(run->out[i] + at, vec_finite(out[i]));
 }
 
 /* Turns the raw rows of a full block into suffix folds, newest first. */
 TL_INLINE void tl__fold_sweep(const tl_call *c, int lane, double *ring, double *suffix_anchor, fold_shape f, fold_push push) {
-  int width = tl__fold_width(f);
+  int width = tl__fold_width(f) * TL_LANES;
+  int64_t n = c->params->n;
   vec part[8], anchor[4], x[4];
   for (int i = 0; i < tl__fold_kept(f); i++) part[i] = vec_set1(i < f.parts ? f.identity : 0.0);
-  for (int i = 0; i < f.inputs; i++) anchor[i] = vec_load(ring + ((c->params->n - 1) * width + i) * TL_LANES + lane);
-  for (int64_t j = c->params->n - 1; j > 0; j--) {
-    double *slot = ring + j * width * TL_LANES + lane;
+  double *slot = ring + (n - 1) * width + lane, at = -1;
+  for (int i = 0; i < f.inputs; i++) anchor[i] = vec_load(slot + i * TL_LANES);
+  for (int64_t j = n - 1; j > 0; j--, slot -= width, at -= 1) {
     for (int i = 0; i < f.inputs; i++) x[i] = vec_load(slot + i * TL_LANES);
-    tl__fold_take(part, anchor, x, vec_set1((double)(j - c->params->n)), true, f, push);
+    tl__fold_take(part, anchor, x, vec_set1(at), true, f, push);
     for (int i = 0; i < tl__fold_kept(f); i++) vec_store(slot + i * TL_LANES, part[i]);
   }
   for (int i = 0; i < f.inputs; i++) vec_store(suffix_anchor + i * TL_LANES + lane, anchor[i]);
 }
 
 /* Rows r .. r+count-1, all in one block, whose first has position j. */
-TL_INLINE void tl__fold_run(const tl_call *c, int lane, int r, int count, int64_t j, fold_shape f, fold_push push, fold_lower lower) {
-  int kept = tl__fold_kept(f), width = tl__fold_width(f);
-  int64_t n = c->params->n;
+TL_INLINE void tl__fold_rows(const tl_call *c, int lane, int r, int count, int64_t j, fold_shape f, fold_push push, fold_lower lower) {
+  int kept = tl__fold_kept(f), width = tl__fold_width(f) * TL_LANES;
   double *state = c->state + lane;
-  double *ring = c->state + tl__fold_head(f) * TL_LANES;
-  bool has_suffix = c->row + r - j >= n; /* a block lies before this one */
+  bool has_suffix = c->row + r - j >= c->params->n; /* a block lies before this one */
   vec prefix[8], pa[4], sa[4];
+  fold_run run = {.p = *c->params, .n = (double)c->params->n, .inverse = vec_set1(1.0 / (double)c->params->n), .least = vec_set1((double)c->params->min)};
+  for (int i = 0; i < f.inputs; i++) run.in[i] = c->in[i];
+  for (int i = 0; i < f.outputs + f.masked; i++) run.out[i] = c->out[i];
   for (int i = 0; i < kept; i++) prefix[i] = j > 0 ? vec_load(state + i * TL_LANES) : vec_set1(i < f.parts ? f.identity : 0.0);
   for (int i = 0; i < f.inputs; i++) {
     pa[i] = j > 0 ? vec_load(state + (kept + i) * TL_LANES) : vec_load(c->in[i] + r * TL_LANES + lane);
     sa[i] = has_suffix ? vec_load(state + (kept + f.inputs + i) * TL_LANES) : vec_na();
   }
-  int k = 0;
-  for (; k < count && j + k < n - 1; k++) {
-    double *slot = ring + (j + k) * width * TL_LANES;
-    if (has_suffix) tl__fold_row(c, lane, r + k, (double)(j + k), slot, slot + width * TL_LANES, prefix, pa, sa, true, f, push, lower);
-    else tl__fold_row(c, lane, r + k, (double)(j + k), slot, NULL, prefix, pa, sa, f.masked, f, push, lower);
-  }
-  if (k < count)
-    tl__fold_row(c, lane, r + k, (double)(j + k), ring + (j + k) * width * TL_LANES, NULL, prefix, pa, sa, true, f, push, lower);
+  double *slot = c->state + tl__fold_head(f) * TL_LANES + j * width + lane;
+  int at = r * TL_LANES + lane;
+  double position = (double)j, last = run.n - 1;
+  int before_last = (int64_t)count <= c->params->n - 1 - j ? count : (int)(c->params->n - 1 - j); /* rows that are not their block's last */
+  if (has_suffix)
+    for (int k = 0; k < before_last; k++, at += TL_LANES, slot += width, position += 1)
+      tl__fold_row(&run, at, position, slot, slot + width, prefix, pa, sa, true, f, push, lower);
+  else
+    for (int k = 0; k < before_last; k++, at += TL_LANES, slot += width, position += 1)
+      tl__fold_row(&run, at, position, slot, NULL, prefix, pa, sa, f.masked, f, push, lower);
+  if (before_last < count) tl__fold_row(&run, at, last, slot, NULL, prefix, pa, sa, true, f, push, lower);
   for (int i = 0; i < kept; i++) vec_store(state + i * TL_LANES, prefix[i]);
   for (int i = 0; i < f.inputs; i++) vec_store(state + (kept + i) * TL_LANES, pa[i]);
 }
@@ -195,7 +226,7 @@ TL_INLINE void tl__fold_shaped(const tl_call *c, fold_shape f, fold_push push, f
   for (int r = 0; r < c->rows;) {
     int64_t j = (c->row + r) % n;
     int count = n - j < c->rows - r ? (int)(n - j) : c->rows - r;
-    for (int v = 0; v < TL_VECS; v++) tl__fold_run(c, v * V, r, count, j, f, push, lower);
+    for (int v = 0; v < TL_VECS; v++) tl__fold_rows(c, v * V, r, count, j, f, push, lower);
     r += count;
     if (j + count < n) continue;
     double *suffix_anchor = c->state + (tl__fold_kept(f) + f.inputs) * TL_LANES;
@@ -226,13 +257,14 @@ typedef vec (*view_step)(const view_window *w, vec newest, const tl_params *p);
 
 /* The ring is filled before f sees it; f must not depend on the order of its rows. */
 TL_INLINE void tl__view(const tl_call *c, view_step f) {
-  int64_t slots = c->params->slots;
+  const tl_params p = *c->params;
+  int64_t slots = p.slots;
   for (int r = 0; r < c->rows; r++) {
     int64_t row = c->row + r;
     memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
     for (int v = 0; v < TL_VECS; v++) {
       view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .lane = v * V};
-      vec_store(c->out[0] + r * TL_LANES + v * V, f(&w, vec_load(c->in[0] + r * TL_LANES + v * V), c->params));
+      vec_store(c->out[0] + r * TL_LANES + v * V, f(&w, vec_load(c->in[0] + r * TL_LANES + v * V), &p));
     }
   }
 }

@@ -314,9 +314,13 @@ static tl_status build_lowered(tl_builder *b, call *c, tl_value *out, tl_error *
   TL_TRY(tl__apply(b, tl__operator_find(c->op->via), fold, c->series, c->series_count, &folded, err));
   tl_edge in[TL_MAX_INPUTS];
   int count = 0;
-  int outputs = node_of(b, folded.edge)->outputs;
-  for (; count < outputs; count++) in[count] = (tl_edge){folded.edge.node, count};
-  if (c->op->via_input) in[count++] = c->series[0];
+  int outputs = node_of(b, folded.edge)->outputs, count_output = tl__operators[tl__operator_find(c->op->via)]->outputs;
+  if (count_output == 0) count_output = 1;
+  for (const char *take = c->op->takes; *take; take++) {
+    if (*take == 'x') in[count++] = c->series[0];
+    else if (*take != 'c') in[count++] = (tl_edge){folded.edge.node, *take - '0'};
+    else if (outputs > count_output) in[count++] = (tl_edge){folded.edge.node, count_output};
+  }
   return tl__apply(b, tl__operator_find(c->op->name), c->params, in, count, out, err);
 }
 

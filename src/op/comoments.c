@@ -35,53 +35,52 @@ TL_INLINE void comoments_lower(vec *out, const fold_window *w, const tl_params *
   out[4] = vec_sub(xy, vec_mul(sx, my));
 }
 
-enum { MEAN_X, MEAN_Y, XX, YY, XY, COUNT };
-
-TL_INLINE vec full_covariance(const vec *x, const tl_params *p) {
+/* Of the fold's outputs each operator takes what it needs, in this order. */
+TL_INLINE vec full_covariance(const vec *xy, const tl_params *p) {
   double free = (double)p->n - p->a[0];
-  return free > 0 ? vec_mul(x[XY], vec_set1(1.0 / free)) : vec_na();
+  return free > 0 ? vec_mul(xy[0], vec_set1(1.0 / free)) : vec_na();
 }
-TL_INLINE vec counted_covariance(const vec *x, const tl_params *p) {
-  vec free = vec_sub(x[COUNT], vec_set1(p->a[0]));
-  return vec_select(vec_lt(vec_zero(), free), vec_div(x[XY], free), vec_na());
+TL_INLINE vec counted_covariance(const vec *xy_count, const tl_params *p) {
+  vec free = vec_sub(xy_count[1], vec_set1(p->a[0]));
+  return vec_select(vec_lt(vec_zero(), free), vec_div(xy_count[0], free), vec_na());
 }
-TL_INLINE vec correlation(const vec *x, const tl_params *p) {
+TL_INLINE vec correlation(const vec *xx_yy_xy, const tl_params *p) {
   (void)p;
-  vec r = vec_div(x[XY], vec_mul(vec_sqrt(x[XX]), vec_sqrt(x[YY])));
+  vec r = vec_div(xx_yy_xy[2], vec_mul(vec_sqrt(xx_yy_xy[0]), vec_sqrt(xx_yy_xy[1])));
   vec bounded = vec_min(vec_max(r, vec_set1(-1.0)), vec_set1(1.0));
   return vec_select(vec_lt(vec_abs(r), vec_set1(INFINITY)), bounded, vec_na());
 }
-/* The dependent variable is the first argument. */
-TL_INLINE vec regression_beta(const vec *x, const tl_params *p) { (void)p; return vec_finite(vec_div(x[XY], x[YY])); }
-TL_INLINE vec regression_intercept(const vec *x, const tl_params *p) {
-  return vec_finite(vec_sub(x[MEAN_X], vec_mul(regression_beta(x, p), x[MEAN_Y])));
+/* The dependent variable is the first argument, so the slope is of x's on y's. */
+TL_INLINE vec regression_beta(const vec *yy_xy, const tl_params *p) { (void)p; return vec_finite(vec_div(yy_xy[1], yy_xy[0])); }
+TL_INLINE vec regression_intercept(const vec *means_yy_xy, const tl_params *p) {
+  return vec_finite(vec_sub(means_yy_xy[0], vec_mul(regression_beta(means_yy_xy + 2, p), means_yy_xy[1])));
 }
-TL_INLINE vec regression_r2(const vec *x, const tl_params *p) {
-  vec r = correlation(x, p);
+TL_INLINE vec regression_r2(const vec *xx_yy_xy, const tl_params *p) {
+  vec r = correlation(xx_yy_xy, p);
   return vec_mul(r, r);
 }
 
 TL_KERNEL(comoments) { tl__fold(c, 2, 5, 5, 0.0, false, comoments_push, comoments_lower); }
 TL_KERNEL(cov) {
-  if (c->params->min < c->params->n) tl__map(c, 6, counted_covariance);
-  else tl__map(c, 5, full_covariance);
+  if (c->params->min < c->params->n) tl__map(c, 2, counted_covariance);
+  else tl__map(c, 1, full_covariance);
 }
-TL_KERNEL(corr) { tl__map(c, 5, correlation); }
-TL_KERNEL(beta) { tl__map(c, 5, regression_beta); }
-TL_KERNEL(intercept) { tl__map(c, 5, regression_intercept); }
-TL_KERNEL(r2) { tl__map(c, 5, regression_r2); }
+TL_KERNEL(corr) { tl__map(c, 3, correlation); }
+TL_KERNEL(beta) { tl__map(c, 2, regression_beta); }
+TL_KERNEL(intercept) { tl__map(c, 4, regression_intercept); }
+TL_KERNEL(r2) { tl__map(c, 3, regression_r2); }
 
 #define YX {.name = "y", .type = TL_ARG_SERIES}, {.name = "x", .type = TL_ARG_SERIES}
 TL_OPERATOR(comoments, .group = "folds", .summary = "means and central sums of a pair", .kind = TL_FOLD, .internal = true,
             .args = {TL_X, TL_Y, TL_N, TL_MIN}, .outputs = 5, .parts = 5, .needs = 1);
 #define PAIR .group = "windows", .kind = TL_MAP, .via = "comoments", .needs = 2
-TL_OPERATOR(cov, .summary = "covariance of the rows where both are present; ddof 1 unless given", PAIR,
+TL_OPERATOR(cov, .takes = "4c", .summary = "covariance of the rows where both are present; ddof 1 unless given", PAIR,
             .args = {TL_X, TL_Y, TL_N, TL_MIN,
                      {.name = "ddof", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .named = true, .optional = true, .value = 1, .low = 0, .high = 1000}});
-TL_OPERATOR(corr, .summary = "correlation, within -1 .. 1; missing when either is flat", PAIR, .args = {TL_X, TL_Y, TL_N, TL_MIN});
-TL_OPERATOR(beta, .summary = "slope of the least-squares line of y on x; missing when x is flat", PAIR, .args = {YX, TL_N, TL_MIN});
-TL_OPERATOR(intercept, .summary = "intercept of the least-squares line of y on x; missing when x is flat", PAIR, .args = {YX, TL_N, TL_MIN});
-TL_OPERATOR(r2, .summary = "squared correlation of y and x; missing when either is flat", PAIR, .args = {YX, TL_N, TL_MIN});
+TL_OPERATOR(corr, .takes = "234", .summary = "correlation, within -1 .. 1; missing when either is flat", PAIR, .args = {TL_X, TL_Y, TL_N, TL_MIN});
+TL_OPERATOR(beta, .takes = "34", .summary = "slope of the least-squares line of y on x; missing when x is flat", PAIR, .args = {YX, TL_N, TL_MIN});
+TL_OPERATOR(intercept, .takes = "0134", .summary = "intercept of the least-squares line of y on x; missing when x is flat", PAIR, .args = {YX, TL_N, TL_MIN});
+TL_OPERATOR(r2, .takes = "234", .summary = "squared correlation of y and x; missing when either is flat", PAIR, .args = {YX, TL_N, TL_MIN});
 
 #ifdef TL_PROOFS
 typedef struct sums {

@@ -49,10 +49,10 @@ TL_KERNEL(stddev) {
 #define DDOF {.name = "ddof", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .named = true, .optional = true, .value = 1, .low = 0, .high = 1000}
 TL_OPERATOR(moments, .group = "folds", .summary = "sum of squares about the mean", .kind = TL_FOLD, .internal = true,
             .args = {TL_X, TL_N, TL_MIN}, .parts = 2, .needs = 1);
-TL_OPERATOR(var, .group = "windows", .summary = "variance; ddof 1 unless given; flat input gives exactly 0", .kind = TL_MAP, .via = "moments",
+TL_OPERATOR(var, .group = "windows", .summary = "variance; ddof 1 unless given; flat input gives exactly 0", .kind = TL_MAP, .via = "moments", .takes = "0c",
             .args = {TL_X, TL_N, TL_MIN, DDOF}, .needs = 2, .laws = TL_SHIFT | TL_FLAT_ZERO);
 TL_OPERATOR(stddev, .group = "windows", .summary = "standard deviation; ddof 1 unless given; flat input gives exactly 0", .kind = TL_MAP,
-            .via = "moments", .args = {TL_X, TL_N, TL_MIN, DDOF}, .needs = 2, .laws = TL_SHIFT | TL_FLAT_ZERO);
+            .via = "moments", .takes = "0c", .args = {TL_X, TL_N, TL_MIN, DDOF}, .needs = 2, .laws = TL_SHIFT | TL_FLAT_ZERO);
 
 #ifdef TL_PROOFS
 static double var_oracle(const tl_params *p, const double *const *in, int64_t t) {

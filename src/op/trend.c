@@ -26,14 +26,12 @@ TL_INLINE void fit(vec *out, vec sxy, vec sxx, vec mean, vec ahead) {
 }
 
 TL_INLINE void full_lower(vec *out, const fold_window *w, const tl_params *p) {
-  double n = (double)p->n;
+  double n = (double)p->n, behind = n - 1 - w->j; /* rows of the suffix: positions -behind .. -1 */
   vec shift = vec_sub(w->suffix_anchor[0], w->prefix_anchor[0]);
   vec s1 = vec_add(w->prefix[S1], vec_add(w->suffix[S1], vec_mul(w->suffix_count, shift)));
-  /* the suffix's positions -c .. -1 sum to -c (c + 1) / 2 */
-  vec positions = vec_mul(vec_mul(vec_set1(-0.5), w->suffix_count), vec_add(w->suffix_count, vec_set1(1)));
+  vec positions = vec_set1(w->whole ? 0 : -0.5 * behind * (behind + 1)); /* their sum */
   vec sp = vec_add(w->prefix[SP], vec_add(w->suffix[SP], vec_mul(positions, shift)));
-  vec centre = vec_sub(w->at, vec_set1((n - 1) / 2));
-  vec sxy = vec_sub(sp, vec_mul(centre, s1));
+  vec sxy = vec_sub(sp, vec_mul(vec_set1(w->j - (n - 1) / 2), s1));
   vec slope = vec_mul(sxy, vec_set1(n > 1 ? 12 / (n * (n * n - 1)) : NAN));
   out[0] = slope;
   out[1] = vec_add(vec_add(w->prefix_anchor[0], vec_mul(s1, w->inverse)), vec_mul(slope, vec_set1((n - 1) / 2)));
@@ -49,28 +47,23 @@ TL_INLINE void masked_lower(vec *out, const fold_window *w, const tl_params *p) 
   fit(out, vec_sub(sp, vec_mul(mi, s1)), vec_sub(sii, vec_mul(si, mi)), mean, vec_sub(w->at, mi));
 }
 
-TL_INLINE vec take_slope(const vec *x, const tl_params *p) { (void)p; return x[0]; }
-TL_INLINE vec take_fit(const vec *x, const tl_params *p) { (void)p; return x[1]; }
-TL_INLINE vec full_resid(const vec *x, const tl_params *p) { (void)p; return vec_finite(vec_sub(x[2], x[1])); }
-TL_INLINE vec counted_resid(const vec *x, const tl_params *p) { (void)p; return vec_finite(vec_sub(x[3], x[1])); }
+TL_INLINE vec take(const vec *x, const tl_params *p) { (void)p; return x[0]; }
+TL_INLINE vec residual(const vec *fit_x, const tl_params *p) { (void)p; return vec_finite(vec_sub(fit_x[1], fit_x[0])); }
 
 TL_KERNEL(trend) {
   if (c->params->min < c->params->n) tl__fold_shaped(c, (fold_shape){1, 4, 2, 0.0, true}, masked_push, masked_lower);
   else tl__fold_shaped(c, (fold_shape){1, 2, 2, 0.0, false}, trend_push, full_lower);
 }
-TL_KERNEL(slope) { tl__map(c, 2, take_slope); }
-TL_KERNEL(linearreg) { tl__map(c, 2, take_fit); }
-TL_KERNEL(resid) {
-  if (c->params->min < c->params->n) tl__map(c, 4, counted_resid);
-  else tl__map(c, 3, full_resid);
-}
+TL_KERNEL(slope) { tl__map(c, 1, take); }
+TL_KERNEL(linearreg) { tl__map(c, 1, take); }
+TL_KERNEL(resid) { tl__map(c, 2, residual); }
 
 #define TREND .group = "windows", .kind = TL_MAP, .via = "trend", .args = {TL_X, TL_N, TL_MIN}, .needs = 2
 TL_OPERATOR(trend, .group = "folds", .summary = "slope and fit of the least-squares line on row positions", .kind = TL_FOLD, .internal = true,
             .args = {TL_X, TL_N, TL_MIN}, .outputs = 2, .parts = 4, .needs = 2);
-TL_OPERATOR(slope, .summary = "slope per row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR | TL_FLAT_ZERO);
-TL_OPERATOR(linearreg, .summary = "value at this row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR);
-TL_OPERATOR(resid, .summary = "x minus linearreg; missing where x is", TREND, .via_input = true, .laws = TL_LINEAR);
+TL_OPERATOR(slope, .takes = "0", .summary = "slope per row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR | TL_FLAT_ZERO);
+TL_OPERATOR(linearreg, .takes = "1", .summary = "value at this row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR);
+TL_OPERATOR(resid, .takes = "1x", .summary = "x minus linearreg; missing where x is", TREND, .laws = TL_LINEAR);
 
 #ifdef TL_PROOFS
 static bool line(const tl_params *p, const double *x, int64_t t, double *slope, double *at_t) {

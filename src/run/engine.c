@@ -145,7 +145,7 @@ static void run_step(tl_engine *e, const pass *p, const tl_step *s) {
   } else if (n->kind == TL_NODE_OPERATOR) {
     tl_call call = {.row = p->row, .rows = p->rows, .inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
     for (int i = 0; i < n->inputs; i++) call.in[i] = tile(e, s->inputs[i]);
-    for (int i = 0; i < n->outputs; i++) call.out[i] = tile(e, s->tiles[i]);
+    for (int i = 0; i < n->outputs; i++) call.out[i] = s->tiles[i] < 0 ? NULL : tile(e, s->tiles[i]);
     e->kernels->of[n->op](&call);
   }
   for (int i = s->emit; i < s->emit + s->emit_count; i++) scatter(e, p, &e->plan->emits[i]);

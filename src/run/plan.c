@@ -112,7 +112,10 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
     p->state_size += tl__state_doubles(tl__operators[n->op], &s->params, n->inputs);
     if (p->state_size > INT64_MAX / 4096) return tl_fail(err, TL_MEMORY, "windows need more memory than an address space has");
   }
-  for (int o = 0; o < n->outputs; o++) s->tiles[o] = m->tile_of[slot((int32_t)index, o)] = n->kind == TL_NODE_CONSTANT ? p->tile_count++ : take_tile(m);
+  for (int o = 0; o < n->outputs; o++) {
+    bool read = m->readers[slot((int32_t)index, o)] > 0;
+    s->tiles[o] = m->tile_of[slot((int32_t)index, o)] = !read ? -1 : n->kind == TL_NODE_CONSTANT ? p->tile_count++ : take_tile(m);
+  }
   for (size_t i = 0; p->frame == 0 && i < d->output_count; i++) {
     if (!selected[i] || d->outputs[i].edge.node != (int32_t)index) continue;
     TL_TRY(tl_reserve(p->env, &p->emits, emit_capacity, (size_t)p->emit_count + 1, sizeof *p->emits, err));
@@ -129,7 +132,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   s->emit_count = p->emit_count - s->emit;
   if (n->kind == TL_NODE_CONSTANT) return TL_OK; /* filled once, so their tiles serve nothing else, before or after */
   for (int o = 0; o < n->outputs; o++)
-    if (m->readers[slot((int32_t)index, o)] == 0) give_back(m, s->tiles[o]);
+    if (m->readers[slot((int32_t)index, o)] == 0 && s->tiles[o] >= 0) give_back(m, s->tiles[o]);
   for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) {
     size_t in = slot(n->in[k].node, n->in[k].output);
     if (--m->readers[in] == 0 && m->graph->nodes[n->in[k].node].kind != TL_NODE_CONSTANT) give_back(m, m->tile_of[in]);

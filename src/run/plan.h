@@ -8,7 +8,7 @@
 
 typedef struct tl_step {
   int32_t node;
-  int32_t tiles[TL_MAX_OUTPUTS];   /* where its outputs go */
+  int32_t tiles[TL_MAX_OUTPUTS];   /* where its outputs go; -1: nobody reads it */
   int32_t inputs[TL_MAX_INPUTS];   /* tiles it reads */
   int64_t state;                   /* offset in doubles */
   int32_t emit, emit_count;        /* results that are complete after this step: tl_plan.emits[emit ..] */
