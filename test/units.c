@@ -200,6 +200,17 @@ static void thrift_skips_what_it_does_not_know(void **state) {
   }
 }
 
+/* A dictionary page's header has a flag where a data page's has an encoding: some writers set it. */
+static void page_headers_of_every_writer(void **state) {
+  (void)state;
+  static const uint8_t sorted[] = {0x15, 4, 0x15, 32, 0x15, 32, 0x4c, 0x15, 4, 0x15, 0, 0x11, 0, 0};
+  tl_page page;
+  OK(tl_page_parse(&page, (tl_bytes){sorted, sizeof sorted}, &err));
+  assert_int_equal(page.type, 2);
+  assert_int_equal(page.values, 2);
+  assert_int_equal(page.header_size, sizeof sorted);
+}
+
 /* ---- Parquet ---- */
 
 enum { ROWS = 5000, LEAVES = 8 };
@@ -377,6 +388,7 @@ int main(void) {
       cmocka_unit_test(names_and_sizes),       cmocka_unit_test(json_is_json),
       cmocka_unit_test(runs_read_back),        cmocka_unit_test(deltas_read_back),
       cmocka_unit_test(splits_and_compressors_read_back), cmocka_unit_test(thrift_skips_what_it_does_not_know),
+      cmocka_unit_test(page_headers_of_every_writer),
       cmocka_unit_test(columns_read_back),     cmocka_unit_test(doubles_and_runs_read_back),
       cmocka_unit_test(nothing_but_finite_values_comes_in), cmocka_unit_test(identity_is_what_is_computed),
   };

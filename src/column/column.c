@@ -77,7 +77,15 @@ int64_t tl_column_int(const tl_column *c, int64_t row) {
   }
 }
 
+/* A big-endian two's complement integer; at most 16 bytes count. */
+static __int128 big_endian(tl_bytes b) {
+  __int128 v = b.size > 0 && b.data[0] & 0x80 ? -1 : 0;
+  for (size_t i = 0; i < b.size; i++) v = (__int128)((unsigned __int128)v << 8 | b.data[i]);
+  return v;
+}
+
 bool tl_field_is_numeric(const tl_field *f) {
+  if (f->logical == TL_LOGICAL_DECIMAL && f->scale <= 18 && (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->fixed_size <= 16)) return true;
   switch (f->physical) {
     case TL_PHYSICAL_BOOLEAN:
     case TL_PHYSICAL_INT32:
@@ -103,6 +111,11 @@ static void raw_doubles(const tl_column *c, int64_t from, int64_t count, double 
     }
   else if (f->physical == TL_PHYSICAL_INT64 && tl_field_is_unsigned(f))
     for (int64_t i = 0; i < count; i++) out[i] = (double)tl_load64(p + i * 8);
+  else if (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED)
+    for (int64_t i = 0; i < count; i++) {
+      tl_bytes b = tl_column_bytes(c, from + i);
+      out[i] = b.size > 16 ? NAN : (double)big_endian(b) / scale;
+    }
   else
     for (int64_t i = 0; i < count; i++) out[i] = (double)tl_column_int(c, from + i) / scale;
 }
@@ -151,8 +164,7 @@ static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, t
   else {
     tl_bytes b = tl_column_bytes(c, row);
     if (b.size > 16) return hex_text(b, false, out, err);
-    if (b.size > 0 && b.data[0] & 0x80) v = -1;
-    for (size_t i = 0; i < b.size; i++) v = (__int128)((unsigned __int128)v << 8 | b.data[i]);
+    v = big_endian(b);
   }
   unsigned __int128 rest = v < 0 ? -(unsigned __int128)v : (unsigned __int128)v;
   char digits[64];
@@ -261,11 +273,7 @@ static uint64_t hash_decimal(const tl_column *c, int64_t row, uint64_t seed) {
   __int128 v = 0;
   int scale = c->field.scale;
   if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64) v = tl_column_int(c, row);
-  else {
-    tl_bytes b = tl_column_bytes(c, row);
-    if (b.size > 0 && b.data[0] & 0x80) v = -1;
-    for (size_t i = 0; i < b.size; i++) v = (__int128)((unsigned __int128)v << 8 | b.data[i]);
-  }
+  else v = big_endian(tl_column_bytes(c, row));
   while (scale > 0 && v % 10 == 0) v /= 10, scale--;
   return hash_number(CLASS_DECIMAL, v, seed + (uint64_t)scale);
 }

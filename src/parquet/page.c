@@ -17,6 +17,14 @@ static void read_v1(tl_thrift *t, tl_page *p) {
   }
 }
 
+static void read_dictionary(tl_thrift *t, tl_page *p) {
+  for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+    if (f.id == 1) p->values = tl_thrift_int(t, f);
+    else if (f.id == 2) p->encoding = (int)tl_thrift_int(t, f);
+    else tl_thrift_skip(t, f.type); /* is_sorted: true or not, codes are codes */
+  }
+}
+
 static void read_v2(tl_thrift *t, tl_page *p) {
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
     if (f.id == 1) p->values = tl_thrift_int(t, f);
@@ -39,7 +47,8 @@ tl_status tl_page_parse(tl_page *out, tl_bytes bytes, tl_error *err) {
     else if (f.id == 2) p.plain_size = tl_thrift_int(t, f);
     else if (f.id == 3) p.stored_size = tl_thrift_int(t, f);
     else if (f.id == 4) p.crc = (uint32_t)tl_thrift_int(t, f), p.has_crc = true;
-    else if ((f.id == 5 || f.id == 7) && f.type == TL_THRIFT_STRUCT) read_v1(t, &p);
+    else if (f.id == 5 && f.type == TL_THRIFT_STRUCT) read_v1(t, &p);
+    else if (f.id == 7 && f.type == TL_THRIFT_STRUCT) read_dictionary(t, &p);
     else if (f.id == 8 && f.type == TL_THRIFT_STRUCT) read_v2(t, &p);
     else tl_thrift_skip(t, f.type);
   }

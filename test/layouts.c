@@ -1,0 +1,167 @@
+/* The same rows in other layouts give the same features: a file a ticker, a file a day with all tickers, everything in one file by
+   ticker or by date, small row groups, names that say nothing, dates here and timestamps there. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lake/scan.h"
+#include "parquet/writer.h"
+#include "sys/sys.h"
+#include "test.h"
+#include "tickloom/features.h"
+
+enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3 };
+static const char *const names[TICKERS] = {"A", "BB", "C", "SPY", "Z"};
+static char root[64];
+static tl_error err;
+
+#define OK(call)                                            \
+  do {                                                      \
+    if ((call) != TL_OK) fail_msg("%s: %s", #call, err.text); \
+  } while (0)
+
+typedef struct row {
+  int ticker;
+  int64_t day;
+  double close;
+} row;
+static row rows[MOST];
+
+static void make_rows(void) {
+  uint64_t state = 3;
+  for (int t = 0; t < TICKERS; t++) {
+    double price = 20 + 10 * t;
+    for (int d = 0; d < DAYS; d++) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      price *= 1 + 0.03 * ((double)(state >> 11) * 0x1p-53 - 0.5);
+      rows[t * DAYS + d] = (row){t, 18000 + d + d / 5 * 2, price};
+    }
+  }
+}
+
+static void run_command(const char *format, const char *path) {
+  char command[300];
+  snprintf(command, sizeof command, format, path);
+  if (system(command) != 0) fail_msg("%s", command);
+}
+
+/* Writes some rows as a file; `us`: the date as a timestamp in microseconds. */
+static void write_file(const char *folder, const char *name, const row *r, int64_t count, int64_t group_rows, bool us) {
+  tl_env *env = tl_sys_env();
+  char path[300];
+  static double close[MOST];
+  static int64_t day[MOST];
+  tl_leaf leaves[COLUMNS] = {{.field = {.name = "ticker", .physical = TL_PHYSICAL_BYTE_ARRAY, .logical = TL_LOGICAL_STRING}},
+                             {.field = {.name = "date", .physical = TL_PHYSICAL_INT32, .logical = TL_LOGICAL_DATE}},
+                             {.field = {.name = "close", .physical = TL_PHYSICAL_DOUBLE, .nullable = true}, .max_definition = 1}};
+  if (us) leaves[1].field = (tl_field){.name = "date", .physical = TL_PHYSICAL_INT64, .logical = TL_LOGICAL_TIMESTAMP, .digits = 6};
+  tl_page_style style = {.encoding = TL_ENCODING_PLAIN, .codec = 0, .page_rows = 40}, dictionary = style;
+  dictionary.encoding = TL_ENCODING_RLE_DICTIONARY;
+  TL_OWNED(tl_group) group = {.env = env};
+  TL_OWNED(tl_column) ticker = {.env = env};
+  tl_writer w;
+  snprintf(path, sizeof path, "%s/%s/%s.parquet", root, folder, name);
+  OK(tl_writer_open(&w, env, path, leaves, COLUMNS, NULL, 0, &err));
+  for (int64_t from = 0; from < count; from += group_rows) {
+    int64_t n = count - from < group_rows ? count - from : group_rows;
+    OK(tl_column_reset(&ticker, &leaves[0].field, n, &err));
+    for (int64_t i = 0; i < n; i++) {
+      const char *key = names[r[from + i].ticker];
+      OK(tl_buffer_append(&ticker.bytes, key, strlen(key), &err));
+      ticker.offsets[i + 1] = (int64_t)ticker.bytes.size;
+      day[i] = r[from + i].day * (us ? 86400000000 : 1);
+      close[i] = r[from + i].close;
+    }
+    OK(tl_group_begin(&group, COLUMNS, n, &err));
+    OK(tl_group_put_column(&group, &leaves[0], &ticker, dictionary, &err));
+    OK(tl_group_put_ints(&group, &leaves[1], day, INT64_MIN, style, &err));
+    OK(tl_group_put_doubles(&group, &leaves[2], close, style, &err));
+    OK(tl_writer_append(&w, &group, &err));
+  }
+  OK(tl_writer_finish(&w, &err));
+  tl_writer_free(&w);
+}
+
+static int by_date(const void *a, const void *b) {
+  const row *x = a, *y = b;
+  return x->day != y->day ? (x->day < y->day ? -1 : 1) : y->ticker - x->ticker;
+}
+
+/* The sum over rows of the hash of every feature's value, seeded with the row's keys. */
+static void features_of(const char *folder, uint64_t *sums, int64_t *count, int64_t memory) {
+  static const char *const text = "stream by ticker order by date\ninput close\nside spy from \"SPY\"\n"
+                                  "feature a = mean(close, 20)\nfeature b = stddev(close, 7) / ema(close, 9)\n"
+                                  "feature c = beta(log_return(close), log_return(spy.close), 30)\nfeature d = first(close, each: month)\nlabel e = lead(close, 3)\n";
+  char in[300], out[300];
+  tl_definition *definition;
+  tl_run *run = NULL;
+  snprintf(in, sizeof in, "%s/%s", root, folder);
+  snprintf(out, sizeof out, "%s/out-%s", root, folder);
+  OK(tl_definition_read(&definition, "layouts", text, NULL, 0, &err));
+  tl_features_options options = {.input = in, .output = out, .memory = memory};
+  OK(tl_features_run(&run, definition, &options, &err));
+  tl_run_close(run);
+  tl_definition_close(definition);
+  TL_OWNED(tl_scan) scan = {0};
+  static const char *const wanted[] = {"ticker", "date", "a", "b", "c", "d", "e"};
+  OK(tl_scan_open(&scan, tl_sys_env(), out, wanted, 7, 1 << 28, &err));
+  memset(sums, 0, 5 * sizeof *sums);
+  *count = 0;
+  for (;;) {
+    OK(tl_scan_next(&scan, &err));
+    if (scan.rows == 0) return;
+    *count += scan.rows;
+    for (int64_t r = 0; r < scan.rows; r++) {
+      uint64_t seed = tl_column_hash(&scan.columns[1], r, tl_column_hash(&scan.columns[0], r, 0));
+      for (int c = 0; c < 5; c++) sums[c] += tl_column_hash(&scan.columns[c + 2], r, seed);
+    }
+  }
+}
+
+static void layouts_do_not_matter(void **state) {
+  (void)state;
+  static const char *const folders[] = {"ticker", "day", "one", "bydate", "thirds"};
+  static row sorted[MOST], part[MOST];
+  uint64_t expected[5], sums[5];
+  int64_t count;
+  char name[32];
+  make_rows();
+  for (size_t i = 0; i < 5; i++) {
+    char path[200];
+    snprintf(path, sizeof path, "%s/%s", root, folders[i]);
+    OK(tl_sys_env()->make_folder(tl_sys_env(), path, &err));
+  }
+  memcpy(sorted, rows, sizeof rows);
+  qsort(sorted, MOST, sizeof *sorted, by_date);
+  for (int t = 0; t < TICKERS; t++) write_file("ticker", names[t], rows + t * DAYS, DAYS, 1000, t % 2 == 1);
+  for (int d = 0; d < DAYS; d++) {
+    snprintf(name, sizeof name, "x%04d", DAYS - d); /* later days sort first by name */
+    write_file("day", name, sorted + d * TICKERS, TICKERS, 1000, false);
+  }
+  write_file("one", "all", rows, MOST, 97, false);
+  write_file("bydate", "all", sorted, MOST, 61, true);
+  for (int third = 0; third < 3; third++) { /* every ticker's years in three files, the last one first */
+    int n = 0;
+    for (int t = TICKERS - 1; t >= 0; t--)
+      for (int d = third * DAYS / 3; d < (third + 1) * DAYS / 3; d++) part[n++] = rows[t * DAYS + d];
+    snprintf(name, sizeof name, "%c", 'z' - third);
+    write_file("thirds", name, part, n, 50, third == 1);
+  }
+  features_of("ticker", expected, &count, 0);
+  assert_int_equal(count, MOST);
+  for (size_t i = 1; i < 5; i++) {
+    features_of(folders[i], sums, &count, 64000000);
+    assert_int_equal(count, MOST);
+    for (int c = 0; c < 5; c++)
+      if (sums[c] != expected[c]) fail_msg("layout %s: feature %d differs", folders[i], c);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(layouts_do_not_matter)};
+  snprintf(root, sizeof root, "/tmp/tickloom-layouts-%d", (int)getpid());
+  if (tl_sys_env()->make_folder(tl_sys_env(), root, &err) != TL_OK) return 1;
+  int failed = cmocka_run_group_tests_name("layouts", tests, NULL, NULL);
+  run_command("rm -rf %s", root);
+  return failed;
+}
