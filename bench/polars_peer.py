@@ -2,14 +2,15 @@
 
   polars_peer.py --in MARKET --out FOLDER             reads, computes and writes one zstd file a ticker
   polars_peer.py --in MARKET --no-write               computes over frames that are in memory already
-  polars_peer.py --in MARKET --no-write --check OURS  compares the values with files that tickloom wrote
+  polars_peer.py --in MARKET --out FOLDER --check OURS  and compares the values with files that tickloom wrote
 
 Written the way polars is fast, not the way that is shortest: native expressions only, common parts computed once, regressions
 from rolling means. Three ways to walk the tickers:
   loop   one lazy query a file, polars' own threads inside it
   pool   the same, as many files at once as there are threads, polars' own threads off within a file
-  over   one frame of all tickers (scan of the folder) with .over("ticker")
-`--way best` tries all three on the first files and keeps the fastest, as wall time; see WAYS for why `over` loses.
+  over   one frame of 64 tickers at a time (scan of their files), grouped by ticker
+`--way best` tries all three on the first files and keeps the fastest in wall time. `over` wins: with files of 5,000 rows the other two
+spend more on starting queries than on computing.
 
 What differs from tickloom, all to polars' advantage in time: Aroon takes the oldest of equal extremes, regressions subtract means of
 squares (digits are lost), Wilder's mean is seeded with the first value, beta and slope are not missing on flat input.
@@ -210,7 +211,7 @@ def measure(way, items, side, out):
 
 
 def check(out, ours, tickers):
-    """The largest difference to our files, relative to the larger of the value and the column's own spread; warm rows only."""
+    """Share of values that differ by more than a millionth of their column's own spread, in rows behind every warm-up."""
     worst = {}
     for ticker in tickers:
         a, b = pl.read_parquet(out / f"{ticker}.parquet"), pl.read_parquet(ours / f"{ticker}.parquet")
@@ -235,7 +236,7 @@ def main():
         some = source[:2 * options.batch]
         for name in WAYS:
             WAYS[name](source[:8], side, None)
-            tried.append(measure(name, some, side, None))
+            tried.append(min((measure(name, some, side, None) for _ in range(2)), key=lambda m: m["wall_s"]))
         way = min(tried, key=lambda m: m["wall_s"])["way"]
     runs = [measure(way, source, side, options.out) for _ in range(options.repeat)]
     best = min(runs, key=lambda m: m["cpu_s" if options.no_write else "wall_s"])

@@ -119,7 +119,7 @@ static int run(int argc, char **argv) {
   if (p.format == 3) return cli_usage(me, "--format %s: expected table, csv or jsonl", format);
   int64_t first = 0, end = range || p.format > 0 ? INT64_MAX : 40;
   if (!read_range(range, &first, &end)) return cli_usage(me, "--rows %s: expected A..B", range);
-  char *copy = columns ? strdup(columns) : NULL;
+  char *copy = columns ? cli_copy(columns, strlen(columns)) : NULL;
   if (copy != NULL && !cli_split(me, "columns", copy, &names)) return 2;
   tl_error err = {0};
   TL_OWNED(tl_scan) scan = {0};
@@ -134,6 +134,5 @@ static int run(int argc, char **argv) {
   if (status == TL_OK) status = print_rows(&p, first, end, &err);
   if (status != TL_OK) (void)cli_put(&out);
   free(p.widths);
-  free(copy);
   return status == TL_OK ? 0 : cli_fail(&err);
 }

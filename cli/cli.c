@@ -1,8 +1,23 @@
 #include "cli.h"
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/arena.h"
 #include "base/text.h"
+#include "sys/sys.h"
+
+static tl_arena copies;
+
+char *cli_copy(const char *text, size_t size) {
+  const char *copy = NULL;
+  copies.env = tl_sys_env();
+  if (tl_arena_text(&copies, &copy, text, size, NULL) == TL_OK) return (char *)copy;
+  fprintf(stderr, "tickloom: no memory\n");
+  exit(5);
+}
+
+void cli_release(void) {
+  if (copies.env != NULL) tl_arena_free(&copies);
+}
 
 int cli_usage(const tl_command *command, const char *format, ...) {
   va_list args;
@@ -81,11 +96,9 @@ bool cli_parse(const tl_command *command, int argc, char **argv, const cli_optio
 
 bool cli_pairs(const tl_command *command, const char *option, const cli_list *list, tl_name_pair *out) {
   for (size_t i = 0; i < list->count; i++) {
-    char *copy = strdup(list->items[i]); /* as long as the process */
-    char *equals = copy ? strchr(copy, '=') : NULL;
-    if (equals == NULL || equals == copy || equals[1] == 0) return cli_usage(command, "--%s %s: expected NAME=VALUE", option, list->items[i]), false;
-    *equals = 0;
-    out[i] = (tl_name_pair){copy, equals + 1};
+    const char *item = list->items[i], *equals = strchr(item, '=');
+    if (equals == NULL || equals == item || equals[1] == 0) return cli_usage(command, "--%s %s: expected NAME=VALUE", option, item), false;
+    out[i] = (tl_name_pair){cli_copy(item, (size_t)(equals - item)), equals + 1};
   }
   return true;
 }

@@ -44,6 +44,9 @@ int cli_usage(const tl_command *command, const char *format, ...) __attribute__(
 /* Says the error; returns the exit code of its status. */
 int cli_fail(const tl_error *err);
 int cli_exit_code(tl_status status);
+/* A copy of `size` bytes of text that lives until cli_release, at the process's end. */
+char *cli_copy(const char *text, size_t size);
+void cli_release(void);
 /* Writes a buffer to standard output and empties it; false when that is closed or full. */
 bool cli_put(tl_buffer *buffer);
 

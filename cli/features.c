@@ -1,5 +1,4 @@
 /* tickloom features: runs a definition over a dataset. */
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -124,7 +123,7 @@ static int run(int argc, char **argv) {
   if (!cli_pairs(me, "side", &sides, side_pairs) || !cli_pairs(me, "key", &keys, key_pairs) || !read_duplicate(duplicate, &o) ||
       !cli_int(me, "threads", threads, 1, 1024, &thread_count) || !cli_int(me, "tile-rows", tile_rows, 1, 65536, &tile) || !cli_size(me, "memory", memory, &o.memory))
     return 2;
-  char *copy = selected ? strdup(selected) : NULL;
+  char *copy = selected ? cli_copy(selected, strlen(selected)) : NULL;
   if (copy != NULL && !cli_split(me, "select", copy, &select)) return 2;
   o.sides = side_pairs, o.side_count = sides.count;
   o.keys = key_pairs, o.key_count = keys.count;
@@ -133,6 +132,5 @@ static int run(int argc, char **argv) {
   o.tile_rows = (int)tile;
   if (!quiet && isatty(2)) o.progress = show_progress, o.progress_context = &shown;
   int code = execute(rest.items[0], &params, &o, quiet, json);
-  free(copy);
   return code;
 }

@@ -37,7 +37,7 @@ static int run(int argc, char **argv) {
   TL_OWNED(tl_scan) scan = {0};
   if (tl_scan_open(&scan, tl_sys_env(), rest.items[0], NULL, 0, 1 << 30, &err) != TL_OK) return cli_fail(&err);
   if (by_text == NULL) by_text = tl_scan_by(&scan);
-  char *copy = by_text ? strdup(by_text) : NULL;
+  char *copy = by_text ? cli_copy(by_text, strlen(by_text)) : NULL;
   int by[CLI_MOST], code = 0;
   if (copy != NULL && !cli_split(me, "by", copy, &names)) code = 2;
   for (size_t i = 0; code == 0 && i < names.count; i++) {
@@ -51,6 +51,5 @@ static int run(int argc, char **argv) {
   if (code == 0 && hash_all(&scan, by, (int)names.count, sums, &err) != TL_OK) code = cli_fail(&err);
   for (int c = 0; code == 0 && c < scan.wanted_count; c++) printf("%s\t%016llx\n", scan.fields[scan.wanted[c]].name, (unsigned long long)sums[c]);
   free(sums);
-  free(copy);
   return code;
 }

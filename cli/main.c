@@ -63,6 +63,7 @@ int main(int argc, char **argv) {
   for (int i = 2; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return run_help(1, (char *[]){(char *)command->name});
   int code = command->run(argc - 2, argv + 2);
+  cli_release();
   if (fflush(stdout) != 0 && code == 0) {
     fprintf(stderr, "tickloom: cannot write to standard output\n");
     code = 5;

@@ -51,7 +51,7 @@ static size_t library_entries(entry *out, size_t room) {
       const char *name = line + 4, *end = strchr(name, ')'), *bracket = strchr(name, '(');
       if (end == NULL || bracket == NULL) continue;
       entry *e = &out[count++];
-      *e = (entry){.group = "definitions", .kind = "def", .name = strndup(name, (size_t)(bracket - name)), .summary = strndup(comment, strcspn(comment, "\n"))};
+      *e = (entry){.group = "definitions", .kind = "def", .name = cli_copy(name, (size_t)(bracket - name)), .summary = cli_copy(comment, strcspn(comment, "\n"))};
       snprintf(e->signature, sizeof e->signature, "%.*s", (int)(end - name) + 1, name);
     }
   }

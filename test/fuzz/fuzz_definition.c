@@ -4,12 +4,25 @@
 #include "fuzz.h"
 #include "lang/definition.h"
 
+static int series_arguments(const tl_operator *op) {
+  int count = 0;
+  for (int i = 0; i < TL_MAX_ARGS && op->args[i].type != TL_ARG_END; i++) count += op->args[i].type < TL_ARG_WINDOW;
+  return count;
+}
+
+static void walk_operator(const tl_node *n) {
+  tl__fuzz_law(n->op >= 0 && n->op < TL_OP_COUNT, "an operator is in the table");
+  const tl_operator *op = tl__operators[n->op];
+  if (op->via == NULL) tl__fuzz_law(n->inputs == series_arguments(op), "an operator has all of its inputs");
+}
+
 /* The order of a graph, which everything that runs it relies on. */
 static void walk_graph(const tl_graph *g) {
   for (size_t i = 0; i < g->count; i++) {
     const tl_node *n = &g->nodes[i];
     tl__fuzz_law(n->inputs >= 0 && n->inputs <= TL_MAX_INPUTS && n->outputs >= 1, "a node has inputs and outputs");
     tl__fuzz_law(n->warmup >= 0, "a warm-up is not negative");
+    if (n->kind == TL_NODE_OPERATOR) walk_operator(n);
     for (int k = 0; k < n->inputs; k++) {
       tl__fuzz_law(n->in[k].node >= 0 && (size_t)n->in[k].node < i, "inputs come before what uses them");
       tl__fuzz_law(n->in[k].output >= 0 && n->in[k].output < g->nodes[n->in[k].node].outputs, "an input is an output of its node");

@@ -4,7 +4,7 @@
 #include "parquet/reader.h"
 #include "walk.h"
 
-enum { LIMIT = 1 << 18, MOST_MEMORY = 32 << 20, MOST_COLUMNS = 64 };
+enum { LIMIT = 1 << 18, MOST_MEMORY = 32 << 20, MOST_COLUMNS = 64, FEW = 5 };
 
 static bool read_rows(tl_parquet *f, int group, int leaf, int64_t first, int64_t count, tl_column *out, tl_page_scratch *scratch) {
   tl_error err = {0};
@@ -40,6 +40,8 @@ static void read_columns(tl_parquet *f) {
       if (read_rows(f, g, i, 0, f->meta.groups[g].row_count, &column, &scratch)) {
         tl__fuzz_walk(&column);
         read_parts(f, g, i, &column, &scratch);
+      } else if (f->meta.groups[g].row_count > FEW) {
+        (void)read_rows(f, g, i, 0, FEW, &column, &scratch); /* too many rows for the memory; the first of them may still be asked for */
       }
       tl_column_free(&column);
     }
