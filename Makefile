@@ -41,9 +41,11 @@ fuzz: setup
 format:
 	@find src include cli test bench -name '*.[ch]' | xargs clang-format -i
 
+CPPCHECK = cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --suppressions-list=tools/cppcheck.txt -Isrc -Iinclude -I$(BUILD)/src/op
+
 lint: all
-	@cppcheck --quiet --error-exitcode=1 --inline-suppr --std=c11 --enable=warning,portability --suppressions-list=tools/cppcheck.txt \
-	  -Isrc -Iinclude -Itest -I$(BUILD)/src/op src cli
+	@$(CPPCHECK) -DTL_KERNELS=tl__baseline src/op src/lane
+	@$(CPPCHECK) -i src/op src cli
 
 install: all
 	@meson install -C $(BUILD)

@@ -344,6 +344,7 @@ class BadInput(Case):
             ["--in", self.market, "--out", out, "--on-duplicate", "both"],
             ["--in", self.market, "--out", out, "--colour"],
             ["--in", self.market, "--out", self.market],
+            ["--in", self.out, "--out", self.out],
         ):
             with self.subTest(args):
                 before = files_below(self.market)

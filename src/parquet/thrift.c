@@ -146,7 +146,7 @@ static void put_varint(tl_thrift_out *t, uint64_t v) {
   for (; v >= 128; v >>= 7) put_byte(t, (uint8_t)(v | 128));
   put_byte(t, (uint8_t)v);
 }
-static void put_zigzag(tl_thrift_out *t, int64_t v) { put_varint(t, (uint64_t)v << 1 ^ (uint64_t)(v >> 63)); }
+static void put_zigzag(tl_thrift_out *t, int64_t v) { put_varint(t, (uint64_t)v << 1 ^ (v < 0 ? UINT64_MAX : 0)); }
 
 static void put_head(tl_thrift_out *t, int id, tl_thrift_type type) {
   int step = id - t->last[t->depth];

@@ -175,6 +175,9 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   TL_TRY(find_needed_inputs(run, err));
   input.needed = run->needed_inputs;
   TL_TRY(tl_target_open(&run->target, run->env, run->options.output, err));
+  tl_file_info in, out;
+  if (run->env->info(run->env, run->options.input, &in, NULL) == TL_OK && run->env->info(run->env, run->options.output, &out, NULL) == TL_OK && in.inode == out.inode)
+    return tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input);
   TL_TRY(tl_input_open(&run->input, run->env, run->definition, run->options.input, &input, err));
   if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */
   if (run->input.key_note != NULL && run->options.key_count == 0) tl_log(TL_LOG_INFO, "%s", run->input.key_note);
