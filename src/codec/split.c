@@ -1,40 +1,53 @@
 #include "codec/split.h"
 #include <string.h>
 
-/* Eight values of eight bytes as an 8 x 8 block turned over in three rounds of swaps; the compiler keeps it in registers. */
-static void turn(uint64_t b[8]) {
-  static const uint64_t masks[3] = {0x00000000ffffffffu, 0x0000ffff0000ffffu, 0x00ff00ff00ff00ffu};
-  for (int round = 0; round < 3; round++) {
-    int step = 4 >> round, shift = 8 * step;
-    for (int i = 0; i < 8; i++) {
-      if (i & step) continue;
-      uint64_t low = b[i], high = b[i + step];
-      b[i] = (low & masks[round]) | (high & masks[round]) << shift;
-      b[i + step] = (low >> shift & masks[round]) | (high & ~masks[round]);
+/* Sixteen values of `width` bytes are `width` registers. Interleaving the first half of the registers with the second turns every
+   byte's address (register, then byte within) left by one bit; four turns put byte k of all values into register k, and as many as
+   `width` has bits put it back. */
+typedef uint8_t part __attribute__((vector_size(16)));
+
+static inline __attribute__((always_inline)) void turn(part *b, int width, int rounds) {
+  for (int round = 0; round < rounds; round++) {
+    part c[8];
+    for (int i = 0; i < width / 2; i++) {
+      part x = b[i], y = b[i + width / 2];
+      c[2 * i] = __builtin_shufflevector(x, y, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      c[2 * i + 1] = __builtin_shufflevector(x, y, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
+    memcpy(b, c, (size_t)width * sizeof *b);
   }
 }
 
-void tl_split_encode(uint8_t *out, const uint8_t *in, size_t count, size_t width) {
+static inline __attribute__((always_inline)) size_t encode_blocks(uint8_t *out, const uint8_t *in, size_t count, int width) {
   size_t i = 0;
-  for (; width == 8 && i + 8 <= count; i += 8) {
-    uint64_t b[8];
-    memcpy(b, in + i * 8, sizeof b);
-    turn(b);
-    for (size_t k = 0; k < 8; k++) memcpy(out + k * count + i, &b[k], 8);
+  for (; i + 16 <= count; i += 16) {
+    part b[8];
+    memcpy(b, in + i * (size_t)width, (size_t)width * sizeof *b);
+    turn(b, width, 4);
+    for (int k = 0; k < width; k++) memcpy(out + (size_t)k * count + i, &b[k], sizeof *b);
   }
+  return i;
+}
+
+static inline __attribute__((always_inline)) size_t decode_blocks(uint8_t *out, const uint8_t *in, size_t count, int width) {
+  size_t i = 0;
+  for (; i + 16 <= count; i += 16) {
+    part b[8];
+    for (int k = 0; k < width; k++) memcpy(&b[k], in + (size_t)k * count + i, sizeof *b);
+    turn(b, width, width == 8 ? 3 : 2);
+    memcpy(out + i * (size_t)width, b, (size_t)width * sizeof *b);
+  }
+  return i;
+}
+
+void tl_split_encode(uint8_t *out, const uint8_t *in, size_t count, size_t width) {
+  size_t i = width == 8 ? encode_blocks(out, in, count, 8) : width == 4 ? encode_blocks(out, in, count, 4) : 0;
   for (; i < count; i++)
     for (size_t k = 0; k < width; k++) out[k * count + i] = in[i * width + k];
 }
 
 void tl_split_decode(uint8_t *out, const uint8_t *in, size_t count, size_t width) {
-  size_t i = 0;
-  for (; width == 8 && i + 8 <= count; i += 8) {
-    uint64_t b[8];
-    for (size_t k = 0; k < 8; k++) memcpy(&b[k], in + k * count + i, 8);
-    turn(b);
-    memcpy(out + i * 8, b, sizeof b);
-  }
+  size_t i = width == 8 ? decode_blocks(out, in, count, 8) : width == 4 ? decode_blocks(out, in, count, 4) : 0;
   for (; i < count; i++)
     for (size_t k = 0; k < width; k++) out[i * width + k] = in[k * count + i];
 }

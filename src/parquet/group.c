@@ -6,6 +6,7 @@
 #include "codec/delta.h"
 #include "codec/rle.h"
 #include "codec/split.h"
+#include "column/survey.h"
 #include "parquet/thrift.h"
 #include "parquet/writer.h"
 #define XXH_INLINE_ALL
@@ -160,25 +161,17 @@ static void put_double_bounds(tl_group *g, const tl_leaf *leaf, range r) {
   }
 }
 
-static int64_t count_missing(const double *v, int64_t count) {
-  int64_t missing = 0;
-  for (int64_t i = 0; i < count; i++) missing += v[i] != v[i];
-  return missing;
-}
-
 /* Levels of doubles: missing rows first, then present ones, is by far the commonest page; it takes two runs. */
-static tl_status put_double_levels(tl_group *g, const double *v, int64_t rows, int64_t missing, tl_error *err) {
-  int64_t lead = 0;
-  while (lead < rows && v[lead] != v[lead]) lead++;
-  if (lead != missing) {
+static tl_status put_double_levels(tl_group *g, const double *v, int64_t rows, const tl_survey *seen, tl_error *err) {
+  if (seen->lead != seen->missing) {
     TL_TRY(tl_reserve(g->env, &g->levels, &g->level_capacity, (size_t)rows, sizeof *g->levels, err));
     for (int64_t i = 0; i < rows; i++) g->levels[i] = v[i] == v[i];
     return put_levels(g, rows, err);
   }
   size_t at = g->page.size;
   TL_TRY(tl_buffer_append(&g->page, &(uint32_t){0}, 4, err));
-  TL_TRY(put_run(g, 0, lead, 1, err));
-  TL_TRY(put_run(g, 1, rows - lead, 1, err));
+  TL_TRY(put_run(g, 0, seen->lead, 1, err));
+  TL_TRY(put_run(g, 1, rows - seen->lead, 1, err));
   close_levels(g, at);
   return TL_OK;
 }
@@ -196,13 +189,19 @@ static tl_status put_bits(tl_group *g, const double *v, int64_t rows, tl_error *
   return TL_OK;
 }
 
-/* The present values of a page, narrowed to float when the leaf is one. */
-static tl_status pack_doubles(tl_group *g, const tl_leaf *leaf, const double *v, int64_t rows, int64_t missing, const void **out, tl_error *err) {
+/* The present values of a page, narrowed to float when the leaf is one. Missing rows at its start are simply skipped. */
+static tl_status pack_doubles(tl_group *g, const tl_leaf *leaf, const double *v, int64_t rows, const tl_survey *seen, const void **out, tl_error *err) {
   bool narrow = leaf->field.physical == TL_PHYSICAL_FLOAT;
-  if (missing == 0 && !narrow) return *out = v, TL_OK;
+  v += seen->lead;
+  rows -= seen->lead;
+  bool whole = seen->missing == seen->lead;
+  if (whole && !narrow) return *out = v, TL_OK;
   TL_TRY(tl_reserve(g->env, &g->values, &g->value_capacity, (size_t)rows * 8 + 8, 1, err));
   int64_t k = 0;
-  if (narrow)
+  if (whole) {
+    float *to = g->values;
+    for (int64_t i = 0; i < rows; i++) to[i] = (float)v[i];
+  } else if (narrow)
     for (int64_t i = 0; i < rows; i++) {
       float f = (float)v[i];
       memcpy((char *)g->values + 4 * k, &f, sizeof f);
@@ -217,21 +216,6 @@ static tl_status pack_doubles(tl_group *g, const tl_leaf *leaf, const double *v,
   return TL_OK;
 }
 
-static void widen(range *r, const double *v, int64_t rows) {
-  double low[4] = {r->min, r->min, r->min, r->min}, high[4] = {r->max, r->max, r->max, r->max};
-  int64_t i = 0;
-  for (; i + 4 <= rows; i += 4)
-    for (int k = 0; k < 4; k++) {
-      low[k] = v[i + k] < low[k] ? v[i + k] : low[k];
-      high[k] = v[i + k] > high[k] ? v[i + k] : high[k];
-    }
-  for (; i < rows; i++) low[0] = v[i] < low[0] ? v[i] : low[0], high[0] = v[i] > high[0] ? v[i] : high[0];
-  for (int k = 0; k < 4; k++) {
-    r->min = low[k] < r->min ? low[k] : r->min;
-    r->max = high[k] > r->max ? high[k] : r->max;
-  }
-}
-
 tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *values, tl_page_style style, tl_error *err) {
   tl_chunk *c = open_chunk(g, style.codec);
   range r = {INFINITY, -INFINITY};
@@ -242,16 +226,17 @@ tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *v
   for (int64_t at = 0; at < g->row_count; at += style.page_rows) {
     const double *v = values + at;
     int64_t rows = g->row_count - at < style.page_rows ? g->row_count - at : style.page_rows;
-    int64_t missing = count_missing(v, rows);
+    tl_survey seen = tl_survey_of(v, rows);
     const void *packed;
-    nulls += missing;
-    widen(&r, v, rows);
+    nulls += seen.missing;
+    r.min = seen.min < r.min ? seen.min : r.min;
+    r.max = seen.max > r.max ? seen.max : r.max;
     g->page.size = 0;
-    if (leaf->field.nullable) TL_TRY(put_double_levels(g, v, rows, missing, err));
+    if (leaf->field.nullable) TL_TRY(put_double_levels(g, v, rows, &seen, err));
     if (bits) TL_TRY(put_bits(g, v, rows, err));
     else {
-      TL_TRY(pack_doubles(g, leaf, v, rows, missing, &packed, err));
-      TL_TRY(put_values(g, packed, rows - missing, width, leaf->field.physical, encoding, err));
+      TL_TRY(pack_doubles(g, leaf, v, rows, &seen, &packed, err));
+      TL_TRY(put_values(g, packed, rows - seen.missing, width, leaf->field.physical, encoding, err));
     }
     TL_TRY(put_page(g, c, (page_info){rows, encoding, false}, style.level, err));
   }

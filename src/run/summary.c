@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "column/survey.h"
 
 void tl_summary_begin(tl_feature_summary *s) { *s = (tl_feature_summary){.first_valid = -1, .min = NAN, .max = NAN}; }
 
@@ -32,31 +33,14 @@ void tl_summary_add(tl_feature_summary *s, tl_type type, const double *v, int64_
     add_times(s, v, rows);
     return;
   }
-  int64_t first = 0, missing = 0;
-  while (first < rows && v[first] != v[first]) first++;
-  double low[4] = {INFINITY, INFINITY, INFINITY, INFINITY}, high[4] = {-INFINITY, -INFINITY, -INFINITY, -INFINITY};
-  int64_t absent[4] = {0}, i = first;
-  for (; i + 4 <= rows; i += 4)
-    for (int k = 0; k < 4; k++) {
-      double x = v[i + k];
-      absent[k] += x != x;
-      low[k] = x < low[k] ? x : low[k];
-      high[k] = x > high[k] ? x : high[k];
-    }
-  for (; i < rows; i++) {
-    absent[0] += v[i] != v[i];
-    low[0] = v[i] < low[0] ? v[i] : low[0];
-    high[0] = v[i] > high[0] ? v[i] : high[0];
-  }
-  for (int k = 1; k < 4; k++) absent[0] += absent[k], low[0] = low[k] < low[0] ? low[k] : low[0], high[0] = high[k] > high[0] ? high[k] : high[0];
-  missing = first + absent[0];
-  s->missing += missing;
-  s->empty_streams += missing == rows;
-  if (missing == rows) return;
-  if (s->first_valid < 0 || first < s->first_valid) s->first_valid = first;
-  s->constant_streams += low[0] == high[0];
-  s->min = smaller(s->min, low[0]);
-  s->max = larger(s->max, high[0]);
+  tl_survey seen = tl_survey_of(v, rows);
+  s->missing += seen.missing;
+  s->empty_streams += seen.missing == rows;
+  if (seen.missing == rows) return;
+  if (s->first_valid < 0 || seen.lead < s->first_valid) s->first_valid = seen.lead;
+  s->constant_streams += seen.min == seen.max;
+  s->min = smaller(s->min, seen.min);
+  s->max = larger(s->max, seen.max);
 }
 
 void tl_summary_merge(tl_feature_summary *into, const tl_feature_summary *from) {
@@ -113,6 +97,8 @@ void tl_rule_text(const tl_rule *r, char *out, size_t room) {
 /* A value that is missing although its window is full and every input in reach is present was not finite. */
 static int64_t first_not_finite(const tl_feature_reach *reach, int64_t warmup, const double *v, int64_t rows, const double *const *columns, size_t count) {
   int64_t clear_from = warmup;
+  tl_survey seen = tl_survey_of(v, rows);
+  if (seen.missing == seen.lead && (seen.lead <= warmup || reach->reads_side)) return -1; /* nearly always: no hole to explain */
   if (reach->reads_side) /* rows before the side's own warm-up cannot be told from here */
     while (clear_from < rows && isnan(v[clear_from])) clear_from++;
   for (int64_t t = 0; t < rows; t++) {

@@ -74,14 +74,19 @@ static tl_status make_files(tl_run *run, tl_error *err) {
 /* Bytes that one row of a task takes: inputs, results, and the encoded form of both the column at hand and the row group. */
 static int64_t row_bytes(const tl_run *run) { return 8 * (3 + (int64_t)run->plan.input_count + 2 * (int64_t)run->selected_count) + 64; }
 
-/* The most rows a task may have with this many threads, or 0. */
-static int64_t task_rows(const tl_run *run, int threads) {
+/* The most rows that a thread has memory for, with this many threads, or 0. */
+static int64_t memory_rows(const tl_run *run, int threads) {
   int64_t sides = 0;
   for (int i = 0; i < run->definition->side_count; i++) sides += run->sides[i].rows * 8 * (run->sides[i].export_count + 1);
   int64_t index = (int64_t)(run->input.part_count * sizeof(tl_part) + run->stream_count * (sizeof(tl_stream) + 64));
   int64_t left = (run->options.memory - BASE_BYTES - sides - index) / threads - run->worker_bytes - WORKER_BASE;
-  int64_t rows = left / row_bytes(run);
-  return rows < 0 ? 0 : rows > PIECE_ROWS ? PIECE_ROWS : rows;
+  return left > 0 ? left / row_bytes(run) : 0;
+}
+
+/* The most rows a piece may have with this many threads, or 0. */
+static int64_t task_rows(const tl_run *run, int threads) {
+  int64_t rows = memory_rows(run, threads);
+  return rows > PIECE_ROWS ? PIECE_ROWS : rows;
 }
 
 /* ---- pieces and tasks ---- */
@@ -129,8 +134,8 @@ static int longest_first(const void *a, const void *b, void *context) {
   return x < y ? -1 : 1;
 }
 
-/* Files of one piece are put together until the lanes are full twice over or the memory is; a file of several has tasks of its own. */
-static tl_status make_pieces(tl_run *run, int64_t most, tl_error *err) {
+/* Files of one piece are put together until the lanes are full or the memory is (`room` rows); a file of several has tasks of its own. */
+static tl_status make_pieces(tl_run *run, int64_t most, int64_t room, tl_error *err) {
   size_t *files;
   TL_TRY(tl_arena_take(&run->arena, &files, run->file_count + 1, sizeof *files, err));
   for (size_t i = 0; i < run->file_count; i++) files[i] = i;
@@ -141,7 +146,7 @@ static tl_status make_pieces(tl_run *run, int64_t most, tl_error *err) {
     TL_TRY(cut_file(run, &run->files[files[i]], most, err));
     for (size_t p = first; p < run->piece_count; p++) {
       const tl_piece *piece = &run->pieces[p];
-      bool fits = open.rows + piece->rows <= most && open.streams + piece->stream_count <= 2 * TL_LANES && piece->sequence == 0;
+      bool fits = open.rows + piece->rows <= room && open.streams + piece->stream_count <= TL_LANES && piece->sequence == 0;
       if (open.piece_count > 0 && !fits) {
         TL_TRY(add_task(run, open, err));
         open = (tl_task){0};
@@ -171,9 +176,11 @@ tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
     int64_t left = run->options.memory - BASE_BYTES - run->worker_bytes - WORKER_BASE;
     if (left / row_bytes(run) > most) threads = 1, most = left / row_bytes(run);
   }
-  TL_TRY(make_pieces(run, most, err));
+  int64_t room = memory_rows(run, threads) > most ? memory_rows(run, threads) : most, taken = most;
+  TL_TRY(make_pieces(run, most, room, err));
+  for (size_t i = 0; i < run->task_count; i++) taken = run->tasks[i].rows > taken ? run->tasks[i].rows : taken;
   if ((size_t)threads > run->task_count) threads = run->task_count > 0 ? (int)run->task_count : 1;
   run->threads = threads;
-  run->plan_bytes = BASE_BYTES + threads * (run->worker_bytes + WORKER_BASE + most * row_bytes(run));
+  run->plan_bytes = BASE_BYTES + threads * (run->worker_bytes + WORKER_BASE + taken * row_bytes(run));
   return TL_OK;
 }

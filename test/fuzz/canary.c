@@ -1,12 +1,18 @@
-/* Not a target but a test of the setup: it must be found. */
+/* Not a target but a test of the setup: it must be found. A branch a letter, so that coverage leads to it. */
 #include <stdlib.h>
-#include <string.h>
 #include "fuzz.h"
 
+static bool begins_with_canary(const uint8_t *d) {
+  if (d[0] == 'c')
+    if (d[1] == 'a')
+      if (d[2] == 'n')
+        if (d[3] == 'a')
+          if (d[4] == 'r')
+            if (d[5] == 'y') return d[6] == '!';
+  return false;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-  static const char word[] = "canary!";
-  size_t same = 0;
-  while (same < size && same < strlen(word) && data[same] == (uint8_t)word[same]) same++; /* letter by letter: a path to it */
-  if (same == strlen(word) && size == same) abort();
+  if (size == 7 && begins_with_canary(data)) abort();
   return 0;
 }
