@@ -35,7 +35,7 @@ tsan: setup
 
 # Each target for FUZZ_SECONDS; new inputs and crashes stay in build-fuzz.
 FUZZ_SECONDS ?= 60
-fuzz: setup
+fuzz: all
 	@sh tools/fuzz.sh $(FUZZ_SECONDS)
 
 format:

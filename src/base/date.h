@@ -12,7 +12,7 @@ typedef struct tl_civil {
 } tl_civil;
 
 static inline int64_t tl_floor_div(int64_t a, int64_t b) { return a / b - (a % b != 0 && (a % b < 0) != (b < 0)); }
-static inline int64_t tl_floor_mod(int64_t a, int64_t b) { return a - tl_floor_div(a, b) * b; }
+static inline int64_t tl_floor_mod(int64_t a, int64_t b) { return a % b + (a % b != 0 && (a % b < 0) != (b < 0) ? b : 0); }
 
 /* Years are taken from 1 March, so that the leap day is the last of its year. */
 static inline tl_civil tl_civil_of_days(int64_t days) {

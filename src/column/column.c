@@ -29,7 +29,7 @@ tl_status tl_column_reset(tl_column *c, const tl_field *field, int64_t count, tl
   if (field->physical == TL_PHYSICAL_BYTE_ARRAY) {
     TL_TRY(tl_reserve(c->env, &c->offsets, &c->offsets_capacity, rows + 1, sizeof *c->offsets, err));
     c->offsets[0] = 0;
-    return TL_OK;
+    TL_TRY(tl_buffer_reserve(&c->bytes, 1, err));
   }
   return tl_reserve(c->env, &c->values, &c->values_capacity, bytes + 64, 1, err);
 }
@@ -85,7 +85,7 @@ static __int128 big_endian(tl_bytes b) {
 }
 
 bool tl_field_is_numeric(const tl_field *f) {
-  if (f->logical == TL_LOGICAL_DECIMAL && f->scale <= 18 && (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->fixed_size <= 16)) return true;
+  if (f->logical == TL_LOGICAL_DECIMAL) return f->scale <= 18 && f->fixed_size <= 16;
   switch (f->physical) {
     case TL_PHYSICAL_BOOLEAN:
     case TL_PHYSICAL_INT32:

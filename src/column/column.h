@@ -11,7 +11,7 @@ typedef struct tl_column {
   tl_field field;
   int64_t count, null_count;
   uint8_t *valid;    /* bit i of byte i/8; NULL: all present */
-  uint8_t *values;   /* fixed width; NULL for byte arrays */
+  uint8_t *values;   /* fixed width; nothing for byte arrays */
   int64_t *offsets;  /* byte arrays: count + 1 positions in bytes */
   tl_buffer bytes;
   size_t valid_capacity, values_capacity, offsets_capacity; /* bytes, bytes, elements */

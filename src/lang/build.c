@@ -4,7 +4,7 @@
 #include <string.h>
 #include "base/text.h"
 
-enum { MOST_EXPANSION = 300, MOST_STEPS = 2000000 };
+enum { MOST_EXPANSION = 300, MOST_STEPS = 2000000, MOST_NESTING = 4500 };
 
 static tl_node *node_of(tl_builder *b, tl_edge e) { return &b->definition->graph.nodes[e.node]; }
 static tl_type type_of(tl_builder *b, tl_edge e) { return node_of(b, e)->type; }
@@ -438,6 +438,19 @@ static tl_status build_here(tl_builder *b, const tl_tree *tree, tl_value *out, t
   return tl__to_main(b, &out->edge, err);
 }
 
+static tl_status build_call(tl_builder *b, const tl_tree *tree, tl_value *out, tl_error *err) {
+  if (tree->sign) return build_sign(b, tree, out, err);
+  if (strcmp(tree->text, "here") == 0) return build_here(b, tree, out, err);
+  const tl_def *def = tl__def_find(b, tree->text);
+  if (def != NULL) return expand(b, tree, def, out, err);
+  int op = tl__operator_find(tree->text);
+  if (op < 0 || tl__operators[op]->internal) return unknown_name(b, tree, true, err);
+  return build_operator(b, tree, op, out, err);
+}
+
+/* What one call may take of the stack, in signs of a chain: calls of operators and defs hold about three times as much. */
+static int stack_share(const tl_tree *tree) { return tree->sign ? 1 : 3; }
+
 tl_status tl__build(tl_builder *b, const tl_tree *tree, tl_value *out, tl_error *err) {
   if (++b->steps > MOST_STEPS) return tl__complain(err, tree->place, "the definition expands to more than %d expressions", MOST_STEPS);
   switch (tree->type) {
@@ -452,11 +465,9 @@ tl_status tl__build(tl_builder *b, const tl_tree *tree, tl_value *out, tl_error 
       return named_value(b, tree, out, err);
     case TL_TREE_CALL: break;
   }
-  if (tree->sign) return build_sign(b, tree, out, err);
-  if (strcmp(tree->text, "here") == 0) return build_here(b, tree, out, err);
-  const tl_def *def = tl__def_find(b, tree->text);
-  if (def != NULL) return expand(b, tree, def, out, err);
-  int op = tl__operator_find(tree->text);
-  if (op < 0 || tl__operators[op]->internal) return unknown_name(b, tree, true, err);
-  return build_operator(b, tree, op, out, err);
+  b->nesting += stack_share(tree);
+  if (b->nesting > MOST_NESTING) return tl__complain(err, tree->place, "expressions are nested too deep");
+  TL_TRY(build_call(b, tree, out, err));
+  b->nesting -= stack_share(tree);
+  return TL_OK;
 }

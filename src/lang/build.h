@@ -33,9 +33,8 @@ typedef struct tl_builder {
   size_t symbol_count, symbol_capacity;
   tl_def *defs;
   size_t def_count, def_capacity;
-  size_t scope;     /* symbols from here on are arguments of the def being expanded; others are hidden but for constants */
-  bool in_def;
   int depth;
+  int nesting;      /* expressions being evaluated inside each other: bounds the stack */
   int64_t steps;    /* expressions evaluated: bounds doubling defs */
   bool in_label;    /* lead may be used */
 } tl_builder;

@@ -284,24 +284,27 @@ tl_status tl__definition_compile(tl_definition **out, tl_env *env, const tl_sour
   return TL_OK;
 }
 
+/* The definition keeps its path; the source goes. */
+static tl_status compile_named(tl_definition **out, tl_env *env, const tl_source *source, const tl_param_setting *settings, size_t count, tl_error *err) {
+  tl_definition *d;
+  TL_TRY(tl__definition_compile(&d, env, source, settings, count, err));
+  tl_status status = tl_arena_text(&d->arena, &d->path, source->path, strlen(source->path), err);
+  if (status == TL_OK) *out = d;
+  else tl_definition_close(d);
+  return status;
+}
+
 tl_status tl_definition_read(tl_definition **out, const char *name, const char *text, const tl_param_setting *settings, size_t setting_count,
                              tl_error *err) {
-  tl_env *env = tl_sys_env();
-  TL_OWNED(tl_arena) arena = {.env = env}; /* until the definition has an arena of its own to copy into */
-  tl_source *source;
-  TL_TRY(tl_arena_take(&arena, &source, 1, sizeof *source, err));
-  *source = (tl_source){.path = name, .text = text, .size = strlen(text)};
-  TL_TRY(tl__definition_compile(out, env, source, settings, setting_count, err));
-  return tl_arena_text(&(*out)->arena, &(*out)->path, name, strlen(name), err);
+  tl_source source = {.path = name, .text = text, .size = strlen(text)};
+  return compile_named(out, tl_sys_env(), &source, settings, setting_count, err);
 }
 
 tl_status tl_definition_open(tl_definition **out, const char *path, const tl_param_setting *settings, size_t setting_count, tl_error *err) {
-  tl_env *env = tl_sys_env();
-  TL_OWNED(tl_arena) arena = {.env = env};
+  TL_OWNED(tl_arena) arena = {.env = tl_sys_env()};
   const tl_source *source = NULL;
   TL_TRY(tl__source_open(&arena, path, &source, err));
-  TL_TRY(tl__definition_compile(out, env, source, settings, setting_count, err));
-  return tl_arena_text(&(*out)->arena, &(*out)->path, path, strlen(path), err);
+  return compile_named(out, tl_sys_env(), source, settings, setting_count, err);
 }
 
 void tl_definition_close(tl_definition *d) {

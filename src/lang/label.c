@@ -5,8 +5,7 @@
 #include "lang/build.h"
 
 /* How far ahead a node looks. Nodes are in topological order, so one pass over the graph up to the label suffices. */
-static tl_status measure(tl_graph *g, int32_t last, int64_t *ahead, const tl_edge *label, tl_error *err) {
-  (void)label;
+static tl_status measure(tl_graph *g, int32_t last, int64_t *ahead, tl_error *err) {
   int lead = tl__operator_find("lead");
   for (int32_t i = 0; i <= last; i++) {
     const tl_node *n = &g->nodes[i];
@@ -24,7 +23,8 @@ typedef struct late {
   const int64_t *ahead;
   int64_t total; /* L */
   int lag, lead;
-  int depth;
+  int depth, steps;
+  tl_edge *whole; /* of each node: its outputs of `total` rows ago, once made; node -1 before */
 } late;
 
 static tl_status lag_by(late *l, tl_edge in, int64_t rows, tl_edge *out, tl_error *err) {
@@ -39,7 +39,12 @@ static tl_status lag_by(late *l, tl_edge in, int64_t rows, tl_edge *out, tl_erro
 /* The edge as it was `by` rows ago. */
 static tl_status delayed(late *l, tl_edge in, int64_t by, tl_edge *out, tl_error *err) {
   tl_node n = l->builder->definition->graph.nodes[in.node];
+  tl_edge *made = by == l->total ? &l->whole[in.node * TL_MAX_OUTPUTS + in.output] : NULL;
+  if (made != NULL && made->node >= 0) return *out = *made, TL_OK;
   if (++l->depth > 4000) return tl_fail(err, TL_DEFINITION, "a label is nested too deep");
+  if (++l->steps > TL_MOST_NODES) return tl_fail(err, TL_DEFINITION, "a label expands to more than %d expressions", TL_MOST_NODES);
+  if (n.kind == TL_NODE_JOIN && l->ahead[in.node] > 0)
+    return tl_fail(err, TL_DEFINITION, "lead counts the rows of a side here, a label those of its stream; write lead(here(side.x), n)");
   if (n.kind == TL_NODE_CONSTANT) *out = in;
   else if (l->ahead[in.node] == 0) TL_TRY(lag_by(l, in, by, out, err));
   else if (n.op == l->lead && n.kind == TL_NODE_OPERATOR) {
@@ -55,18 +60,24 @@ static tl_status delayed(late *l, tl_edge in, int64_t by, tl_edge *out, tl_error
     TL_TRY(tl__apply(l->builder, n.op, n.params, inputs, n.inputs, &v, err));
     *out = (tl_edge){v.edge.node, in.output};
   }
+  if (made != NULL) *made = *out;
   l->depth--;
   return TL_OK;
 }
 
 tl_status tl__delay_label(tl_builder *b, tl_edge *edge, int64_t *delay, tl_error *err) {
   tl_graph *g = &b->definition->graph;
-  int64_t *ahead;
-  TL_TRY(tl_allocate(g->env, &ahead, (size_t)edge->node + 1, sizeof *ahead, err));
-  late l = {.builder = b, .ahead = ahead, .lag = tl__operator_find("lag"), .lead = tl__operator_find("lead")};
-  tl_status status = measure(g, edge->node, ahead, edge, err);
-  *delay = l.total = status == TL_OK ? ahead[edge->node] : 0;
+  size_t nodes = (size_t)edge->node + 1;
+  int64_t *ahead = NULL;
+  tl_edge *whole = NULL;
+  tl_status status = tl_allocate(g->env, &ahead, nodes, sizeof *ahead, err);
+  if (status == TL_OK) status = tl_allocate(g->env, &whole, nodes * TL_MAX_OUTPUTS, sizeof *whole, err);
+  for (size_t i = 0; status == TL_OK && i < nodes * TL_MAX_OUTPUTS; i++) whole[i] = (tl_edge){-1, 0};
+  late l = {.builder = b, .ahead = ahead, .whole = whole, .lag = tl__operator_find("lag"), .lead = tl__operator_find("lead")};
+  if (status == TL_OK) status = measure(g, edge->node, ahead, err);
+  if (status == TL_OK) *delay = l.total = ahead[edge->node];
   if (status == TL_OK && l.total > 0) status = delayed(&l, *edge, l.total, edge, err);
   tl_release(g->env, ahead);
+  tl_release(g->env, whole);
   return status;
 }

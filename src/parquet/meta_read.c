@@ -149,13 +149,14 @@ static tl_status read_schema(tl_thrift *t, tl_arena *arena, tl_thrift_field fiel
   } open[MOST_DEPTH];
   tl_thrift_type type;
   size_t count = tl_thrift_list(t, field, &type);
-  if (t->failed || type != TL_THRIFT_STRUCT || count == 0) return damaged(err);
+  if (t->failed || type != TL_THRIFT_STRUCT || count == 0 || m->leaves != NULL) return damaged(err);
   TL_TRY(tl_arena_take(arena, &m->leaves, count, sizeof *m->leaves, err));
   int depth = 0;
   for (size_t i = 0; i < count; i++) {
     element e;
     TL_TRY(read_element(t, arena, &e, err));
     if (i == 0) {
+      if (e.children < 0) return damaged(err);
       m->top_count = e.children;
       open[depth++] = (typeof(open[0])){"", e.children, 0, 0};
       continue;

@@ -169,10 +169,13 @@ static tl_status code_too_large(uint32_t code, int64_t size, tl_error *err) {
   return tl_fail(err, TL_CORRUPT, "dictionary code %u, the dictionary has %lld values", code, (long long)size);
 }
 
-static tl_status fill_repeated(const tl_column *d, uint32_t code, int64_t count, tl_column *out, int64_t at, tl_error *err) {
+static tl_status fill_repeated(const tl_page_scratch *s, uint32_t code, int64_t count, tl_column *out, int64_t at, tl_error *err) {
+  const tl_column *d = &s->dictionary;
   if (code >= d->count) return code_too_large(code, d->count, err);
   tl_bytes v = tl_column_bytes(d, code);
   if (out->field.physical == TL_PHYSICAL_BYTE_ARRAY) {
+    if (v.size > 0 && count > (s->limit * 8 - (int64_t)out->bytes.size) / (int64_t)v.size)
+      return tl_fail(err, TL_MEMORY, "texts of one column exceed the memory for a page (%lld)", (long long)s->limit);
     for (int64_t i = 0; i < count; i++) {
       TL_TRY(tl_buffer_append(&out->bytes, v.data, v.size, err));
       out->offsets[at + i + 1] = (int64_t)out->bytes.size;
@@ -183,7 +186,8 @@ static tl_status fill_repeated(const tl_column *d, uint32_t code, int64_t count,
   return TL_OK;
 }
 
-static tl_status fill_codes(const tl_column *d, const uint32_t *codes, int64_t count, tl_column *out, int64_t at, tl_error *err) {
+static tl_status fill_codes(const tl_page_scratch *s, const uint32_t *codes, int64_t count, tl_column *out, int64_t at, tl_error *err) {
+  const tl_column *d = &s->dictionary;
   uint32_t greatest = 0;
   for (int64_t i = 0; i < count; i++) greatest = codes[i] > greatest ? codes[i] : greatest;
   if (greatest >= d->count) return code_too_large(greatest, d->count, err);
@@ -193,7 +197,7 @@ static tl_status fill_codes(const tl_column *d, const uint32_t *codes, int64_t c
   else if (width == 4)
     for (int64_t i = 0; i < count; i++) memcpy(out->values + (at + i) * 4, d->values + (size_t)codes[i] * 4, 4);
   else
-    for (int64_t i = 0; i < count; i++) TL_TRY(fill_repeated(d, codes[i], 1, out, at + i, err));
+    for (int64_t i = 0; i < count; i++) TL_TRY(fill_repeated(s, codes[i], 1, out, at + i, err));
   return TL_OK;
 }
 
@@ -210,12 +214,12 @@ static tl_status dictionary_values(tl_bytes b, int64_t count, tl_page_scratch *s
     bool repeated;
     TL_TRY(tl_rle_peek(&r, count - done > INT32_MAX ? INT32_MAX : (uint32_t)(count - done), &n, &repeated, &value, err));
     if (repeated) {
-      TL_TRY(fill_repeated(&s->dictionary, value, n, out, at + done, err));
+      TL_TRY(fill_repeated(s, value, n, out, at + done, err));
       tl_rle_skip(&r, n);
     } else {
       if (n > MOST) n = MOST;
       tl_rle_read(&r, s->codes, n);
-      TL_TRY(fill_codes(&s->dictionary, s->codes, n, out, at + done, err));
+      TL_TRY(fill_codes(s, s->codes, n, out, at + done, err));
     }
     done += n;
   }
@@ -271,7 +275,7 @@ static tl_status decode_values(int encoding, tl_bytes b, int64_t count, tl_page_
 /* Moves `present` values at the front of out[at..] to the rows that are valid, from the last to the first. */
 static void spread(tl_column *out, int64_t at, int64_t rows, int64_t present) {
   size_t width = (size_t)tl_field_width(&out->field);
-  for (int64_t i = rows - 1, k = present; i >= 0 && k <= i; i--) {
+  for (int64_t i = rows - 1, k = present; width > 0 && i >= 0 && k <= i; i--) {
     uint8_t *to = out->values + (size_t)(at + i) * width;
     if (tl_column_is_valid(out, at + i)) memmove(to, out->values + (size_t)(at + --k) * width, width);
     else memset(to, 0, width);
@@ -308,7 +312,8 @@ tl_status tl_page_decode_dictionary(const tl_page *p, tl_bytes body, int codec, 
   if (p->encoding != TL_ENCODING_PLAIN && p->encoding != TL_ENCODING_PLAIN_DICTIONARY)
     return tl_fail(err, TL_UNSUPPORTED, "a dictionary encoded as %s", tl_encoding_name(p->encoding));
   TL_TRY(open_body(p, body, codec, 0, s, &body, err));
-  size_t least = leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? 4 : leaf->field.physical == TL_PHYSICAL_BOOLEAN ? 0 : (size_t)tl_field_width(&leaf->field);
+  size_t least = leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? 4 : (size_t)tl_field_width(&leaf->field);
+  if (leaf->field.physical == TL_PHYSICAL_BOOLEAN) return tl_fail(err, TL_UNSUPPORTED, "a dictionary of booleans");
   if ((uint64_t)p->values * least > body.size) return short_page("dictionary", body.size, (size_t)p->values * least, err);
   s->dictionary.env = s->env;
   TL_TRY(tl_column_reset(&s->dictionary, &leaf->field, p->values, err));

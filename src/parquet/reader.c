@@ -171,6 +171,13 @@ static tl_status copy_rows(tl_column *out, int64_t at, const tl_column *in, int6
   return TL_OK;
 }
 
+/* A row takes at least one bit somewhere, but runs and nulls take none: what bounds the rows is the memory for them. */
+static tl_status check_rows(const tl_page_scratch *s, const tl_leaf *leaf, int64_t count, tl_error *err) {
+  int64_t width = tl_field_width(&leaf->field) + 9;
+  if (count <= s->limit / width * 8) return TL_OK;
+  return tl_fail(err, TL_MEMORY, "%lld rows of one column exceed the memory for a page", (long long)count);
+}
+
 /* Decodes the part of a page that lies in rows [first, first + out->count) of the group; `row` is the page's first. */
 static tl_status use_page(pages *p, const tl_page *page, int64_t row, int64_t first, tl_column *out, tl_error *err) {
   int64_t from = row < first ? first - row : 0, to = row + page->values < first + out->count ? page->values : first + out->count - row;
@@ -181,6 +188,7 @@ static tl_status use_page(pages *p, const tl_page *page, int64_t row, int64_t fi
   if (from == 0 && to == page->values) return tl_page_decode(page, body, p->chunk->codec, p->leaf, p->scratch, out, row - first, err);
   tl_column *slice = &p->scratch->slice;
   slice->env = p->scratch->env;
+  TL_TRY(check_rows(p->scratch, p->leaf, page->values, err));
   TL_TRY(tl_column_reset(slice, &p->leaf->field, page->values, err));
   TL_TRY(tl_page_decode(page, body, p->chunk->codec, p->leaf, p->scratch, slice, 0, err));
   return copy_rows(out, row + from - first, slice, from, to - from, err);
@@ -212,9 +220,7 @@ tl_status tl_parquet_read(tl_parquet *f, int group, int leaf, int64_t first, int
   int64_t start = f->env->tick_ns(f->env), io = s->io_ns;
   if (s->limit == 0) s->limit = INT32_MAX;
   tl_status status = open_pages(&p, f, group, leaf, s, err);
-  /* A row takes at least one bit somewhere, but runs and nulls take none: what bounds the rows is the memory for them. */
-  int64_t width = tl_field_width(&f->meta.leaves[leaf].field) + 9;
-  if (status == TL_OK && count > s->limit * 8 / width) status = tl_fail(err, TL_MEMORY, "%lld rows of one column exceed the memory for a page", (long long)count);
+  if (status == TL_OK) status = check_rows(s, &f->meta.leaves[leaf], count, err);
   if (status == TL_OK) status = tl_column_reset(out, &f->meta.leaves[leaf].field, count, err);
   if (status == TL_OK && count > 0) status = read_pages(&p, g->row_count, first, out, err);
   s->decode_ns += f->env->tick_ns(f->env) - start - (s->io_ns - io);

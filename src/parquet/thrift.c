@@ -23,8 +23,9 @@ bool tl_thrift_next(tl_thrift *t, tl_thrift_field *field) {
   uint8_t head = *t->at++;
   if (head == TL_THRIFT_STOP) return false;
   field->type = (tl_thrift_type)(head & 15);
-  field->id = head >> 4 ? field->id + (head >> 4) : (int)zigzag(varint(t));
-  if (field->type > TL_THRIFT_STRUCT || field->type == TL_THRIFT_STOP) t->failed = true;
+  int64_t id = head >> 4 ? (int64_t)field->id + (head >> 4) : zigzag(varint(t));
+  if (id < INT16_MIN || id > INT16_MAX || field->type > TL_THRIFT_STRUCT || field->type == TL_THRIFT_STOP) t->failed = true;
+  field->id = (int)id;
   return !t->failed;
 }
 
