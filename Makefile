@@ -3,12 +3,16 @@ BUILD ?= build
 MESON_FLAGS ?=
 PYTHON ?= python3
 
-.PHONY: all setup test demo bench asan tsan fuzz format lint install clean
+.PHONY: all peers setup test demo bench asan tsan fuzz format lint install clean
 
 all: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS) > /dev/null
 	@ninja -C $(BUILD) --quiet
 	@echo "built $(BUILD)/tickloom"
+
+# pyarrow, DuckDB and polars from their registry, for the cross-check and the benchmark.
+peers:
+	@sh tools/peers.sh
 
 setup:
 	@sh tools/setup.sh
@@ -21,7 +25,7 @@ demo: all
 
 bench: all
 	@$(BUILD)/bench/bench-operators
-	@$(PYTHON) bench/end_to_end.py $(BUILD)/tickloom
+	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
 
 asan: setup
 	@test -f build-asan/build.ninja || meson setup build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false > /dev/null

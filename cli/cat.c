@@ -89,7 +89,9 @@ static tl_status print_rows(printer *p, int64_t first, int64_t end, tl_error *er
     TL_TRY(tl_scan_next(p->scan, err));
     if (p->scan->rows == 0) break;
     for (int64_t r = at < first ? first - at : 0; r < p->scan->rows && at + r < end; r++) {
-      TL_TRY(rows[p->format](p, r, err));
+      tl_status status = rows[p->format](p, r, err);
+      if (status == TL_CORRUPT) return tl_fail_in(err, status, "%s, row %lld: ", p->scan->open.path, (long long)tl_scan_row(p->scan, r));
+      TL_TRY(status);
       if (p->out->size > 1 << 16 && !cli_put(p->out)) return tl_fail(err, TL_IO, "cannot write to standard output");
     }
     at += p->scan->rows;

@@ -128,7 +128,7 @@ bool cli_size(const tl_command *command, const char *option, const char *text, i
 }
 
 bool cli_put(tl_buffer *buffer) {
-  bool fine = fwrite(buffer->data, 1, buffer->size, stdout) == buffer->size;
+  bool fine = buffer->size == 0 || fwrite(buffer->data, 1, buffer->size, stdout) == buffer->size;
   buffer->size = 0;
   return fine;
 }

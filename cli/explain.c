@@ -78,6 +78,10 @@ static tl_status show_plan(const tl_definition *d, const bool *all, const char *
     tl_count_text(count, rows);
     printf("\ninput\n  %zu files, %zu streams, %s rows, the longest stream has %lld\n", set.dataset.count, set.stream_count, count, (long long)longest);
     if (set.key_note != NULL) printf("  %s\n", set.key_note);
+    if ((size_t)set.failed_files == set.dataset.count) {
+      tl_input_free(&set);
+      return tl_fail(err, TL_CORRUPT, "%s: no file could be read", path);
+    }
   }
   tl_plan plan;
   tl_status status = tl_plan_make(&plan, env, d, TL_FRAME_MAIN, all, longest, TL_UNIT_DAY, NULL, err);

@@ -317,6 +317,14 @@ class BadInput(Case):
             self.no_strays(out)
         self.assertGreater(refused, len(spoiled) * 3 // 4)
 
+    def test_pipe(self):
+        """A pipe in a folder is named, not waited for."""
+        folder, out = self.some(), self.path("out")
+        os.mkfifo(folder + "/PIPE.parquet")
+        _, err = run("features", FIRST, "--in", folder, "--out", out, "--quiet", code=1)
+        self.assertIn("PIPE.parquet: a pipe or device, not a file", err)
+        run("cat", folder + "/PIPE.parquet", code=4)
+
     def test_all_bad(self):
         folder, out = self.path("in"), self.path("out")
         os.makedirs(folder)

@@ -10,7 +10,7 @@
 #include "test.h"
 #include "tickloom/features.h"
 
-enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3 };
+enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3, FEATURES = 6 };
 static const char *const names[TICKERS] = {"A", "BB", "C", "SPY", "Z"};
 static char root[64];
 static tl_error err;
@@ -91,7 +91,7 @@ static int by_date(const void *a, const void *b) {
 static void features_of(const char *folder, uint64_t *sums, int64_t *count, int64_t memory) {
   static const char *const text = "stream by ticker order by date\ninput close\nside spy from \"SPY\"\n"
                                   "feature a = mean(close, 20)\nfeature b = stddev(close, 7) / ema(close, 9)\n"
-                                  "feature c = beta(log_return(close), log_return(spy.close), 30)\nfeature d = first(close, each: month)\nlabel e = lead(close, 3)\n";
+                                  "feature c = beta(log_return(close), log_return(spy.close), 30)\nfeature d = first(close, each: month)\nfeature f = weekday(date(date))\nlabel e = lead(close, 3)\n";
   char in[300], out[300];
   tl_definition *definition;
   tl_run *run = NULL;
@@ -103,9 +103,9 @@ static void features_of(const char *folder, uint64_t *sums, int64_t *count, int6
   tl_run_close(run);
   tl_definition_close(definition);
   TL_OWNED(tl_scan) scan = {0};
-  static const char *const wanted[] = {"ticker", "date", "a", "b", "c", "d", "e"};
-  OK(tl_scan_open(&scan, tl_sys_env(), out, wanted, 7, 1 << 28, &err));
-  memset(sums, 0, 5 * sizeof *sums);
+  static const char *const wanted[] = {"ticker", "date", "a", "b", "c", "d", "f", "e"};
+  OK(tl_scan_open(&scan, tl_sys_env(), out, wanted, 2 + FEATURES, 1 << 28, &err));
+  memset(sums, 0, FEATURES * sizeof *sums);
   *count = 0;
   for (;;) {
     OK(tl_scan_next(&scan, &err));
@@ -113,7 +113,7 @@ static void features_of(const char *folder, uint64_t *sums, int64_t *count, int6
     *count += scan.rows;
     for (int64_t r = 0; r < scan.rows; r++) {
       uint64_t seed = tl_column_hash(&scan.columns[1], r, tl_column_hash(&scan.columns[0], r, 0));
-      for (int c = 0; c < 5; c++) sums[c] += tl_column_hash(&scan.columns[c + 2], r, seed);
+      for (int c = 0; c < FEATURES; c++) sums[c] += tl_column_hash(&scan.columns[c + 2], r, seed);
     }
   }
 }
@@ -122,7 +122,7 @@ static void layouts_do_not_matter(void **state) {
   (void)state;
   static const char *const folders[] = {"ticker", "day", "one", "bydate", "thirds"};
   static row sorted[MOST], part[MOST];
-  uint64_t expected[5], sums[5];
+  uint64_t expected[FEATURES], sums[FEATURES];
   int64_t count;
   char name[32];
   make_rows();
@@ -152,7 +152,7 @@ static void layouts_do_not_matter(void **state) {
   for (size_t i = 1; i < 5; i++) {
     features_of(folders[i], sums, &count, 64000000);
     assert_int_equal(count, MOST);
-    for (int c = 0; c < 5; c++)
+    for (int c = 0; c < FEATURES; c++)
       if (sums[c] != expected[c]) fail_msg("layout %s: feature %d differs", folders[i], c);
   }
 }

@@ -143,7 +143,7 @@ static void deltas_read_back(void **state) {
       TL_OWNED(tl_buffer) out = {.env = tl_sys_env()};
       for (int i = 0; i < 1000; i++)
         values[i] = shape == 0 ? i : shape == 1 ? (int64_t)(dice() << 32 ^ dice()) : shape == 2 ? 1000000 + (int64_t)(dice() % 100) : shape == 3 ? (i % 2 ? INT64_MAX : INT64_MIN) : 5;
-      OK(tl_delta_encode(&out, values, count, &err));
+      OK(tl_delta_encode(&out, values, count, false, &err));
       OK(tl_delta_decode(again, count, tl_buffer_view(&out), &err));
       assert_memory_equal(values, again, (size_t)count * 8);
       if (count > 40) assert_int_equal(tl_delta_decode(again, count, (tl_bytes){out.data, out.size / 2}, &err), TL_CORRUPT);

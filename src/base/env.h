@@ -11,7 +11,7 @@ typedef struct tl_file_info {
   int64_t size;      /* bytes */
   int64_t mtime_ns;  /* since 1970 */
   uint64_t inode;
-  bool is_folder;
+  bool is_folder, is_regular; /* neither: a pipe, a device */
 } tl_file_info;
 
 /* Calls of tl_env_list for every entry of a folder, in no particular order. */

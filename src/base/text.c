@@ -24,6 +24,21 @@ static void print_digits(char *out, int digits, double value) {
     if (*c == ',') *c = '.';
 }
 
+/* The decimal of so many digits next above in magnitude: below a power of two values lie closer than above, so that the nearest decimal may
+   lie too low to read back, and the next one not too high. Where that happens %g writes an exponent, too. */
+static void print_next(char *out, int digits, double value) {
+  snprintf(out, TL_NUMBER_TEXT, "%.*e", digits - 1, value);
+  char *c = strchr(out, 'e');
+  while (c-- > out) {
+    if (*c == ',') *c = '.';
+    if (*c == '9') *c = '0';
+    else if (*c >= '0' && *c < '9') {
+      ++*c;
+      return;
+    }
+  }
+}
+
 static bool special_text(char *out, double value) {
   if (isfinite(value)) return false;
   strcpy(out, isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
@@ -41,6 +56,9 @@ void tl_double_text(char out[TL_NUMBER_TEXT], double value) {
   for (int digits = fabs(value) < 1e-300 ? 1 : 15; digits <= 17; digits++) {
     print_digits(out, digits, value);
     if (read_double(out, NULL) == value) break;
+    if (digits < 15 || digits == 17) continue;
+    print_next(out, digits, value);
+    if (read_double(out, NULL) == value) break;
   }
   mark_as_real(out);
 }
@@ -49,6 +67,8 @@ void tl_float_text(char out[TL_NUMBER_TEXT], float value) {
   if (special_text(out, (double)value)) return;
   for (int digits = fabsf(value) < 1e-36f ? 1 : 6; digits <= 9; digits++) {
     print_digits(out, digits, (double)value);
+    if ((float)read_double(out, NULL) == value) break;
+    print_next(out, digits, (double)value);
     if ((float)read_double(out, NULL) == value) break;
   }
   mark_as_real(out);

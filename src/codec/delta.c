@@ -102,7 +102,7 @@ static tl_status put_block(tl_buffer *out, uint64_t *deltas, int count, tl_error
   return TL_OK;
 }
 
-tl_status tl_delta_encode(tl_buffer *out, const int64_t *values, int64_t count, tl_error *err) {
+tl_status tl_delta_encode(tl_buffer *out, const int64_t *values, int64_t count, bool narrow, tl_error *err) {
   TL_TRY(put_varint(out, BLOCK, err));
   TL_TRY(put_varint(out, MINIBLOCKS, err));
   TL_TRY(put_varint(out, (uint64_t)count, err));
@@ -110,7 +110,10 @@ tl_status tl_delta_encode(tl_buffer *out, const int64_t *values, int64_t count, 
   for (int64_t i = 1; i < count; i += BLOCK) {
     uint64_t deltas[BLOCK] = {0};
     int n = count - i < BLOCK ? (int)(count - i) : BLOCK;
-    for (int k = 0; k < n; k++) deltas[k] = (uint64_t)values[i + k] - (uint64_t)values[i + k - 1];
+    for (int k = 0; k < n; k++) {
+      deltas[k] = (uint64_t)values[i + k] - (uint64_t)values[i + k - 1];
+      if (narrow) deltas[k] = (uint64_t)(int64_t)(int32_t)(uint32_t)deltas[k];
+    }
     TL_TRY(put_block(out, deltas, n, err));
   }
   return TL_OK;

@@ -7,6 +7,7 @@
 
 /* Exactly `count` values; arithmetic wraps, as the format asks. */
 tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, tl_error *err) TL_MUST_CHECK;
-tl_status tl_delta_encode(tl_buffer *out, const int64_t *values, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* narrow: the column holds int32, whose differences wrap at 32 bits. */
+tl_status tl_delta_encode(tl_buffer *out, const int64_t *values, int64_t count, bool narrow, tl_error *err) TL_MUST_CHECK;
 
 #endif

@@ -178,12 +178,19 @@ static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, t
   return tl_buffer_append(out, digits + at, sizeof digits - (size_t)at, err);
 }
 
+/* Nanoseconds of the day and a signed Julian day. Spark counts microseconds in 64 bits and lets them wrap, so that its latest times come
+   with a negative day; what fits microseconds is the same either way. */
+static __int128 int96_ns(const uint8_t *p) {
+  int64_t ns = (int64_t)tl_load64(p), days = (int64_t)(int32_t)tl_load32(p + 8) - 2440588;
+  int64_t us = (int64_t)((uint64_t)days * 86400000000u + (uint64_t)tl_floor_div(ns, 1000));
+  return (__int128)us * 1000 + tl_floor_mod(ns, 1000);
+}
+
 static tl_status int96_text(const uint8_t *p, tl_buffer *out, tl_error *err) {
   char date[TL_TIME_TEXT], clock[TL_TIME_TEXT];
-  int64_t ns = (int64_t)tl_load64(p), days = (int64_t)tl_load32(p + 8) - 2440588;
-  days += tl_floor_div(ns, 86400000000000);
-  tl_date_text(date, days);
-  tl_clock_text(clock, tl_floor_mod(ns, 86400000000000), 9);
+  __int128 ns = int96_ns(p), day = 86400000000000, days = ns / day - (ns % day < 0);
+  tl_date_text(date, (int64_t)days);
+  tl_clock_text(clock, (int64_t)(ns - days * day), 9);
   return tl_buffer_format(out, err, "%sT%s", date, clock);
 }
 
@@ -225,7 +232,7 @@ tl_status tl_column_text(const tl_column *c, int64_t row, tl_buffer *out, tl_err
   tl_bytes v = tl_column_bytes(c, row);
   if (f->physical == TL_PHYSICAL_INT96) return int96_text(v.data, out, err);
   if (tl_field_is_text(f)) {
-    if (!tl_utf8_valid((const char *)v.data, v.size)) return tl_fail(err, TL_CORRUPT, "column %s, row %lld: not valid UTF-8", f->name, (long long)row);
+    if (!tl_utf8_valid((const char *)v.data, v.size)) return tl_fail(err, TL_CORRUPT, "column %s: not valid UTF-8", f->name);
     return tl_buffer_append(out, v.data, v.size, err);
   }
   if (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED) return hex_text(v, false, out, err);
@@ -306,10 +313,7 @@ uint64_t tl_column_hash(const tl_column *c, int64_t row, uint64_t seed) {
       return hash_number(CLASS_INTEGER, tl_field_is_unsigned(f) ? (__int128)tl_load64(p) : (__int128)(int64_t)tl_load64(p), seed);
     case TL_PHYSICAL_FLOAT: memcpy(&v, p, sizeof v); return hash_double((double)v, seed);
     case TL_PHYSICAL_DOUBLE: return hash_double(tl_load_double(p), seed);
-    case TL_PHYSICAL_INT96: {
-      __int128 ns = ((__int128)(int64_t)tl_load32(p + 8) - 2440588) * 86400000000000 + (int64_t)tl_load64(p);
-      return hash_number(CLASS_TIME, ns, seed);
-    }
+    case TL_PHYSICAL_INT96: return hash_number(CLASS_TIME, int96_ns(p), seed);
     default: break;
   }
   tl_bytes b = tl_column_bytes(c, row);

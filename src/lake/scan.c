@@ -101,6 +101,8 @@ static tl_status collect_fields(tl_scan *s, tl_error *err) {
     TL_TRY(tl_parquet_open(&file, s->env, s->dataset.files[i].path, err));
     for (int k = 0; k < file.meta.leaf_count; k++) {
       const tl_leaf *leaf = &file.meta.leaves[k];
+      if (tl_meta_leaf(&file.meta, leaf->field.name) != k)
+        return tl_fail(err, TL_UNSUPPORTED, "%s: two columns are named %s", s->dataset.files[i].path, leaf->field.name);
       if (find_field(s, leaf->field.name) < 0) TL_TRY(add_field(s, leaf->field, err));
     }
   }
@@ -177,3 +179,5 @@ tl_status tl_scan_next(tl_scan *s, tl_error *err) {
   s->rows = 0;
   return TL_OK;
 }
+
+int64_t tl_scan_row(const tl_scan *s, int64_t row) { return s->open.meta.groups[s->group].first_row + s->row - s->rows + row; }

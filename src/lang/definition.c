@@ -322,7 +322,7 @@ tl_status tl__source_open(tl_arena *arena, const char *path, const tl_source **o
   tl_file_info info;
   int handle;
   TL_TRY(env->info(env, path, &info, err));
-  if (info.is_folder) return tl_fail(err, TL_NOT_FOUND, "%s: a folder, not a definition", path);
+  if (!info.is_regular) return tl_fail(err, TL_NOT_FOUND, "%s: a %s, not a definition", path, info.is_folder ? "folder" : "pipe or device");
   if (info.size > 16 << 20) return tl_fail(err, TL_DEFINITION, "%s: a definition has at most 16 MiB", path);
   char *text;
   tl_source *source;

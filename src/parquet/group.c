@@ -126,7 +126,7 @@ static void close_chunk(tl_group *g, tl_chunk *c, int64_t nulls, size_t bound_si
 }
 
 /* Present fixed-width values of one page, encoded behind the levels. */
-static tl_status put_values(tl_group *g, const void *values, int64_t count, int width, tl_physical physical, int encoding, tl_error *err) {
+static tl_status put_values(tl_group *g, const void *values, int64_t count, int width, int encoding, tl_error *err) {
   size_t size = (size_t)count * (size_t)width;
   if (encoding == TL_ENCODING_SPLIT) {
     TL_TRY(tl_buffer_reserve(&g->page, size, err));
@@ -134,7 +134,6 @@ static tl_status put_values(tl_group *g, const void *values, int64_t count, int 
     g->page.size += size;
     return TL_OK;
   }
-  if (encoding == TL_ENCODING_DELTA && physical == TL_PHYSICAL_INT64) return tl_delta_encode(&g->page, values, count, err);
   return tl_buffer_append(&g->page, values, size, err);
 }
 
@@ -236,7 +235,7 @@ tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *v
     if (bits) TL_TRY(put_bits(g, v, rows, err));
     else {
       TL_TRY(pack_doubles(g, leaf, v, rows, &seen, &packed, err));
-      TL_TRY(put_values(g, packed, rows - seen.missing, width, leaf->field.physical, encoding, err));
+      TL_TRY(put_values(g, packed, rows - seen.missing, width, encoding, err));
     }
     TL_TRY(put_page(g, c, (page_info){rows, encoding, false}, style.level, err));
   }
@@ -269,7 +268,7 @@ tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *val
     g->page.size = 0;
     if (leaf->field.nullable) TL_TRY(put_bit_levels(g, valid, 0, rows, err));
     int encoding = style.encoding == TL_ENCODING_DELTA ? TL_ENCODING_DELTA : TL_ENCODING_PLAIN;
-    if (encoding == TL_ENCODING_DELTA) TL_TRY(tl_delta_encode(&g->page, present, k, err));
+    if (encoding == TL_ENCODING_DELTA) TL_TRY(tl_delta_encode(&g->page, present, k, width == 4, err));
     else {
       if (width == 4)
         for (int64_t i = 0; i < k; i++) memcpy((char *)g->values + 4 * i, &(int32_t){(int32_t)present[i]}, 4);

@@ -22,6 +22,7 @@ const char *tl_encoding_name(int encoding);
 typedef struct tl_leaf {
   tl_field field;      /* name is the dotted path */
   int max_definition, max_repetition;
+  bool nested; /* lies in a group, repeated or not */
   int converted_type;  /* as written, -1 when absent */
 } tl_leaf;
 

@@ -62,7 +62,7 @@ static tl_status open_file(tl_parquet *f, const char *path, tl_error *err) {
   tl_file_info info;
   TL_TRY(tl_arena_text(&f->arena, &f->path, path, strlen(path), err));
   TL_TRY(f->env->info(f->env, path, &info, err));
-  if (info.is_folder) return tl_fail(err, TL_NOT_FOUND, "%s: a folder, not a file", path);
+  if (!info.is_regular) return tl_fail(err, TL_UNSUPPORTED, "%s: a %s, not a file", path, info.is_folder ? "folder" : "pipe or device");
   f->size = info.size;
   TL_TRY(f->env->open_read(f->env, path, &f->handle, err));
   tl_status status = TL_OK;
@@ -128,12 +128,15 @@ static tl_status open_pages(pages *p, tl_parquet *f, int group, int leaf, tl_pag
   *p = (pages){.file = f, .scratch = s, .leaf = &f->meta.leaves[leaf], .chunk = c};
   if (c->encrypted) return tl_fail(err, TL_UNSUPPORTED, "the column is encrypted");
   if (c->elsewhere) return tl_fail(err, TL_UNSUPPORTED, "the column lies in another file");
-  if (p->leaf->max_repetition > 0) return tl_fail(err, TL_UNSUPPORTED, "a nested column (%s) cannot be read by this version", p->leaf->field.name);
+  if (p->leaf->nested || p->leaf->max_repetition > 0) return tl_fail(err, TL_UNSUPPORTED, "a nested column (%s) cannot be read by this version", p->leaf->field.name);
   if (tl_compressor_find(c->codec) == NULL) return tl_fail(err, TL_UNSUPPORTED, "compressed with %s, which this version does not read", tl_compressor_name(c->codec));
   p->at = c->dictionary_offset > 0 && c->dictionary_offset < c->data_offset ? c->dictionary_offset : c->data_offset;
   if (c->compressed_size < 0 || p->at < 4 || p->at > f->size - 8 || c->compressed_size > f->size - 8 - p->at)
     return tl_fail(err, TL_CORRUPT, "the chunk lies at byte %lld with %lld bytes, the file has %lld", (long long)p->at, (long long)c->compressed_size, (long long)f->size);
-  p->end = p->at + c->compressed_size;
+  /* Some old writers left the dictionary's header out of the size: a little room behind the chunk, as other readers give it. */
+  enum { FORGOTTEN = 100 };
+  int64_t behind = f->size - 8 - p->at - c->compressed_size;
+  p->end = p->at + c->compressed_size + (behind < FORGOTTEN ? behind : FORGOTTEN);
   s->window.size = 0;
   s->dictionary.field.name = NULL;
   return TL_OK;

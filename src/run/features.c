@@ -108,11 +108,11 @@ static tl_leaf output_leaf(const tl_run *run, const tl_output *o) {
   if (o->type == TL_BOOLEAN) leaf.field.physical = TL_PHYSICAL_BOOLEAN;
   else if (o->type == TL_NUMBER && run->options.float32) leaf.field.physical = TL_PHYSICAL_FLOAT;
   else if (o->type == TL_TIME) {
-    bool day = run->definition->graph.nodes[o->edge.node].op == TL_OP_date || run->input.order_unit == TL_UNIT_DAY;
-    leaf.field = run->input.order_field;
-    leaf.field.name = o->name;
-    leaf.field.nullable = true;
-    if (day) leaf.field.physical = TL_PHYSICAL_INT32, leaf.field.logical = TL_LOGICAL_DATE;
+    tl_time_unit unit = run->plan.units[o->edge.node];
+    leaf.field = (tl_field){.name = o->name, .nullable = true, .physical = TL_PHYSICAL_INT64};
+    if (unit == TL_UNIT_DAY) leaf.field.physical = TL_PHYSICAL_INT32, leaf.field.logical = TL_LOGICAL_DATE;
+    else if (unit != TL_UNIT_NONE)
+      leaf.field.logical = TL_LOGICAL_TIMESTAMP, leaf.field.digits = unit == TL_UNIT_MS ? 3 : unit == TL_UNIT_US ? 6 : 9, leaf.field.utc = run->input.order_field.utc;
   }
   return leaf;
 }
@@ -200,7 +200,7 @@ static tl_status commit(tl_run *run, tl_error *err) {
   TL_TRY(tl_arena_take(&run->arena, &names, run->file_count + 1, sizeof *names, err));
   for (size_t i = 0; i < run->file_count; i++)
     if (run->files[i].committed) names[count++] = run->files[i].name;
-  if (run->target.is_file || count == 0) return TL_OK;
+  if (run->target.is_file || (count == 0 && run->failure_count > 0)) return TL_OK;
   qsort(names, count, sizeof *names, by_name);
   TL_TRY(tl__run_manifest(run, &manifest, err));
   TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&manifest), err));
@@ -242,10 +242,9 @@ static int compare_failures(const void *a, const void *b) {
 }
 
 static tl_status execute(tl_run *run, tl_error *err) {
-  if (run->task_count > 0) {
-    TL_TRY(tl_target_begin(&run->target, err));
-    tl_sys_run_threads(run->threads, tl__run_work, run);
-  }
+  bool begun = run->task_count > 0 || run->failure_count == 0; /* an input without rows makes an output without files */
+  if (begun) TL_TRY(tl_target_begin(&run->target, err));
+  if (run->task_count > 0) tl_sys_run_threads(run->threads, tl__run_work, run);
   for (size_t i = 0; i < run->file_count; i++)
     if (run->files[i].open) {
       tl_writer_free(&run->files[i].writer);
@@ -260,7 +259,7 @@ static tl_status execute(tl_run *run, tl_error *err) {
   run->wall_ns = run->env->tick_ns(run->env) - run->started_ns;
   TL_TRY(status);
   TL_TRY(tl__run_describe(run, err));
-  return run->task_count > 0 ? write_record(run, err) : TL_OK;
+  return begun ? write_record(run, err) : TL_OK;
 }
 
 tl_status tl_features_run(tl_run **out, const tl_definition *definition, const tl_features_options *options, tl_error *err) {

@@ -107,7 +107,7 @@ static tl_status bind_inputs(opener *o, tl_input_file *f, const tl_meta *meta, t
     if (!is_needed(o, i) || (f->leaves[i] < 0 && d->inputs[i].optional)) continue;
     if (f->leaves[i] < 0) return no_column(meta, "", d->inputs[i].columns[0], err);
     const tl_field *field = &meta->leaves[f->leaves[i]].field;
-    if (tl_field_is_numeric(field) && meta->leaves[f->leaves[i]].max_repetition == 0) {
+    if (tl_field_is_numeric(field) && !meta->leaves[f->leaves[i]].nested && meta->leaves[f->leaves[i]].max_repetition == 0) {
       if (o->set->units[i] == TL_UNIT_NONE) o->set->units[i] = unit_of(field);
       continue;
     }
@@ -426,6 +426,22 @@ static tl_status describe_keys(opener *o, tl_error *err) {
   return TL_OK;
 }
 
+/* Rows whose key is missing belong to no stream that could be named. */
+static void fail_without_key(opener *o, tl_stream *stream) {
+  char name[300];
+  tl_error why;
+  for (int k = 0; k < o->set->definition->key_count && !stream->failed; k++) {
+    if (!stream->keys[k].missing) continue;
+    const tl_part *part = &o->set->parts[stream->parts];
+    tl_stream_name(o->set, stream, name, sizeof name);
+    tl_fail(&why, TL_CORRUPT, "%s, row %lld: the key %s is missing (%lld such rows)", o->set->files[part->file].file->path, (long long)part->first_row,
+            o->set->definition->keys[k], (long long)stream->rows);
+    o->options->report(o->options->report_context, NULL, name, &why);
+    stream->failed = true;
+    o->set->rows -= stream->rows;
+  }
+}
+
 static tl_status open_all(opener *o, const char *path, tl_error *err) {
   tl_input_set *s = o->set;
   tl_error why = {0};
@@ -461,6 +477,7 @@ static tl_status open_all(opener *o, const char *path, tl_error *err) {
     s->rows += stream->rows;
     if (stream->rows > s->longest) s->longest = stream->rows;
   }
+  for (size_t i = 0; i < s->stream_count; i++) fail_without_key(o, &s->streams[i]);
   if (s->stream_count > 0) qsort_r(s->streams, s->stream_count, sizeof *s->streams, by_key, s);
   return TL_OK;
 }

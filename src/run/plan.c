@@ -7,6 +7,7 @@ void tl_plan_free(tl_plan *p) {
   tl_release(p->env, p->emits);
   tl_release(p->env, p->inputs);
   tl_release(p->env, p->as_time);
+  tl_release(p->env, p->units);
   tl_release(p->env, p->exports);
   *p = (tl_plan){0};
 }
@@ -104,7 +105,8 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   const tl_node *n = &m->graph->nodes[index];
   tl_step *s = &p->steps[p->step_count++];
   *s = (tl_step){.node = (int32_t)index, .params = n->params, .emit = p->emit_count};
-  s->params.unit = (int32_t)m->unit_of[index];
+  bool is_date = n->kind == TL_NODE_OPERATOR && n->op == TL_OP_date; /* it counts days, but is told what its argument counts */
+  s->params.unit = (int32_t)m->unit_of[is_date ? n->in[0].node : (int32_t)index];
   s->params.slots = n->params.n < longest ? n->params.n : longest;
   for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) s->inputs[k] = m->tile_of[slot(n->in[k].node, n->in[k].output)];
   if (n->kind == TL_NODE_OPERATOR) {
@@ -173,7 +175,7 @@ tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definitio
   tl_release(env, m.readers);
   tl_release(env, m.tile_of);
   tl_release(env, m.free_tiles);
-  tl_release(env, m.unit_of);
+  out->units = m.unit_of;
   if (status != TL_OK) tl_plan_free(out);
   return status;
 }
