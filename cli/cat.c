@@ -39,8 +39,10 @@ static tl_status csv_row(printer *p, int64_t row, tl_error *err) {
   for (int c = 0; c < p->scan->wanted_count; c++) {
     if (c > 0) TL_TRY(tl_buffer_byte(p->out, ',', err));
     cell.size = 0;
-    if (row < 0) TL_TRY(tl_buffer_text(&cell, p->scan->fields[p->scan->wanted[c]].name, err));
-    else TL_TRY(tl_column_text(&p->scan->columns[c], row, &cell, err));
+    if (row < 0)
+      TL_TRY(tl_buffer_text(&cell, p->scan->fields[p->scan->wanted[c]].name, err));
+    else
+      TL_TRY(tl_column_text(&p->scan->columns[c], row, &cell, err));
     TL_TRY(csv_cell(p->out, (const char *)cell.data, cell.size, err));
   }
   return tl_buffer_byte(p->out, '\n', err);
@@ -64,9 +66,12 @@ static tl_status table_row(printer *p, int64_t row, tl_error *err) {
   for (int c = 0; c < p->scan->wanted_count; c++) {
     const tl_field *f = &p->scan->fields[p->scan->wanted[c]];
     cell.size = 0;
-    if (row < 0) TL_TRY(tl_buffer_text(&cell, f->name, err));
-    else if (!tl_column_is_valid(&p->scan->columns[c], row)) TL_TRY(tl_buffer_text(&cell, "-", err));
-    else TL_TRY(tl_column_text(&p->scan->columns[c], row, &cell, err));
+    if (row < 0)
+      TL_TRY(tl_buffer_text(&cell, f->name, err));
+    else if (!tl_column_is_valid(&p->scan->columns[c], row))
+      TL_TRY(tl_buffer_text(&cell, "-", err));
+    else
+      TL_TRY(tl_column_text(&p->scan->columns[c], row, &cell, err));
     bool right = tl_field_is_numeric(f) && f->logical != TL_LOGICAL_DATE && f->logical != TL_LOGICAL_TIMESTAMP;
     int width = p->widths[c];
     TL_TRY(tl_buffer_format(p->out, err, right ? "%s%*.*s" : "%s%-*.*s", c > 0 ? "  " : "", width, (int)cell.size, cell.data ? (const char *)cell.data : ""));
@@ -77,7 +82,10 @@ static tl_status table_row(printer *p, int64_t row, tl_error *err) {
 static void measure(printer *p) {
   for (int c = 0; c < p->scan->wanted_count; c++) {
     const tl_field *f = &p->scan->fields[p->scan->wanted[c]];
-    int name = (int)strlen(f->name), usual = f->physical == TL_PHYSICAL_DOUBLE ? 20 : f->logical == TL_LOGICAL_DATE ? 10 : f->logical == TL_LOGICAL_TIMESTAMP ? 27 : 8;
+    int name = (int)strlen(f->name), usual = f->physical == TL_PHYSICAL_DOUBLE    ? 20
+                                             : f->logical == TL_LOGICAL_DATE      ? 10
+                                             : f->logical == TL_LOGICAL_TIMESTAMP ? 27
+                                                                                  : 8;
     p->widths[c] = name > usual ? name : usual;
   }
 }
@@ -130,8 +138,10 @@ static int run(int argc, char **argv) {
   if (status == TL_OK) {
     p.scan = &scan, p.out = &out, p.widths = calloc((size_t)scan.wanted_count + 1, sizeof *p.widths);
     if (scan.batch_rows > end && end > 0) scan.batch_rows = end;
-    if (p.widths == NULL) status = tl_fail(&err, TL_MEMORY, "no memory");
-    else measure(&p);
+    if (p.widths == NULL)
+      status = tl_fail(&err, TL_MEMORY, "no memory");
+    else
+      measure(&p);
   }
   if (status == TL_OK) status = print_rows(&p, first, end, &err);
   if (status != TL_OK) (void)cli_put(&out);

@@ -63,8 +63,10 @@ static bool unknown_option(const tl_command *command, const cli_option *options,
   const char *names[64];
   for (size_t i = 0; i < count && i < 64; i++) names[i] = options[i].name;
   const char *nearest = tl_nearest_name(name, names, count < 64 ? count : 64);
-  if (nearest) cli_usage(command, "unknown option --%s; did you mean --%s?", name, nearest);
-  else cli_usage(command, "unknown option --%s", name);
+  if (nearest)
+    cli_usage(command, "unknown option --%s; did you mean --%s?", name, nearest);
+  else
+    cli_usage(command, "unknown option --%s", name);
   return false;
 }
 
@@ -88,8 +90,10 @@ bool cli_parse(const tl_command *command, int argc, char **argv, const cli_optio
     if (value == NULL) return cli_usage(command, "--%s needs a value", option->name), false;
     if (option->list != NULL) {
       if (!add(command, option->list, value)) return false;
-    } else if (*option->value != NULL) return cli_usage(command, "--%s is given twice", option->name), false;
-    else *option->value = value;
+    } else if (*option->value != NULL)
+      return cli_usage(command, "--%s is given twice", option->name), false;
+    else
+      *option->value = value;
   }
   return true;
 }

@@ -9,7 +9,7 @@
 
 typedef struct tl_command {
   const char *name, *summary;
-  const char *help; /* usage, options, examples */
+  const char *help;                  /* usage, options, examples */
   int (*run)(int argc, char **argv); /* arguments behind the name; an exit code */
 } tl_command;
 

@@ -54,7 +54,8 @@ static void show_columns(const tl_definition *d, const bool *needed) {
     if (!used && !sided) continue;
     printf("  %s", d->inputs[c].name);
     for (int k = 0; k < d->inputs[c].column_count; k++)
-      if (d->inputs[c].column_count > 1 || strcmp(d->inputs[c].columns[k], d->inputs[c].name) != 0) printf("%s %s", k > 0 ? " |" : " =", d->inputs[c].columns[k]);
+      if (d->inputs[c].column_count > 1 || strcmp(d->inputs[c].columns[k], d->inputs[c].name) != 0)
+        printf("%s %s", k > 0 ? " |" : " =", d->inputs[c].columns[k]);
     printf("%s%s\n", d->inputs[c].optional ? " (may be absent)" : "", sided && !used ? " (side only)" : sided ? " (also of a side)" : "");
   }
 }
@@ -90,8 +91,10 @@ static tl_status show_plan(const tl_definition *d, const bool *all, const char *
     tl_size_text(worker, (double)tl_plan_worker_bytes(&plan, TL_TILE_ROWS));
     tl_size_text(state, (double)plan.state_size * 8);
     tl_size_text(limit, (double)memory);
-    printf("\nmemory\n  a worker: %s for %d tiles of %d x %d and the windows' state (%s a lane%s)\n  the run: within %s (--memory); rows of a task are cut to fit\n", worker,
-           plan.tile_count, TL_TILE_ROWS, TL_LANES, state, path ? "" : ", for streams of 2^20 rows", limit);
+    printf(
+        "\nmemory\n  a worker: %s for %d tiles of %d x %d and the windows' state (%s a lane%s)\n  the run: within %s (--memory); rows of a task are cut to "
+        "fit\n",
+        worker, plan.tile_count, TL_TILE_ROWS, TL_LANES, state, path ? "" : ", for streams of 2^20 rows", limit);
     tl_plan_free(&plan);
   }
   tl_input_free(&set);
@@ -112,7 +115,8 @@ static int run(int argc, char **argv) {
   if (!cli_pairs(me, "param", &params, pairs)) return 2;
   for (size_t i = 0; i < params.count; i++) {
     settings[i].name = pairs[i].name;
-    if (!tl_double_read(pairs[i].value, strlen(pairs[i].value), &settings[i].value)) return cli_usage(me, "--param %s=%s: expected a number", pairs[i].name, pairs[i].value);
+    if (!tl_double_read(pairs[i].value, strlen(pairs[i].value), &settings[i].value))
+      return cli_usage(me, "--param %s=%s: expected a number", pairs[i].name, pairs[i].value);
   }
   tl_error err = {0};
   tl_definition *d = NULL;

@@ -57,7 +57,8 @@ static void show_failures(const tl_run *run) {
   for (size_t i = 0; i < count && i < MOST; i++) {
     tl_failure f = tl_run_failure(run, i);
     bool named = f.file != NULL && strstr(f.reason, f.file) != NULL;
-    fprintf(stderr, "tickloom: %s%s%s%s%s\n", f.stream ? f.stream : "", f.stream ? ": " : "", f.file && !named ? f.file : "", f.file && !named ? ": " : "", f.reason);
+    fprintf(stderr, "tickloom: %s%s%s%s%s\n", f.stream ? f.stream : "", f.stream ? ": " : "", f.file && !named ? f.file : "", f.file && !named ? ": " : "",
+            f.reason);
   }
   if (count > MOST) fprintf(stderr, "tickloom: ... and %zu more; the run record has all of them\n", count - MOST);
   if (count > 0) {
@@ -68,9 +69,12 @@ static void show_failures(const tl_run *run) {
 
 static bool read_duplicate(const char *text, tl_features_options *o) {
   if (text == NULL) return true;
-  if (strcmp(text, "first") == 0) o->on_duplicate = TL_DUPLICATE_FIRST;
-  else if (strcmp(text, "last") == 0) o->on_duplicate = TL_DUPLICATE_LAST;
-  else return cli_usage(&tl_command_features, "--on-duplicate %s: expected first or last", text), false;
+  if (strcmp(text, "first") == 0)
+    o->on_duplicate = TL_DUPLICATE_FIRST;
+  else if (strcmp(text, "last") == 0)
+    o->on_duplicate = TL_DUPLICATE_LAST;
+  else
+    return cli_usage(&tl_command_features, "--on-duplicate %s: expected first or last", text), false;
   return true;
 }
 
@@ -95,8 +99,10 @@ static int execute(const char *path, const cli_list *params, const tl_features_o
   tl_status status = tl_features_run(&result, definition, options, &err);
   int code = result != NULL ? tl_run_exit_code(result) : status == TL_OK ? 0 : cli_fail(&err);
   if (result != NULL) {
-    if (json) fputs(tl_run_json(result), stdout);
-    else if (!quiet) fputs(tl_run_table(result), stdout);
+    if (json)
+      fputs(tl_run_json(result), stdout);
+    else if (!quiet)
+      fputs(tl_run_table(result), stdout);
     fflush(stdout);
     show_failures(result);
   }
@@ -111,17 +117,20 @@ static int run(int argc, char **argv) {
   cli_list rest = {0}, sides = {0}, keys = {0}, params = {0}, select = {0};
   const char *threads = NULL, *memory = NULL, *duplicate = NULL, *selected = NULL, *tile_rows = NULL;
   bool quiet = false, json = false, shown = false;
-  const cli_option options[] = {{"in", &o.input, 0, 0},          {"out", &o.output, 0, 0},       {"side", 0, 0, &sides},       {"key", 0, 0, &keys},
-                                {"param", 0, 0, &params},        {"select", &selected, 0, 0},    {"threads", &threads, 0, 0},  {"memory", &memory, 0, 0},
-                                {"on-duplicate", &duplicate, 0, 0}, {"codec", &o.codec, 0, 0},   {"encoding", &o.encoding, 0, 0}, {"float32", 0, &o.float32, 0},
-                                {"strict", 0, &o.strict, 0},     {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},     {"json", 0, &json, 0}};
+  const cli_option options[] = {{"in", &o.input, 0, 0},      {"out", &o.output, 0, 0},        {"side", 0, 0, &sides},
+                                {"key", 0, 0, &keys},        {"param", 0, 0, &params},        {"select", &selected, 0, 0},
+                                {"threads", &threads, 0, 0}, {"memory", &memory, 0, 0},       {"on-duplicate", &duplicate, 0, 0},
+                                {"codec", &o.codec, 0, 0},   {"encoding", &o.encoding, 0, 0}, {"float32", 0, &o.float32, 0},
+                                {"strict", 0, &o.strict, 0}, {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
+                                {"json", 0, &json, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t thread_count = 0, tile = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, rest.count == 0 ? "a definition is needed" : "one definition, not %zu", rest.count);
   if (o.input == NULL || o.output == NULL) return cli_usage(me, "--in and --out are needed");
   if (!cli_pairs(me, "side", &sides, side_pairs) || !cli_pairs(me, "key", &keys, key_pairs) || !read_duplicate(duplicate, &o) ||
-      !cli_int(me, "threads", threads, 1, 1024, &thread_count) || !cli_int(me, "tile-rows", tile_rows, 1, 65536, &tile) || !cli_size(me, "memory", memory, &o.memory))
+      !cli_int(me, "threads", threads, 1, 1024, &thread_count) || !cli_int(me, "tile-rows", tile_rows, 1, 65536, &tile) ||
+      !cli_size(me, "memory", memory, &o.memory))
     return 2;
   char *copy = selected ? cli_copy(selected, strlen(selected)) : NULL;
   if (copy != NULL && !cli_split(me, "select", copy, &select)) return 2;

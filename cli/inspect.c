@@ -54,7 +54,8 @@ static void show_group(const tl_meta *m, int index) {
   printf("\nrow group %d: %s rows, %s uncompressed", index, rows, size);
   for (int i = 0; i < g->sorting_count; i++) {
     int c = g->sorting[i].column;
-    printf("%s%s%s", i == 0 ? ", sorted by " : ", ", c >= 0 && c < m->leaf_count ? m->leaves[c].field.name : "?", g->sorting[i].descending ? " descending" : "");
+    printf("%s%s%s", i == 0 ? ", sorted by " : ", ", c >= 0 && c < m->leaf_count ? m->leaves[c].field.name : "?",
+           g->sorting[i].descending ? " descending" : "");
   }
   printf("\n  %-28s %-8s %9s %7s %9s  %-28s %-28s %s\n", "column", "codec", "size", "ratio", "nulls", "min", "max", "encodings");
   for (int i = 0; i < m->leaf_count; i++) {
@@ -82,7 +83,8 @@ static int run(int argc, char **argv) {
   char rows[TL_NUMBER_TEXT], size[TL_NUMBER_TEXT];
   tl_count_text(rows, m->row_count);
   tl_size_text(size, (double)file.size);
-  printf("%s\n  %s rows, %d columns, %d row groups, %s, written by %s\n", file.path, rows, m->leaf_count, m->group_count, size, *m->created_by ? m->created_by : "?");
+  printf("%s\n  %s rows, %d columns, %d row groups, %s, written by %s\n", file.path, rows, m->leaf_count, m->group_count, size,
+         *m->created_by ? m->created_by : "?");
   for (int i = 0; i < m->key_value_count; i++) printf("  %s = %.100s\n", m->key_values[i].key, m->key_values[i].value);
   show_schema(m);
   for (int g = 0; g < m->group_count; g++) show_group(m, g);

@@ -28,7 +28,8 @@ static int unknown_command(const char *name) {
   const char *names[32];
   for (size_t i = 0; i < tl_command_count; i++) names[i] = tl_commands[i]->name;
   const char *nearest = tl_nearest_name(name, names, tl_command_count);
-  fprintf(stderr, "tickloom: unknown command %s%s%s%s\nsee: tickloom help\n", name, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+  fprintf(stderr, "tickloom: unknown command %s%s%s%s\nsee: tickloom help\n", name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+          nearest ? "?" : "");
   return 2;
 }
 

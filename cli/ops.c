@@ -31,9 +31,12 @@ static void write_signature(entry *e) {
       const char *word = a->words;
       for (int i = 0; i < (int)a->value; i++) word = strchr(word, ' ') + 1;
       snprintf(value, sizeof value, " %.*s", (int)strcspn(word, " "), word);
-    } else if (a->optional && isnan(a->value)) snprintf(value, sizeof value, " %s", e->op->min_is_zero ? "0" : "n");
-    else if (a->optional && a->type == TL_ARG_CONSTANT && a->value != 1) snprintf(value, sizeof value, " %g", a->value);
-    else if (a->optional && strcmp(a->name, "ddof") == 0) snprintf(value, sizeof value, " %g", a->value);
+    } else if (a->optional && isnan(a->value))
+      snprintf(value, sizeof value, " %s", e->op->min_is_zero ? "0" : "n");
+    else if (a->optional && a->type == TL_ARG_CONSTANT && a->value != 1)
+      snprintf(value, sizeof value, " %g", a->value);
+    else if (a->optional && strcmp(a->name, "ddof") == 0)
+      snprintf(value, sizeof value, " %g", a->value);
     used += (size_t)snprintf(e->signature + used, sizeof e->signature - used, "%s%s%s%s%s", a > e->op->args ? ", " : "", a->name, a->named ? ":" : "", value,
                              a->type == TL_ARG_MORE ? ", ..." : "");
   }
@@ -51,7 +54,8 @@ static size_t library_entries(entry *out, size_t room) {
       const char *name = line + 4, *end = strchr(name, ')'), *bracket = strchr(name, '(');
       if (end == NULL || bracket == NULL) continue;
       entry *e = &out[count++];
-      *e = (entry){.group = "definitions", .kind = "def", .name = cli_copy(name, (size_t)(bracket - name)), .summary = cli_copy(comment, strcspn(comment, "\n"))};
+      *e = (entry){
+          .group = "definitions", .kind = "def", .name = cli_copy(name, (size_t)(bracket - name)), .summary = cli_copy(comment, strcspn(comment, "\n"))};
       snprintf(e->signature, sizeof e->signature, "%.*s", (int)(end - name) + 1, name);
     }
   }
@@ -67,7 +71,8 @@ static size_t all_entries(entry *out, size_t room) {
     write_signature(&out[count++]);
   }
   if (count < room) {
-    out[count] = (entry){.name = "here", .group = "time", .kind = "join", .summary = "the side's value as of this row, as a series of this stream", .signature = "here(side.x)"};
+    out[count] = (entry){
+        .name = "here", .group = "time", .kind = "join", .summary = "the side's value as of this row, as a series of this stream", .signature = "here(side.x)"};
     count++;
   }
   return count + library_entries(out + count, room - count);
@@ -144,8 +149,10 @@ static int run(int argc, char **argv) {
     names[i] = entries[i].name;
     if (rest.count == 1 && strcmp(entries[i].name, rest.items[0]) != 0) continue;
     shown++;
-    if (json) put_json(&j, &entries[i]);
-    else if (rest.count == 1) describe(&entries[i]);
+    if (json)
+      put_json(&j, &entries[i]);
+    else if (rest.count == 1)
+      describe(&entries[i]);
   }
   if (shown == 0) {
     const char *nearest = tl_nearest_name(rest.items[0], names, count);

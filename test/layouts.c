@@ -15,8 +15,8 @@ static const char *const names[TICKERS] = {"A", "BB", "C", "SPY", "Z"};
 static char root[64];
 static tl_error err;
 
-#define OK(call)                                            \
-  do {                                                      \
+#define OK(call)                                              \
+  do {                                                        \
     if ((call) != TL_OK) fail_msg("%s: %s", #call, err.text); \
   } while (0)
 
@@ -89,9 +89,11 @@ static int by_date(const void *a, const void *b) {
 
 /* The sum over rows of the hash of every feature's value, seeded with the row's keys. */
 static void features_of(const char *folder, uint64_t *sums, int64_t *count, int64_t memory) {
-  static const char *const text = "stream by ticker order by date\ninput close\nside spy from \"SPY\"\n"
-                                  "feature a = mean(close, 20)\nfeature b = stddev(close, 7) / ema(close, 9)\n"
-                                  "feature c = beta(log_return(close), log_return(spy.close), 30)\nfeature d = first(close, each: month)\nfeature f = weekday(date(date))\nlabel e = lead(close, 3)\n";
+  static const char *const text =
+      "stream by ticker order by date\ninput close\nside spy from \"SPY\"\n"
+      "feature a = mean(close, 20)\nfeature b = stddev(close, 7) / ema(close, 9)\n"
+      "feature c = beta(log_return(close), log_return(spy.close), 30)\nfeature d = first(close, each: month)\nfeature f = weekday(date(date))\nlabel e = "
+      "lead(close, 3)\n";
   char in[300], out[300];
   tl_definition *definition;
   tl_run *run = NULL;

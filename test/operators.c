@@ -52,8 +52,9 @@ static double world_value(int kind, int64_t row, double *walk) {
 }
 
 static void make_worlds(void) {
-  static const char *const names[WORLDS] = {"walk", "flat", "trend", "ties", "base 1e4", "base 1e8", "base 1e12", "one print of 1e12", "one hole", "holes", "blocks of holes",
-                                            "all missing", "tiny", "no rows", "one row", "two rows", "nine rows", "late start"};
+  static const char *const names[WORLDS] = {
+      "walk",        "flat", "trend",   "ties",    "base 1e4", "base 1e8",  "base 1e12", "one print of 1e12", "one hole", "holes", "blocks of holes",
+      "all missing", "tiny", "no rows", "one row", "two rows", "nine rows", "late start"};
   for (int k = 0; k < WORLDS; k++) {
     world *w = worlds[k] = calloc(1, sizeof *w);
     w->name = names[k];
@@ -65,9 +66,7 @@ static void make_worlds(void) {
   }
 }
 
-static lanes_stream stream_of(const world *w, double *out) {
-  return (lanes_stream){w->rows, {w->columns[0], w->columns[1], w->columns[2]}, out};
-}
+static lanes_stream stream_of(const world *w, double *out) { return (lanes_stream){w->rows, {w->columns[0], w->columns[1], w->columns[2]}, out}; }
 
 /* ---- comparing ---- */
 
@@ -311,9 +310,15 @@ static void every_operator_is_proved(void **state) {
 int main(void) {
   make_worlds();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_operator_is_proved), cmocka_unit_test(cases_hold),          cmocka_unit_test(oracles_agree),
-      cmocka_unit_test(tiles_do_not_matter),      cmocka_unit_test(instruction_sets_agree), cmocka_unit_test(nothing_looks_ahead),
-      cmocka_unit_test(lanes_do_not_meet),        cmocka_unit_test(linear_ones_are_linear), cmocka_unit_test(flat_is_flat),
+      cmocka_unit_test(every_operator_is_proved),
+      cmocka_unit_test(cases_hold),
+      cmocka_unit_test(oracles_agree),
+      cmocka_unit_test(tiles_do_not_matter),
+      cmocka_unit_test(instruction_sets_agree),
+      cmocka_unit_test(nothing_looks_ahead),
+      cmocka_unit_test(lanes_do_not_meet),
+      cmocka_unit_test(linear_ones_are_linear),
+      cmocka_unit_test(flat_is_flat),
   };
   return cmocka_run_group_tests_name("operators", tests, NULL, NULL);
 }

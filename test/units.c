@@ -35,7 +35,8 @@ static void numbers_read_back(void **state) {
   static const struct {
     double value;
     const char *text;
-  } cases[] = {{0.1, "0.1"}, {-0.0, "-0.0"}, {20, "20.0"}, {1e300, "1e+300"}, {5e-324, "5e-324"}, {0.1 + 0.2, "0.30000000000000004"}, {NAN, "NaN"}, {-INFINITY, "-Infinity"}};
+  } cases[] = {{0.1, "0.1"}, {-0.0, "-0.0"},          {20, "20.0"}, {1e300, "1e+300"}, {5e-324, "5e-324"}, {0.1 + 0.2, "0.30000000000000004"},
+               {NAN, "NaN"}, {-INFINITY, "-Infinity"}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     tl_double_text(text, cases[i].value);
     assert_string_equal(text, cases[i].text);
@@ -142,7 +143,11 @@ static void deltas_read_back(void **state) {
     for (int64_t count = 0; count < 1000; count = count * 2 + 1) {
       TL_OWNED(tl_buffer) out = {.env = tl_sys_env()};
       for (int i = 0; i < 1000; i++)
-        values[i] = shape == 0 ? i : shape == 1 ? (int64_t)(dice() << 32 ^ dice()) : shape == 2 ? 1000000 + (int64_t)(dice() % 100) : shape == 3 ? (i % 2 ? INT64_MAX : INT64_MIN) : 5;
+        values[i] = shape == 0   ? i
+                    : shape == 1 ? (int64_t)(dice() << 32 ^ dice())
+                    : shape == 2 ? 1000000 + (int64_t)(dice() % 100)
+                    : shape == 3 ? (i % 2 ? INT64_MAX : INT64_MIN)
+                                 : 5;
       OK(tl_delta_encode(&out, values, count, false, &err));
       OK(tl_delta_decode(again, count, tl_buffer_view(&out), &err));
       assert_memory_equal(values, again, (size_t)count * 8);
@@ -229,7 +234,9 @@ static void fill(tl_column *c, int shape) {
       if (!missing_at(shape, i)) OK(tl_buffer_append(&c->bytes, text, (size_t)size, &err));
       c->offsets[i + 1] = (int64_t)c->bytes.size;
     } else {
-      uint64_t v = c->field.physical == TL_PHYSICAL_BOOLEAN ? (uint64_t)(i % 3 == 0) : c->field.physical == TL_PHYSICAL_DOUBLE ? 0 : (uint64_t)(i * 7919 % 1000);
+      uint64_t v = c->field.physical == TL_PHYSICAL_BOOLEAN  ? (uint64_t)(i % 3 == 0)
+                   : c->field.physical == TL_PHYSICAL_DOUBLE ? 0
+                                                             : (uint64_t)(i * 7919 % 1000);
       double d = sqrt((double)i);
       if (c->field.physical == TL_PHYSICAL_DOUBLE) memcpy(&v, &d, sizeof v);
       memcpy(c->values + i * tl_field_width(&c->field), &v, (size_t)tl_field_width(&c->field));
@@ -241,7 +248,8 @@ static void fill(tl_column *c, int shape) {
 
 static void expect_rows(const tl_column *found, const tl_column *expected, int64_t from, const char *what) {
   for (int64_t i = 0; i < found->count; i++) {
-    if (tl_column_is_valid(found, i) != tl_column_is_valid(expected, from + i)) fail_msg("%s: row %lld is %s", what, (long long)i, tl_column_is_valid(found, i) ? "present" : "missing");
+    if (tl_column_is_valid(found, i) != tl_column_is_valid(expected, from + i))
+      fail_msg("%s: row %lld is %s", what, (long long)i, tl_column_is_valid(found, i) ? "present" : "missing");
     if (!tl_column_is_valid(found, i)) continue;
     tl_bytes a = tl_column_bytes(found, i), b = tl_column_bytes(expected, from + i);
     if (a.size != b.size || memcmp(a.data, b.data, a.size) != 0) fail_msg("%s: row %lld differs", what, (long long)i);
@@ -251,8 +259,11 @@ static void expect_rows(const tl_column *found, const tl_column *expected, int64
 /* Types x encodings x codecs x null patterns, two row groups, whole and in part. */
 static void columns_read_back(void **state) {
   (void)state;
-  static const tl_field fields[] = {{.name = "b", .physical = TL_PHYSICAL_BOOLEAN}, {.name = "i", .physical = TL_PHYSICAL_INT32}, {.name = "l", .physical = TL_PHYSICAL_INT64},
-                                    {.name = "d", .physical = TL_PHYSICAL_DOUBLE}, {.name = "s", .physical = TL_PHYSICAL_BYTE_ARRAY, .logical = TL_LOGICAL_STRING}};
+  static const tl_field fields[] = {{.name = "b", .physical = TL_PHYSICAL_BOOLEAN},
+                                    {.name = "i", .physical = TL_PHYSICAL_INT32},
+                                    {.name = "l", .physical = TL_PHYSICAL_INT64},
+                                    {.name = "d", .physical = TL_PHYSICAL_DOUBLE},
+                                    {.name = "s", .physical = TL_PHYSICAL_BYTE_ARRAY, .logical = TL_LOGICAL_STRING}};
   static const int encodings[] = {TL_ENCODING_PLAIN, TL_ENCODING_RLE_DICTIONARY};
   static const int codecs[] = {TL_CODEC_NONE, TL_CODEC_ZSTD, TL_CODEC_LZ4_RAW};
   tl_env *env = tl_sys_env();
@@ -307,7 +318,8 @@ static void doubles_and_runs_read_back(void **state) {
       tl_writer w;
       tl_sorting sorting[2] = {{.column = 0}, {.column = 1}};
       int64_t lengths[3] = {1000, 0, ROWS - 1000}, bad = 0;
-      for (int64_t i = 0; i < ROWS; i++) values[i] = missing_at(shape, i) ? NAN : i == 17 ? 0.0 : (double)i / 8 - 100, times[i] = 1700000000000000000 + i * 1000;
+      for (int64_t i = 0; i < ROWS; i++)
+        values[i] = missing_at(shape, i) ? NAN : i == 17 ? 0.0 : (double)i / 8 - 100, times[i] = 1700000000000000000 + i * 1000;
       OK(tl_column_reset(&keys, &leaves[0].field, 3, &err));
       OK(tl_buffer_append(&keys.bytes, "AAMID", 5, &err));
       keys.offsets[1] = 2, keys.offsets[2] = 2, keys.offsets[3] = 5;
@@ -384,13 +396,19 @@ static void identity_is_what_is_computed(void **state) {
 int main(void) {
   snprintf(file_path, sizeof file_path, "/tmp/tickloom-units-%d.parquet", (int)getpid());
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(numbers_read_back),     cmocka_unit_test(dates_agree_with_the_calendar),
-      cmocka_unit_test(names_and_sizes),       cmocka_unit_test(json_is_json),
-      cmocka_unit_test(runs_read_back),        cmocka_unit_test(deltas_read_back),
-      cmocka_unit_test(splits_and_compressors_read_back), cmocka_unit_test(thrift_skips_what_it_does_not_know),
+      cmocka_unit_test(numbers_read_back),
+      cmocka_unit_test(dates_agree_with_the_calendar),
+      cmocka_unit_test(names_and_sizes),
+      cmocka_unit_test(json_is_json),
+      cmocka_unit_test(runs_read_back),
+      cmocka_unit_test(deltas_read_back),
+      cmocka_unit_test(splits_and_compressors_read_back),
+      cmocka_unit_test(thrift_skips_what_it_does_not_know),
       cmocka_unit_test(page_headers_of_every_writer),
-      cmocka_unit_test(columns_read_back),     cmocka_unit_test(doubles_and_runs_read_back),
-      cmocka_unit_test(nothing_but_finite_values_comes_in), cmocka_unit_test(identity_is_what_is_computed),
+      cmocka_unit_test(columns_read_back),
+      cmocka_unit_test(doubles_and_runs_read_back),
+      cmocka_unit_test(nothing_but_finite_values_comes_in),
+      cmocka_unit_test(identity_is_what_is_computed),
   };
   int failed = cmocka_run_group_tests_name("units", tests, NULL, NULL);
   unlink(file_path);

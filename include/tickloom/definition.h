@@ -21,8 +21,7 @@ typedef struct tl_param_setting {
 
 /* Compiles the file at `path`. `settings` replace defaults of `param` statements. On success the caller owns *out.
    Errors: TL_NOT_FOUND, TL_DEFINITION with line, column, source line and caret, TL_USAGE for an unknown parameter. */
-TL_API TL_MUST_CHECK tl_status tl_definition_open(tl_definition **out, const char *path, const tl_param_setting *settings,
-                                                  size_t setting_count, tl_error *err);
+TL_API TL_MUST_CHECK tl_status tl_definition_open(tl_definition **out, const char *path, const tl_param_setting *settings, size_t setting_count, tl_error *err);
 /* The same from a text; `name` stands for the path in errors. */
 TL_API TL_MUST_CHECK tl_status tl_definition_read(tl_definition **out, const char *name, const char *text, const tl_param_setting *settings,
                                                   size_t setting_count, tl_error *err);

@@ -17,22 +17,22 @@ typedef enum tl_on_duplicate { TL_DUPLICATE_ERROR, TL_DUPLICATE_FIRST, TL_DUPLIC
 
 /* Zeroed fields take their defaults. All pointers are borrowed for the length of the call. */
 typedef struct tl_features_options {
-  const char *input;           /* a file, a folder of Parquet files, or a Hive tree */
-  const char *output;          /* a folder, or one file when it ends in .parquet */
-  const tl_name_pair *sides;   /* where a side comes from: its name, and a path */
+  const char *input;         /* a file, a folder of Parquet files, or a Hive tree */
+  const char *output;        /* a folder, or one file when it ends in .parquet */
+  const tl_name_pair *sides; /* where a side comes from: its name, and a path */
   size_t side_count;
-  const tl_name_pair *keys;    /* where a key comes from: its name, and a column or "file.stem" */
+  const tl_name_pair *keys; /* where a key comes from: its name, and a column or "file.stem" */
   size_t key_count;
-  const char *const *select;   /* only these outputs */
+  const char *const *select; /* only these outputs */
   size_t select_count;
   tl_on_duplicate on_duplicate;
-  int threads;                 /* 0: one a processor */
-  int64_t memory;              /* bytes; 0: 256 MB */
-  bool float32;                /* features as float */
-  const char *codec;           /* none, lz4 or zstd; NULL: the default */
-  const char *encoding;        /* plain or split; NULL: the default */
-  int tile_rows;               /* rows of a tile; results do not depend on it */
-  bool strict;                 /* a failed check fails its stream */
+  int threads;          /* 0: one a processor */
+  int64_t memory;       /* bytes; 0: 256 MB */
+  bool float32;         /* features as float */
+  const char *codec;    /* none, lz4 or zstd; NULL: the default */
+  const char *encoding; /* plain or split; NULL: the default */
+  int tile_rows;        /* rows of a tile; results do not depend on it */
+  bool strict;          /* a failed check fails its stream */
   void (*progress)(void *context, int64_t rows_done, int64_t rows_total);
   void *progress_context;
 } tl_features_options;

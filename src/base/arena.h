@@ -17,7 +17,6 @@ tl_status tl_arena_take(tl_arena *arena, void *pointer_out, size_t count, size_t
 /* A terminated copy of `size` bytes of text. */
 tl_status tl_arena_text(tl_arena *arena, const char **out, const char *text, size_t size, tl_error *err) TL_MUST_CHECK;
 /* A formatted text. */
-tl_status tl_arena_format(tl_arena *arena, const char **out, tl_error *err, const char *format, ...)
-    __attribute__((format(printf, 4, 5))) TL_MUST_CHECK;
+tl_status tl_arena_format(tl_arena *arena, const char **out, tl_error *err, const char *format, ...) __attribute__((format(printf, 4, 5))) TL_MUST_CHECK;
 
 #endif

@@ -24,8 +24,7 @@ tl_status tl_buffer_reserve(tl_buffer *buffer, size_t more, tl_error *err) TL_MU
 tl_status tl_buffer_append(tl_buffer *buffer, const void *data, size_t size, tl_error *err) TL_MUST_CHECK;
 tl_status tl_buffer_byte(tl_buffer *buffer, uint8_t byte, tl_error *err) TL_MUST_CHECK;
 tl_status tl_buffer_text(tl_buffer *buffer, const char *text, tl_error *err) TL_MUST_CHECK;
-tl_status tl_buffer_format(tl_buffer *buffer, tl_error *err, const char *format, ...) __attribute__((format(printf, 3, 4)))
-TL_MUST_CHECK;
+tl_status tl_buffer_format(tl_buffer *buffer, tl_error *err, const char *format, ...) __attribute__((format(printf, 3, 4))) TL_MUST_CHECK;
 
 static inline tl_bytes tl_buffer_view(const tl_buffer *buffer) { return (tl_bytes){buffer->data, buffer->size}; }
 

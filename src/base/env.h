@@ -8,8 +8,8 @@
 #include "base/status.h"
 
 typedef struct tl_file_info {
-  int64_t size;      /* bytes */
-  int64_t mtime_ns;  /* since 1970 */
+  int64_t size;     /* bytes */
+  int64_t mtime_ns; /* since 1970 */
   uint64_t inode;
   bool is_folder, is_regular; /* neither: a pipe, a device */
 } tl_file_info;
@@ -33,8 +33,8 @@ struct tl_env {
   tl_status (*make_folder)(tl_env *env, const char *path, tl_error *err); /* an existing one is fine */
   tl_status (*rename)(tl_env *env, const char *from, const char *to, tl_error *err);
   tl_status (*remove)(tl_env *env, const char *path, tl_error *err); /* a file, or an empty folder */
-  int64_t (*now_ns)(tl_env *env);  /* wall clock, since 1970 */
-  int64_t (*tick_ns)(tl_env *env); /* monotonic */
+  int64_t (*now_ns)(tl_env *env);                                    /* wall clock, since 1970 */
+  int64_t (*tick_ns)(tl_env *env);                                   /* monotonic */
 };
 
 /* Memory. Sizes are count * size, checked. Zeroed where it says so. */

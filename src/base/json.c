@@ -44,8 +44,10 @@ void tl_json_close(tl_json *json, char bracket) {
 
 void tl_json_string(tl_json *json, const char *key, const char *value) {
   begin(json, key);
-  if (value == NULL) put(json, "null");
-  else put_quoted(json, value);
+  if (value == NULL)
+    put(json, "null");
+  else
+    put_quoted(json, value);
 }
 
 void tl_json_int(tl_json *json, const char *key, int64_t value) {

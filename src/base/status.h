@@ -7,10 +7,10 @@
 #include "tickloom/status.h"
 
 /* Returns from the calling function when the call did not succeed. */
-#define TL_TRY(call)                       \
-  do {                                     \
-    tl_status tl__try = (call);            \
-    if (tl__try != TL_OK) return tl__try;  \
+#define TL_TRY(call)                      \
+  do {                                    \
+    tl_status tl__try = (call);           \
+    if (tl__try != TL_OK) return tl__try; \
   } while (0)
 
 /* A variable of a type that has TYPE_free(TYPE *); released on every way out of its scope. */

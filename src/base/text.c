@@ -31,7 +31,8 @@ static void print_next(char *out, int digits, double value) {
   char *c = strchr(out, 'e');
   while (c-- > out) {
     if (*c == ',') *c = '.';
-    if (*c == '9') *c = '0';
+    if (*c == '9')
+      *c = '0';
     else if (*c >= '0' && *c < '9') {
       ++*c;
       return;
@@ -135,10 +136,14 @@ void tl_size_text(char out[TL_NUMBER_TEXT], double bytes) {
 }
 
 void tl_seconds_text(char out[TL_NUMBER_TEXT], double seconds) {
-  if (seconds < 1) snprintf(out, TL_NUMBER_TEXT, "%.0f ms", seconds * 1000);
-  else if (seconds < 60) snprintf(out, TL_NUMBER_TEXT, "%.2f s", seconds);
-  else if (seconds < 3600) snprintf(out, TL_NUMBER_TEXT, "%d min %02d s", (int)(seconds / 60), (int)seconds % 60);
-  else snprintf(out, TL_NUMBER_TEXT, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
+  if (seconds < 1)
+    snprintf(out, TL_NUMBER_TEXT, "%.0f ms", seconds * 1000);
+  else if (seconds < 60)
+    snprintf(out, TL_NUMBER_TEXT, "%.2f s", seconds);
+  else if (seconds < 3600)
+    snprintf(out, TL_NUMBER_TEXT, "%d min %02d s", (int)(seconds / 60), (int)seconds % 60);
+  else
+    snprintf(out, TL_NUMBER_TEXT, "%d h %02d min", (int)(seconds / 3600), (int)(seconds / 60) % 60);
 }
 
 void tl_count_text(char out[TL_NUMBER_TEXT], int64_t count) {
@@ -155,8 +160,8 @@ bool tl_size_read(const char *text, int64_t *bytes) {
   static const struct {
     const char *name;
     double factor;
-  } units[] = {{"", 1},         {"B", 1},           {"KB", 1e3},        {"MB", 1e6},           {"GB", 1e9},  {"TB", 1e12}, {"KiB", 1024},
-               {"MiB", 1048576}, {"GiB", 1073741824}, {"K", 1e3}, {"M", 1e6},           {"G", 1e9}};
+  } units[] = {{"", 1},       {"B", 1},         {"KB", 1e3},         {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12},
+               {"KiB", 1024}, {"MiB", 1048576}, {"GiB", 1073741824}, {"K", 1e3},  {"M", 1e6},  {"G", 1e9}};
   size_t digits = strspn(text, "0123456789.");
   double value;
   if (!tl_double_read(text, digits, &value)) return false;
@@ -208,8 +213,7 @@ static size_t sequence_length(const uint8_t *t, size_t left) {
   if (t[0] < 0xc2 || t[0] > 0xf4 || left < length) return 0;
   for (size_t i = 1; i < length; i++)
     if ((t[i] & 0xc0) != 0x80) return 0;
-  if ((t[0] == 0xe0 && t[1] < 0xa0) || (t[0] == 0xed && t[1] > 0x9f) || (t[0] == 0xf0 && t[1] < 0x90) || (t[0] == 0xf4 && t[1] > 0x8f))
-    return 0;
+  if ((t[0] == 0xe0 && t[1] < 0xa0) || (t[0] == 0xed && t[1] > 0x9f) || (t[0] == 0xf0 && t[1] < 0x90) || (t[0] == 0xf4 && t[1] > 0x8f)) return 0;
   return length;
 }
 
@@ -223,11 +227,16 @@ tl_status tl_json_text(tl_buffer *out, const char *text, size_t size, tl_error *
   TL_TRY(tl_buffer_byte(out, '"', err));
   for (size_t i = 0; i < size; i++) {
     unsigned char c = (unsigned char)text[i];
-    if (c == '"' || c == '\\') TL_TRY(tl_buffer_format(out, err, "\\%c", c));
-    else if (c == '\n') TL_TRY(tl_buffer_text(out, "\\n", err));
-    else if (c == '\t') TL_TRY(tl_buffer_text(out, "\\t", err));
-    else if (c < 0x20 || c == 0x7f) TL_TRY(tl_buffer_format(out, err, "\\u%04x", c));
-    else TL_TRY(tl_buffer_byte(out, c, err));
+    if (c == '"' || c == '\\')
+      TL_TRY(tl_buffer_format(out, err, "\\%c", c));
+    else if (c == '\n')
+      TL_TRY(tl_buffer_text(out, "\\n", err));
+    else if (c == '\t')
+      TL_TRY(tl_buffer_text(out, "\\t", err));
+    else if (c < 0x20 || c == 0x7f)
+      TL_TRY(tl_buffer_format(out, err, "\\u%04x", c));
+    else
+      TL_TRY(tl_buffer_byte(out, c, err));
   }
   return tl_buffer_byte(out, '"', err);
 }

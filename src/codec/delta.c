@@ -22,8 +22,10 @@ static uint64_t zigzag(uint64_t v) { return v >> 1 ^ -(v & 1); }
 static uint64_t unpack(const uint8_t *bits, size_t size, size_t i, unsigned width) {
   size_t bit = i * width, byte = bit >> 3;
   unsigned __int128 word = 0;
-  if (byte + 16 <= size) memcpy(&word, bits + byte, 16);
-  else memcpy(&word, bits + byte, size - byte);
+  if (byte + 16 <= size)
+    memcpy(&word, bits + byte, 16);
+  else
+    memcpy(&word, bits + byte, size - byte);
   uint64_t mask = width == 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1;
   return (uint64_t)(word >> (bit & 7)) & mask;
 }
@@ -35,8 +37,7 @@ tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, tl_error 
   TL_TRY(varint(&c, &miniblocks, err));
   TL_TRY(varint(&c, &total, err));
   TL_TRY(varint(&c, &first, err));
-  if (block == 0 || block % 128 != 0 || block > 1 << 20 || miniblocks == 0 || miniblocks > block || block % miniblocks != 0 ||
-      block / miniblocks % 32 != 0)
+  if (block == 0 || block % 128 != 0 || block > 1 << 20 || miniblocks == 0 || miniblocks > block || block % miniblocks != 0 || block / miniblocks % 32 != 0)
     return tl_fail(err, TL_CORRUPT, "delta: blocks of %llu values in %llu miniblocks", (unsigned long long)block, (unsigned long long)miniblocks);
   if (total < (uint64_t)count) return tl_fail(err, TL_CORRUPT, "delta: %llu values, expected %lld", (unsigned long long)total, (long long)count);
   uint64_t value = zigzag(first), per = block / miniblocks;

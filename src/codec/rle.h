@@ -7,12 +7,12 @@
 
 typedef struct tl_rle {
   const uint8_t *at, *end;
-  int width;            /* bits a value, 0..32 */
-  uint32_t left;        /* of the open run */
+  int width;     /* bits a value, 0..32 */
+  uint32_t left; /* of the open run */
   bool packed;
-  uint32_t value;       /* of a repeated run */
-  const uint8_t *bits;  /* of a packed run */
-  uint32_t taken;       /* values of it that were read */
+  uint32_t value;      /* of a repeated run */
+  const uint8_t *bits; /* of a packed run */
+  uint32_t taken;      /* values of it that were read */
 } tl_rle;
 
 tl_status tl_rle_open(tl_rle *rle, tl_bytes bytes, int width, tl_error *err) TL_MUST_CHECK;

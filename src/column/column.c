@@ -40,7 +40,7 @@ tl_status tl_column_set_null(tl_column *c, int64_t from, int64_t count, tl_error
     TL_TRY(tl_reserve(c->env, &c->valid, &c->valid_capacity, size + 8, 1, err));
     memset(c->valid, 0xff, size);
   }
-  for (int64_t i = from; i < from + count; i++) c->valid[i >> 3] &= (uint8_t)~(1u << (i & 7));
+  for (int64_t i = from; i < from + count; i++) c->valid[i >> 3] &= (uint8_t) ~(1u << (i & 7));
   c->null_count += count;
   size_t width = (size_t)tl_field_width(&c->field);
   if (width > 0) memset(c->values + (size_t)from * width, 0, (size_t)count * width);
@@ -54,8 +54,10 @@ void tl_field_type_text(char out[TL_TYPE_TEXT], const tl_field *f) {
   switch (f->logical) {
     case TL_LOGICAL_NONE:
     case TL_LOGICAL_OTHER:
-      if (f->physical == TL_PHYSICAL_FIXED) snprintf(out, TL_TYPE_TEXT, "fixed[%d]", f->fixed_size);
-      else snprintf(out, TL_TYPE_TEXT, "%s", physical[f->physical]);
+      if (f->physical == TL_PHYSICAL_FIXED)
+        snprintf(out, TL_TYPE_TEXT, "fixed[%d]", f->fixed_size);
+      else
+        snprintf(out, TL_TYPE_TEXT, "%s", physical[f->physical]);
       return;
     case TL_LOGICAL_DECIMAL: snprintf(out, TL_TYPE_TEXT, "decimal(%d, %d)", f->precision, f->scale); return;
     case TL_LOGICAL_TIME:
@@ -102,7 +104,8 @@ static void raw_doubles(const tl_column *c, int64_t from, int64_t count, double 
   const tl_field *f = &c->field;
   const uint8_t *p = c->values + from * tl_field_width(f);
   double scale = f->logical == TL_LOGICAL_DECIMAL && f->scale >= 0 && f->scale <= 18 ? powers_of_ten[f->scale] : 1;
-  if (f->physical == TL_PHYSICAL_DOUBLE) memcpy(out, p, (size_t)count * sizeof *out);
+  if (f->physical == TL_PHYSICAL_DOUBLE)
+    memcpy(out, p, (size_t)count * sizeof *out);
   else if (f->physical == TL_PHYSICAL_FLOAT)
     for (int64_t i = 0; i < count; i++) {
       float v;
@@ -160,7 +163,8 @@ static tl_status hex_text(tl_bytes v, bool dashes, tl_buffer *out, tl_error *err
 /* A big-endian or native integer of up to 128 bits with `scale` digits after the point. */
 static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
   __int128 v = 0;
-  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64) v = tl_column_int(c, row);
+  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64)
+    v = tl_column_int(c, row);
   else {
     tl_bytes b = tl_column_bytes(c, row);
     if (b.size > 16) return hex_text(b, false, out, err);
@@ -203,8 +207,10 @@ static tl_status number_text(const tl_column *c, int64_t row, tl_buffer *out, tl
     case TL_PHYSICAL_DOUBLE: tl_double_text(text, tl_load_double(p)); break;
     case TL_PHYSICAL_FLOAT: memcpy(&f, p, sizeof f), tl_float_text(text, f); break;
     case TL_PHYSICAL_INT64:
-      if (tl_field_is_unsigned(&c->field)) snprintf(text, sizeof text, "%llu", (unsigned long long)tl_load64(p));
-      else snprintf(text, sizeof text, "%lld", (long long)tl_load64(p));
+      if (tl_field_is_unsigned(&c->field))
+        snprintf(text, sizeof text, "%llu", (unsigned long long)tl_load64(p));
+      else
+        snprintf(text, sizeof text, "%lld", (long long)tl_load64(p));
       break;
     default: snprintf(text, sizeof text, "%lld", (long long)tl_column_int(c, row)); break;
   }
@@ -224,9 +230,7 @@ tl_status tl_column_text(const tl_column *c, int64_t row, tl_buffer *out, tl_err
       return f->utc ? tl_buffer_byte(out, 'Z', err) : TL_OK;
     case TL_LOGICAL_DECIMAL: return decimal_text(c, row, out, err);
     case TL_LOGICAL_UUID: return hex_text(tl_column_bytes(c, row), true, out, err);
-    case TL_LOGICAL_FLOAT16:
-      tl_float_text(text, (float)half_to_double(load16(tl_column_bytes(c, row).data)));
-      return tl_buffer_text(out, text, err);
+    case TL_LOGICAL_FLOAT16: tl_float_text(text, (float)half_to_double(load16(tl_column_bytes(c, row).data))); return tl_buffer_text(out, text, err);
     default: break;
   }
   tl_bytes v = tl_column_bytes(c, row);
@@ -265,7 +269,7 @@ tl_status tl_column_json(const tl_column *c, int64_t row, tl_buffer *out, tl_err
 enum { CLASS_MISSING, CLASS_BOOLEAN, CLASS_INTEGER, CLASS_FLOAT, CLASS_TIME, CLASS_DECIMAL, CLASS_BYTES };
 
 static uint64_t hash_number(int class, __int128 value, uint64_t seed) {
-  uint64_t parts[3] = {(uint64_t)class, (uint64_t)value, (uint64_t)(value >> 64)};
+  uint64_t parts[3] = {(uint64_t) class, (uint64_t)value, (uint64_t)(value >> 64)};
   return XXH3_64bits_withSeed(parts, sizeof parts, seed);
 }
 
@@ -279,8 +283,10 @@ static __int128 in_nanoseconds(const tl_column *c, int64_t row) {
 static uint64_t hash_decimal(const tl_column *c, int64_t row, uint64_t seed) {
   __int128 v = 0;
   int scale = c->field.scale;
-  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64) v = tl_column_int(c, row);
-  else v = big_endian(tl_column_bytes(c, row));
+  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64)
+    v = tl_column_int(c, row);
+  else
+    v = big_endian(tl_column_bytes(c, row));
   while (scale > 0 && v % 10 == 0) v /= 10, scale--;
   return hash_number(CLASS_DECIMAL, v, seed + (uint64_t)scale);
 }
@@ -309,8 +315,7 @@ uint64_t tl_column_hash(const tl_column *c, int64_t row, uint64_t seed) {
   switch (f->physical) {
     case TL_PHYSICAL_BOOLEAN: return hash_number(CLASS_BOOLEAN, *p != 0, seed);
     case TL_PHYSICAL_INT32: return hash_number(CLASS_INTEGER, tl_column_int(c, row), seed);
-    case TL_PHYSICAL_INT64:
-      return hash_number(CLASS_INTEGER, tl_field_is_unsigned(f) ? (__int128)tl_load64(p) : (__int128)(int64_t)tl_load64(p), seed);
+    case TL_PHYSICAL_INT64: return hash_number(CLASS_INTEGER, tl_field_is_unsigned(f) ? (__int128)tl_load64(p) : (__int128)(int64_t)tl_load64(p), seed);
     case TL_PHYSICAL_FLOAT: memcpy(&v, p, sizeof v); return hash_double((double)v, seed);
     case TL_PHYSICAL_DOUBLE: return hash_double(tl_load_double(p), seed);
     case TL_PHYSICAL_INT96: return hash_number(CLASS_TIME, int96_ns(p), seed);

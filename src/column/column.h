@@ -10,9 +10,9 @@ typedef struct tl_column {
   tl_env *env;
   tl_field field;
   int64_t count, null_count;
-  uint8_t *valid;    /* bit i of byte i/8; NULL: all present */
-  uint8_t *values;   /* fixed width; nothing for byte arrays */
-  int64_t *offsets;  /* byte arrays: count + 1 positions in bytes */
+  uint8_t *valid;   /* bit i of byte i/8; NULL: all present */
+  uint8_t *values;  /* fixed width; nothing for byte arrays */
+  int64_t *offsets; /* byte arrays: count + 1 positions in bytes */
   tl_buffer bytes;
   size_t valid_capacity, values_capacity, offsets_capacity; /* bytes, bytes, elements */
 } tl_column;
@@ -25,8 +25,7 @@ tl_status tl_column_set_null(tl_column *column, int64_t from, int64_t count, tl_
 
 static inline bool tl_column_is_valid(const tl_column *c, int64_t row) { return c->valid == NULL || (c->valid[row >> 3] >> (row & 7) & 1); }
 static inline tl_bytes tl_column_bytes(const tl_column *c, int64_t row) {
-  if (c->field.physical == TL_PHYSICAL_BYTE_ARRAY)
-    return (tl_bytes){c->bytes.data + c->offsets[row], (size_t)(c->offsets[row + 1] - c->offsets[row])};
+  if (c->field.physical == TL_PHYSICAL_BYTE_ARRAY) return (tl_bytes){c->bytes.data + c->offsets[row], (size_t)(c->offsets[row + 1] - c->offsets[row])};
   size_t width = (size_t)tl_field_width(&c->field);
   return (tl_bytes){c->values + (size_t)row * width, width};
 }

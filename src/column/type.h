@@ -34,15 +34,15 @@ typedef enum tl_logical {
 } tl_logical;
 
 typedef struct tl_field {
-  const char *name;      /* dotted path of the leaf */
+  const char *name; /* dotted path of the leaf */
   tl_physical physical;
   tl_logical logical;
-  int32_t fixed_size;    /* of FIXED, bytes */
-  int32_t digits;        /* of TIME and TIMESTAMP: 3 (ms), 6 (us), 9 (ns) */
-  bool utc;              /* of TIME and TIMESTAMP: adjusted to UTC */
+  int32_t fixed_size;       /* of FIXED, bytes */
+  int32_t digits;           /* of TIME and TIMESTAMP: 3 (ms), 6 (us), 9 (ns) */
+  bool utc;                 /* of TIME and TIMESTAMP: adjusted to UTC */
   int32_t precision, scale; /* of DECIMAL */
-  int32_t bits;          /* of INTEGER: 8, 16, 32, 64 */
-  bool is_unsigned;      /* of INTEGER */
+  int32_t bits;             /* of INTEGER: 8, 16, 32, 64 */
+  bool is_unsigned;         /* of INTEGER */
   bool nullable;
 } tl_field;
 

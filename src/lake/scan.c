@@ -80,11 +80,14 @@ static tl_status fill_hive(tl_scan *s, int field, tl_column *c, tl_error *err) {
   const tl_field *f = &s->fields[field];
   int64_t value = 0;
   TL_TRY(tl_column_reset(c, f, s->rows, err));
-  if (text != NULL && f->logical == TL_LOGICAL_DATE) read_date(text, &value);
-  else if (text != NULL) tl_int_read(text, strlen(text), &value);
+  if (text != NULL && f->logical == TL_LOGICAL_DATE)
+    read_date(text, &value);
+  else if (text != NULL)
+    tl_int_read(text, strlen(text), &value);
   size_t width = (size_t)tl_field_width(f);
   for (int64_t i = 0; i < s->rows; i++) {
-    if (width > 0) memcpy(c->values + (size_t)i * width, &value, width);
+    if (width > 0)
+      memcpy(c->values + (size_t)i * width, &value, width);
     else {
       if (text != NULL) TL_TRY(tl_buffer_append(&c->bytes, text, strlen(text), err));
       c->offsets[i + 1] = (int64_t)c->bytes.size;
@@ -120,7 +123,8 @@ static tl_status choose(tl_scan *s, const char *const *names, size_t count, tl_e
     size_t n = 0;
     for (int k = 0; k < s->field_count && n < 512; k++) known[n++] = s->fields[k].name;
     const char *nearest = tl_nearest_name(names[i], known, n);
-    return tl_fail(err, TL_USAGE, "%s has no column %s%s%s%s", s->dataset.root, names[i], nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return tl_fail(err, TL_USAGE, "%s has no column %s%s%s%s", s->dataset.root, names[i], nearest ? "; did you mean " : "", nearest ? nearest : "",
+                   nearest ? "?" : "");
   }
   s->wanted_count = room;
   for (int i = 0; i < room; i++) s->columns[i].env = s->columns[i].bytes.env = s->env;
@@ -152,8 +156,10 @@ static tl_status read_batch(tl_scan *s, tl_error *err) {
     const tl_field *f = &s->fields[s->wanted[i]];
     tl_column *c = &s->columns[i];
     int leaf = tl_meta_leaf(&s->open.meta, f->name);
-    if (s->wanted[i] >= s->hive_from) TL_TRY(fill_hive(s, s->wanted[i], c, err));
-    else if (leaf >= 0) TL_TRY(tl_parquet_read(&s->open, s->group, leaf, s->row, s->rows, c, &s->scratch, err));
+    if (s->wanted[i] >= s->hive_from)
+      TL_TRY(fill_hive(s, s->wanted[i], c, err));
+    else if (leaf >= 0)
+      TL_TRY(tl_parquet_read(&s->open, s->group, leaf, s->row, s->rows, c, &s->scratch, err));
     else {
       TL_TRY(tl_column_reset(c, f, s->rows, err));
       for (int64_t r = 0; c->offsets != NULL && r < s->rows; r++) c->offsets[r + 1] = 0;

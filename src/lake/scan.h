@@ -11,14 +11,14 @@ typedef struct tl_scan {
   tl_env *env;
   tl_arena arena;
   tl_dataset dataset;
-  tl_field *fields;       /* of the columns, all files taken together */
+  tl_field *fields; /* of the columns, all files taken together */
   int field_count;
   size_t field_capacity;
-  int hive_from;          /* fields from here on are keys of the path */
-  int *wanted;            /* indices of the columns to read, in the order asked for */
+  int hive_from; /* fields from here on are keys of the path */
+  int *wanted;   /* indices of the columns to read, in the order asked for */
   int wanted_count;
-  tl_column *columns;     /* the batch: one a wanted column */
-  int64_t rows;           /* of the batch */
+  tl_column *columns; /* the batch: one a wanted column */
+  int64_t rows;       /* of the batch */
   /* where the scan stands */
   size_t file;
   int group;

@@ -50,7 +50,8 @@ TL_INLINE void tl__scan(const tl_call *c, int inputs, int states, scan_init init
   for (int first = 0; first < TL_VECS; first += TL_CHAINS) {
     vec s[TL_CHAINS][MOST];
     for (int k = 0; k < TL_CHAINS; k++) {
-      if (c->row == 0) init(s[k], &p);
+      if (c->row == 0)
+        init(s[k], &p);
       else
         for (int i = 0; i < states; i++) s[k][i] = vec_load(c->state + i * TL_LANES + (first + k) * V);
     }
@@ -139,9 +140,9 @@ TL_INLINE void tl__fold_row(const fold_run *run, int at, double j, double *slot,
   for (int i = 0; i < f.inputs; i++) x[i] = vec_load(run->in[i] + at);
   vec position = vec_set1(j);
   tl__fold_take(prefix, pa, x, position, false, f, push);
-  fold_window w = {.suffix = suffix, .prefix = prefix, .suffix_anchor = window_sa, .prefix_anchor = window_pa, .at = position, .j = j, .whole = next_slot == NULL, .x = x};
-  for (int i = 0; i < tl__fold_kept(f); i++)
-    suffix[i] = next_slot != NULL ? vec_load(next_slot + i * TL_LANES) : vec_set1(i < f.parts ? f.identity : 0.0);
+  fold_window w = {
+      .suffix = suffix, .prefix = prefix, .suffix_anchor = window_sa, .prefix_anchor = window_pa, .at = position, .j = j, .whole = next_slot == NULL, .x = x};
+  for (int i = 0; i < tl__fold_kept(f); i++) suffix[i] = next_slot != NULL ? vec_load(next_slot + i * TL_LANES) : vec_set1(i < f.parts ? f.identity : 0.0);
   for (int i = 0; i < f.inputs; i++) vec_store(slot + i * TL_LANES, x[i]);
   if (!emit) {
     for (int i = 0; i < f.outputs; i++)
@@ -235,11 +236,11 @@ TL_INLINE void tl__fold_shaped(const tl_call *c, fold_shape f, fold_push push, f
 }
 
 /* Strict when the window must be full; `always_masked` for folds through which a NaN does not run by itself. */
-TL_INLINE void tl__fold(const tl_call *c, int inputs, int parts, int outputs, double identity, bool always_masked, fold_push push,
-                        fold_lower lower) {
+TL_INLINE void tl__fold(const tl_call *c, int inputs, int parts, int outputs, double identity, bool always_masked, fold_push push, fold_lower lower) {
   if (always_masked || c->params->min < c->params->n)
     tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, true}, push, lower);
-  else tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, false}, push, lower);
+  else
+    tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, false}, push, lower);
 }
 
 /* ---- view ---- */

@@ -17,8 +17,8 @@
 
 enum {
   TL_LANES = 16,
-  TL_TILE_ROWS = 64,  /* live buffers stay in the first two caches */
-  TL_MAX_INPUTS = 8,  /* of one kernel; longer argument lists are chained */
+  TL_TILE_ROWS = 64, /* live buffers stay in the first two caches */
+  TL_MAX_INPUTS = 8, /* of one kernel; longer argument lists are chained */
   TL_MAX_OUTPUTS = 6,
 };
 
@@ -28,16 +28,16 @@ typedef struct tl_params {
   int64_t min;   /* fewest present values */
   int64_t slots; /* rows of history that the state keeps: min(n, longest stream) */
   double a[3];
-  int32_t mode;  /* a choice among words */
-  int32_t unit;  /* of time lanes: a tl_time_unit */
+  int32_t mode; /* a choice among words */
+  int32_t unit; /* of time lanes: a tl_time_unit */
 } tl_params;
 
 /* One kernel over one tile. */
 typedef struct tl_call {
   const double *in[TL_MAX_INPUTS];
   double *out[TL_MAX_OUTPUTS];
-  double *state;  /* this node's, for these lanes; the kernel initialises it at row 0 */
-  int64_t row;    /* number in its stream of the first row, the same for every lane */
+  double *state; /* this node's, for these lanes; the kernel initialises it at row 0 */
+  int64_t row;   /* number in its stream of the first row, the same for every lane */
   int32_t rows;
   int32_t inputs;
   const tl_params *params;

@@ -70,8 +70,7 @@ static tl_status named_value(tl_builder *b, const tl_tree *tree, tl_value *out, 
     case TL_SYMBOL_VALUE: *out = symbol->value; return TL_OK;
     case TL_SYMBOL_LABEL: return tl__complain(err, tree->place, "%s is a label: it looks ahead, so nothing may use it", tree->text);
     case TL_SYMBOL_ORDER: return column_node(b, frame, TL_ORDER_COLUMN, TL_TIME, out, err);
-    case TL_SYMBOL_INPUT:
-      return column_node(b, frame, symbol->input, is_time_type(d->inputs[symbol->input].type) ? TL_TIME : TL_NUMBER, out, err);
+    case TL_SYMBOL_INPUT: return column_node(b, frame, symbol->input, is_time_type(d->inputs[symbol->input].type) ? TL_TIME : TL_NUMBER, out, err);
   }
   return TL_OK;
 }
@@ -201,7 +200,8 @@ static tl_status read_series(tl_builder *b, const tl_tree *tree, const tl_arg *a
   }
   if (v.type == TL_VALUE_DURATION) return tl__complain(err, tree->place, "a duration is no series");
   TL_TRY(tl__as_series(b, &v, err));
-  if (arg->type == TL_ARG_CONDITION && v.series != TL_BOOLEAN) return tl__complain(err, tree->place, "expected a condition here, found %s", type_name(v.series));
+  if (arg->type == TL_ARG_CONDITION && v.series != TL_BOOLEAN)
+    return tl__complain(err, tree->place, "expected a condition here, found %s", type_name(v.series));
   if (arg->type == TL_ARG_TIME && v.series != TL_TIME) return tl__complain(err, tree->place, "expected a time here, found %s", type_name(v.series));
   if (arg->type == TL_ARG_SERIES || arg->type == TL_ARG_MORE || arg->type == TL_ARG_COUNTED) {
     bool boolean = v.series == TL_BOOLEAN;
@@ -296,8 +296,7 @@ static bool has_slot(const call *c, tl_slot slot, bool only_given) {
 
 /* `first(x, each: year)`: a scan over the period's number. */
 static tl_status build_each(tl_builder *b, call *c, tl_value *out, tl_error *err) {
-  if (has_slot(c, TL_SLOT_N, true) || has_slot(c, TL_SLOT_MIN, true))
-    return tl__complain(err, c->tree->place, "%s takes n or each:, not both", c->op->name);
+  if (has_slot(c, TL_SLOT_N, true) || has_slot(c, TL_SLOT_MIN, true)) return tl__complain(err, c->tree->place, "%s takes n or each:, not both", c->op->name);
   int frame = node_of(b, c->series[0])->frame;
   tl_value order, period;
   TL_TRY(column_node(b, frame < 0 ? 0 : frame, TL_ORDER_COLUMN, TL_TIME, &order, err));
@@ -317,9 +316,12 @@ static tl_status build_lowered(tl_builder *b, call *c, tl_value *out, tl_error *
   int outputs = node_of(b, folded.edge)->outputs, count_output = tl__operators[tl__operator_find(c->op->via)]->outputs;
   if (count_output == 0) count_output = 1;
   for (const char *take = c->op->takes; *take; take++) {
-    if (*take == 'x') in[count++] = c->series[0];
-    else if (*take != 'c') in[count++] = (tl_edge){folded.edge.node, *take - '0'};
-    else if (outputs > count_output) in[count++] = (tl_edge){folded.edge.node, count_output};
+    if (*take == 'x')
+      in[count++] = c->series[0];
+    else if (*take != 'c')
+      in[count++] = (tl_edge){folded.edge.node, *take - '0'};
+    else if (outputs > count_output)
+      in[count++] = (tl_edge){folded.edge.node, count_output};
   }
   return tl__apply(b, tl__operator_find(c->op->name), c->params, in, count, out, err);
 }
@@ -334,11 +336,11 @@ static tl_status check_branches(const call *c, tl_builder *b, tl_error *err) {
 
 static tl_status build_operator(tl_builder *b, const tl_tree *tree, int index, tl_value *out, tl_error *err) {
   call c = {.tree = tree, .op = tl__operators[index], .params = {.n = 1, .min = -1}};
-  if (strcmp(c.op->name, "lead") == 0 && !b->in_label)
-    return tl__complain(err, tree->place, "lead looks ahead: a feature cannot; only a label may");
+  if (strcmp(c.op->name, "lead") == 0 && !b->in_label) return tl__complain(err, tree->place, "lead looks ahead: a feature cannot; only a label may");
   TL_TRY(read_arguments(b, &c, err));
   if (!has_slot(&c, TL_SLOT_MIN, true)) c.params.min = c.op->min_is_zero ? 0 : c.params.n;
-  if (c.params.min > c.params.n) return tl__complain(err, tree->place, "min: is %lld, more than the %lld rows of the window", (long long)c.params.min, (long long)c.params.n);
+  if (c.params.min > c.params.n)
+    return tl__complain(err, tree->place, "min: is %lld, more than the %lld rows of the window", (long long)c.params.min, (long long)c.params.n);
   if (c.op->prepare != NULL && c.op->prepare(&c.params, c.given, err) != TL_OK) {
     char text[300];
     snprintf(text, sizeof text, "%.250s", err ? err->text : "wrong arguments");

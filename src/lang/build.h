@@ -34,9 +34,9 @@ typedef struct tl_builder {
   tl_def *defs;
   size_t def_count, def_capacity;
   int depth;
-  int nesting;      /* expressions being evaluated inside each other: bounds the stack */
-  int64_t steps;    /* expressions evaluated: bounds doubling defs */
-  bool in_label;    /* lead may be used */
+  int nesting;   /* expressions being evaluated inside each other: bounds the stack */
+  int64_t steps; /* expressions evaluated: bounds doubling defs */
+  bool in_label; /* lead may be used */
 } tl_builder;
 
 tl_status tl__build(tl_builder *builder, const tl_tree *tree, tl_value *out, tl_error *err) TL_MUST_CHECK;

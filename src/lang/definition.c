@@ -289,13 +289,14 @@ static tl_status compile_named(tl_definition **out, tl_env *env, const tl_source
   tl_definition *d;
   TL_TRY(tl__definition_compile(&d, env, source, settings, count, err));
   tl_status status = tl_arena_text(&d->arena, &d->path, source->path, strlen(source->path), err);
-  if (status == TL_OK) *out = d;
-  else tl_definition_close(d);
+  if (status == TL_OK)
+    *out = d;
+  else
+    tl_definition_close(d);
   return status;
 }
 
-tl_status tl_definition_read(tl_definition **out, const char *name, const char *text, const tl_param_setting *settings, size_t setting_count,
-                             tl_error *err) {
+tl_status tl_definition_read(tl_definition **out, const char *name, const char *text, const tl_param_setting *settings, size_t setting_count, tl_error *err) {
   tl_source source = {.path = name, .text = text, .size = strlen(text)};
   return compile_named(out, tl_sys_env(), &source, settings, setting_count, err);
 }

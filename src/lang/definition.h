@@ -52,8 +52,8 @@ struct tl_definition {
 
 /* Reads a .loom file that `use` names, or the shipped library; text lives in the arena. */
 tl_status tl__source_open(tl_arena *arena, const char *path, const tl_source **out, tl_error *err) TL_MUST_CHECK;
-tl_status tl__definition_compile(tl_definition **out, tl_env *env, const tl_source *source, const tl_param_setting *settings,
-                                 size_t setting_count, tl_error *err) TL_MUST_CHECK;
+tl_status tl__definition_compile(tl_definition **out, tl_env *env, const tl_source *source, const tl_param_setting *settings, size_t setting_count,
+                                 tl_error *err) TL_MUST_CHECK;
 
 /* The shipped library: features/lib/<name>.loom, inside the binary. */
 typedef struct tl_library_file {

@@ -38,8 +38,7 @@ static uint64_t identity_of(const tl_graph *g, const tl_node *n) {
 }
 
 static bool same_node(const tl_node *a, const tl_node *b) {
-  if (a->identity != b->identity || a->kind != b->kind || a->frame != b->frame || a->op != b->op || a->column != b->column ||
-      a->inputs != b->inputs)
+  if (a->identity != b->identity || a->kind != b->kind || a->frame != b->frame || a->op != b->op || a->column != b->column || a->inputs != b->inputs)
     return false;
   return memcmp(a->in, b->in, sizeof a->in) == 0 && memcmp(&a->constant, &b->constant, sizeof a->constant) == 0 &&
          memcmp(&a->params, &b->params, sizeof a->params) == 0;

@@ -9,7 +9,7 @@
 #include "op/table.h"
 
 enum { TL_FRAME_NONE = -1, TL_FRAME_MAIN = 0, TL_MOST_SIDES = 16, TL_MOST_NODES = 100000 };
-enum { TL_ORDER_COLUMN = -1 };  /* the order key as a column */
+enum { TL_ORDER_COLUMN = -1 };    /* the order key as a column */
 enum { TL_NUMERICS_VERSION = 1 }; /* part of every identity: raised when any value of any operator changes */
 
 typedef enum tl_node_kind { TL_NODE_COLUMN, TL_NODE_CONSTANT, TL_NODE_JOIN, TL_NODE_OPERATOR } tl_node_kind;
@@ -23,21 +23,21 @@ typedef struct tl_node {
   tl_node_kind kind;
   int32_t frame;
   tl_type type;
-  int32_t op;       /* of OPERATOR */
-  int32_t column;   /* of COLUMN: index of the input, or TL_ORDER_COLUMN */
-  double constant;  /* of CONSTANT */
+  int32_t op;                /* of OPERATOR */
+  int32_t column;            /* of COLUMN: index of the input, or TL_ORDER_COLUMN */
+  double constant;           /* of CONSTANT */
   tl_edge in[TL_MAX_INPUTS]; /* JOIN: in[0] lies in the side's frame */
   int32_t inputs, outputs;
   tl_params params;
   uint64_t identity;
-  int64_t warmup;   /* rows of its own frame before its first value */
+  int64_t warmup; /* rows of its own frame before its first value */
 } tl_node;
 
 typedef struct tl_graph {
   tl_env *env;
   tl_node *nodes;
   size_t count, capacity;
-  int32_t *table;   /* open addressing over identities; -1 is empty */
+  int32_t *table; /* open addressing over identities; -1 is empty */
   size_t table_size;
 } tl_graph;
 

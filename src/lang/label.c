@@ -45,10 +45,13 @@ static tl_status delayed(late *l, tl_edge in, int64_t by, tl_edge *out, tl_error
   if (++l->steps > TL_MOST_NODES) return tl_fail(err, TL_DEFINITION, "a label expands to more than %d expressions", TL_MOST_NODES);
   if (n.kind == TL_NODE_JOIN && l->ahead[in.node] > 0)
     return tl_fail(err, TL_DEFINITION, "lead counts the rows of a side here, a label those of its stream; write lead(here(side.x), n)");
-  if (n.kind == TL_NODE_CONSTANT) *out = in;
-  else if (l->ahead[in.node] == 0) TL_TRY(lag_by(l, in, by, out, err));
+  if (n.kind == TL_NODE_CONSTANT)
+    *out = in;
+  else if (l->ahead[in.node] == 0)
+    TL_TRY(lag_by(l, in, by, out, err));
   else if (n.op == l->lead && n.kind == TL_NODE_OPERATOR) {
-    if (l->ahead[n.in[0].node] == 0) TL_TRY(lag_by(l, n.in[0], by - n.params.n, out, err));
+    if (l->ahead[n.in[0].node] == 0)
+      TL_TRY(lag_by(l, n.in[0], by - n.params.n, out, err));
     else {
       TL_TRY(delayed(l, n.in[0], by - n.params.n, out, err));
       TL_TRY(lag_by(l, *out, 0, out, err));

@@ -142,9 +142,12 @@ typedef struct infix {
 } infix;
 enum { OR = 1, AND, NOT, COMPARE, SUM, PRODUCT, UNARY };
 static const infix infixes[] = {
-    {"or", "or", OR, false},       {"and", "and", AND, false},       {"<", "less", COMPARE, false},          {"<=", "less_equal", COMPARE, false},
-    {">", "less", COMPARE, true},  {">=", "less_equal", COMPARE, true}, {"==", "equal", COMPARE, false},     {"!=", "not_equal", COMPARE, false},
-    {"+", "add", SUM, false},      {"-", "sub", SUM, false},         {"*", "mul", PRODUCT, false},           {"/", "div", PRODUCT, false},
+    {"or", "or", OR, false},         {"and", "and", AND, false},
+    {"<", "less", COMPARE, false},   {"<=", "less_equal", COMPARE, false},
+    {">", "less", COMPARE, true},    {">=", "less_equal", COMPARE, true},
+    {"==", "equal", COMPARE, false}, {"!=", "not_equal", COMPARE, false},
+    {"+", "add", SUM, false},        {"-", "sub", SUM, false},
+    {"*", "mul", PRODUCT, false},    {"/", "div", PRODUCT, false},
 };
 
 static const infix *infix_here(const parser *p) {
@@ -386,15 +389,19 @@ static const struct {
   tl_statement_type type;
   tl_status (*read)(parser *, tl_statement *, tl_error *);
 } kinds[] = {
-    {"stream", TL_STATEMENT_STREAM, stream}, {"side", TL_STATEMENT_SIDE, side},
-    {"param", TL_STATEMENT_PARAM, param},    {"let", TL_STATEMENT_LET, named_expression},
+    {"stream", TL_STATEMENT_STREAM, stream},
+    {"side", TL_STATEMENT_SIDE, side},
+    {"param", TL_STATEMENT_PARAM, param},
+    {"let", TL_STATEMENT_LET, named_expression},
     {"feature", TL_STATEMENT_FEATURE, named_expression},
     {"label", TL_STATEMENT_LABEL, named_expression},
-    {"def", TL_STATEMENT_DEF, def},          {"use", TL_STATEMENT_USE, use},
+    {"def", TL_STATEMENT_DEF, def},
+    {"use", TL_STATEMENT_USE, use},
     {"check", TL_STATEMENT_CHECK, check},
 };
 /* Statements of the language that belong to jobs this version does not have yet. */
-static const char *const later[] = {"reset", "sample", "carry", "sort", "partition", "enter", "exit", "stop", "take", "roi", "size", "fee", "slippage", "slots"};
+static const char *const later[] = {"reset", "sample", "carry", "sort", "partition", "enter",    "exit",
+                                    "stop",  "take",   "roi",   "size", "fee",       "slippage", "slots"};
 
 static tl_status unknown_statement(parser *p, tl_error *err) {
   const char *names[32], *word;
@@ -437,8 +444,7 @@ tl_status tl__parse(tl_arena *arena, const tl_source *source, tl_statement **out
     }
     p.depth = 0;
     TL_TRY(statement(&p, out, err));
-    if (p.lexer.token.type != TL_TOKEN_LINE && p.lexer.token.type != TL_TOKEN_END)
-      return tl__complain(err, here(&p), "expected the end of the statement");
+    if (p.lexer.token.type != TL_TOKEN_LINE && p.lexer.token.type != TL_TOKEN_END) return tl__complain(err, here(&p), "expected the end of the statement");
     while (*out != NULL) out = &(*out)->next;
   }
   return TL_OK;

@@ -34,8 +34,10 @@ static bool skip_space(tl_lexer *l) {
       while (l->at < l->source->size && at(l, l->at) != '\n') l->at++;
       c = at(l, l->at);
     }
-    if (c == '\n') ended |= l->brackets == 0 && !l->continued;
-    else if (c != ' ' && c != '\t' && c != '\r') return ended;
+    if (c == '\n')
+      ended |= l->brackets == 0 && !l->continued;
+    else if (c != ' ' && c != '\t' && c != '\r')
+      return ended;
   }
 }
 
@@ -91,8 +93,8 @@ static tl_status read_text(tl_lexer *l, uint32_t from, tl_error *err) {
 }
 
 static tl_status read_sign(tl_lexer *l, uint32_t from, tl_error *err) {
-  static const char *const signs[] = {"==", "!=", "<=", ">=", "..", "(", ")", "[", "]", "{", "}", ",", ":", ".",
-                                      "=",  "<",  ">",  "+",  "-",  "*", "/", "%", "|", "?"};
+  static const char *const signs[] = {"==", "!=", "<=", ">=", "..", "(", ")", "[", "]", "{", "}", ",",
+                                      ":",  ".",  "=",  "<",  ">",  "+", "-", "*", "/", "%", "|", "?"};
   for (size_t i = 0; i < sizeof signs / sizeof *signs; i++) {
     size_t size = strlen(signs[i]);
     if (strncmp(l->source->text + from, signs[i], size) != 0) continue;
@@ -121,10 +123,14 @@ tl_status tl__lexer_next(tl_lexer *l, tl_error *err) {
     l->continued = false;
     return TL_OK;
   }
-  if (is_letter(c)) TL_TRY(read_name(l, from, err));
-  else if (is_digit(c) || (c == '.' && is_digit(at(l, from + 1)))) TL_TRY(read_number(l, from, err));
-  else if (c == '"' || c == '\'') TL_TRY(read_text(l, from, err));
-  else TL_TRY(read_sign(l, from, err));
+  if (is_letter(c))
+    TL_TRY(read_name(l, from, err));
+  else if (is_digit(c) || (c == '.' && is_digit(at(l, from + 1))))
+    TL_TRY(read_number(l, from, err));
+  else if (c == '"' || c == '\'')
+    TL_TRY(read_text(l, from, err));
+  else
+    TL_TRY(read_sign(l, from, err));
   l->continued = joins_lines(&l->token);
   return TL_OK;
 }

@@ -5,9 +5,9 @@
 #include "lang/source.h"
 
 typedef enum tl_token_type {
-  TL_TOKEN_END,      /* of the text */
-  TL_TOKEN_LINE,     /* end of a statement */
-  TL_TOKEN_NAME,     /* also keywords */
+  TL_TOKEN_END,  /* of the text */
+  TL_TOKEN_LINE, /* end of a statement */
+  TL_TOKEN_NAME, /* also keywords */
   TL_TOKEN_NUMBER,
   TL_TOKEN_DURATION, /* 30d, 12h, 5m, 60s, 250ms: value in seconds */
   TL_TOKEN_TEXT,     /* "..." without its quotes */
@@ -25,8 +25,8 @@ typedef struct tl_lexer {
   const tl_source *source;
   uint32_t at;
   int brackets;
-  tl_token token;    /* the present one */
-  bool continued;    /* the last token was an operator */
+  tl_token token; /* the present one */
+  bool continued; /* the last token was an operator */
 } tl_lexer;
 
 tl_status tl__lexer_start(tl_lexer *lexer, const tl_source *source, tl_error *err) TL_MUST_CHECK;

@@ -9,8 +9,8 @@ typedef enum tl_tree_type {
   TL_TREE_NUMBER,
   TL_TREE_DURATION,
   TL_TREE_TEXT,
-  TL_TREE_NAME,   /* text; side for side.name */
-  TL_TREE_CALL,   /* text(children), some of them named */
+  TL_TREE_NAME, /* text; side for side.name */
+  TL_TREE_CALL, /* text(children), some of them named */
 } tl_tree_type;
 
 /* Signs are calls too: "+" is add(a, b). */
@@ -20,10 +20,10 @@ struct tl_tree {
   tl_place place;
   double value;
   const char *text;
-  const char *side;     /* of NAME: the part before the dot, or NULL */
-  const char *option;   /* this child was written `option: ...`, or NULL */
-  bool sign;            /* of CALL: written as a sign */
-  int depth;            /* of the signs below it: a chain of additions is a deep tree */
+  const char *side;   /* of NAME: the part before the dot, or NULL */
+  const char *option; /* this child was written `option: ...`, or NULL */
+  bool sign;          /* of CALL: written as a sign */
+  int depth;          /* of the signs below it: a chain of additions is a deep tree */
   tl_tree *children, *next;
 };
 
@@ -56,17 +56,17 @@ typedef struct tl_rule {
 typedef struct tl_statement tl_statement;
 struct tl_statement {
   tl_statement_type type;
-  tl_place place;      /* of the name */
-  const char *name;    /* defined by the statement; USE: the file; SIDE: the name; STREAM: the order key */
-  tl_word *words;      /* STREAM: keys; INPUT: alternatives of the column; DEF: parameters */
-  tl_tree **defaults;  /* DEF: one per parameter, or NULL */
-  tl_tree *tree;       /* LET, FEATURE, LABEL, DEF; PARAM: default */
-  const char *value;   /* SIDE: the stream, or NULL for `dataset`; INPUT: type or NULL */
-  bool flag;           /* STREAM: ties; INPUT: optional; SIDE: before */
+  tl_place place;                 /* of the name */
+  const char *name;               /* defined by the statement; USE: the file; SIDE: the name; STREAM: the order key */
+  tl_word *words;                 /* STREAM: keys; INPUT: alternatives of the column; DEF: parameters */
+  tl_tree **defaults;             /* DEF: one per parameter, or NULL */
+  tl_tree *tree;                  /* LET, FEATURE, LABEL, DEF; PARAM: default */
+  const char *value;              /* SIDE: the stream, or NULL for `dataset`; INPUT: type or NULL */
+  bool flag;                      /* STREAM: ties; INPUT: optional; SIDE: before */
   double low, high, step, within; /* PARAM: range (low <= high), step; SIDE: greatest age in seconds */
-  double *choices;     /* PARAM in {..} */
+  double *choices;                /* PARAM in {..} */
   int choice_count;
-  tl_rule *rules;      /* CHECK */
+  tl_rule *rules; /* CHECK */
   tl_statement *next;
 };
 

@@ -8,7 +8,7 @@
 typedef struct tl_daily_options {
   int64_t tickers, rows; /* rows of a full history */
   uint64_t seed;
-  const char *out;       /* a folder: made, one file a ticker */
+  const char *out; /* a folder: made, one file a ticker */
 } tl_daily_options;
 
 /* Writes SPY.parquet and tickers - 1 others: date, open, high, low, close, volume. Rows written in *rows. */

@@ -66,7 +66,10 @@ TL_INLINE double seconds_of(int64_t days, int64_t rest, int64_t per_day, const t
 }
 
 /* x[1] is the period; s: period, kept value */
-TL_INLINE void each_init(vec *s, const tl_params *p) { (void)p; s[0] = vec_na(), s[1] = vec_na(); }
+TL_INLINE void each_init(vec *s, const tl_params *p) {
+  (void)p;
+  s[0] = vec_na(), s[1] = vec_na();
+}
 TL_INLINE void fresh_period(vec *s, const vec *x) {
   s[1] = vec_select(vec_eq(s[0], x[1]), s[1], vec_na());
   s[0] = x[1];

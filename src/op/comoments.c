@@ -51,7 +51,10 @@ TL_INLINE vec correlation(const vec *xx_yy_xy, const tl_params *p) {
   return vec_select(vec_lt(vec_abs(r), vec_set1(INFINITY)), bounded, vec_na());
 }
 /* The dependent variable is the first argument, so the slope is of x's on y's. */
-TL_INLINE vec regression_beta(const vec *yy_xy, const tl_params *p) { (void)p; return vec_finite(vec_div(yy_xy[1], yy_xy[0])); }
+TL_INLINE vec regression_beta(const vec *yy_xy, const tl_params *p) {
+  (void)p;
+  return vec_finite(vec_div(yy_xy[1], yy_xy[0]));
+}
 TL_INLINE vec regression_intercept(const vec *means_yy_xy, const tl_params *p) {
   return vec_finite(vec_sub(means_yy_xy[0], vec_mul(regression_beta(means_yy_xy + 2, p), means_yy_xy[1])));
 }
@@ -62,20 +65,26 @@ TL_INLINE vec regression_r2(const vec *xx_yy_xy, const tl_params *p) {
 
 TL_KERNEL(comoments) { tl__fold(c, 2, 5, 5, 0.0, false, comoments_push, comoments_lower); }
 TL_KERNEL(cov) {
-  if (c->params->min < c->params->n) tl__map(c, 2, counted_covariance);
-  else tl__map(c, 1, full_covariance);
+  if (c->params->min < c->params->n)
+    tl__map(c, 2, counted_covariance);
+  else
+    tl__map(c, 1, full_covariance);
 }
 TL_KERNEL(corr) { tl__map(c, 3, correlation); }
 TL_KERNEL(beta) { tl__map(c, 2, regression_beta); }
 TL_KERNEL(intercept) { tl__map(c, 4, regression_intercept); }
 TL_KERNEL(r2) { tl__map(c, 3, regression_r2); }
 
-#define YX {.name = "y", .type = TL_ARG_SERIES}, {.name = "x", .type = TL_ARG_SERIES}
-TL_OPERATOR(comoments, .group = "folds", .summary = "means and central sums of a pair", .kind = TL_FOLD, .internal = true,
-            .args = {TL_X, TL_Y, TL_N, TL_MIN}, .outputs = 5, .parts = 5, .needs = 1);
+#define YX \
+  {.name = "y", .type = TL_ARG_SERIES}, { .name = "x", .type = TL_ARG_SERIES }
+TL_OPERATOR(comoments, .group = "folds", .summary = "means and central sums of a pair", .kind = TL_FOLD, .internal = true, .args = {TL_X, TL_Y, TL_N, TL_MIN},
+            .outputs = 5, .parts = 5, .needs = 1);
 #define PAIR .group = "windows", .kind = TL_MAP, .via = "comoments", .needs = 2
 TL_OPERATOR(cov, .takes = "4c", .summary = "covariance of the rows where both are present; ddof 1 unless given", PAIR,
-            .args = {TL_X, TL_Y, TL_N, TL_MIN,
+            .args = {TL_X,
+                     TL_Y,
+                     TL_N,
+                     TL_MIN,
                      {.name = "ddof", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .named = true, .optional = true, .value = 1, .low = 0, .high = 1000}});
 TL_OPERATOR(corr, .takes = "234", .summary = "correlation, within -1 .. 1; missing when either is flat", PAIR, .args = {TL_X, TL_Y, TL_N, TL_MIN});
 TL_OPERATOR(beta, .takes = "34", .summary = "slope of the least-squares line of y on x; missing when x is flat", PAIR, .args = {YX, TL_N, TL_MIN});

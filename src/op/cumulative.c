@@ -2,7 +2,10 @@
 #include "op/operator.h"
 #include "lane/drivers.h"
 
-TL_INLINE void absent_init(vec *s, const tl_params *p) { (void)p; s[0] = vec_na(); }
+TL_INLINE void absent_init(vec *s, const tl_params *p) {
+  (void)p;
+  s[0] = vec_na();
+}
 
 /* The state starts as missing, so the first present value replaces it. */
 TL_INLINE void keep(vec *s, vec x, vec combined, vec *out) {
@@ -15,14 +18,23 @@ TL_INLINE void sum_step(vec *s, const vec *x, vec *out, const tl_params *p) {
   keep(s, x[0], vec_add(s[0], x[0]), out);
   *out = vec_finite(*out);
 }
-TL_INLINE void max_step(vec *s, const vec *x, vec *out, const tl_params *p) { (void)p; keep(s, x[0], vec_max(s[0], x[0]), out); }
-TL_INLINE void min_step(vec *s, const vec *x, vec *out, const tl_params *p) { (void)p; keep(s, x[0], vec_min(s[0], x[0]), out); }
+TL_INLINE void max_step(vec *s, const vec *x, vec *out, const tl_params *p) {
+  (void)p;
+  keep(s, x[0], vec_max(s[0], x[0]), out);
+}
+TL_INLINE void min_step(vec *s, const vec *x, vec *out, const tl_params *p) {
+  (void)p;
+  keep(s, x[0], vec_min(s[0], x[0]), out);
+}
 TL_INLINE void since_step(vec *s, const vec *x, vec *out, const tl_params *p) {
   (void)p;
   s[0] = vec_select(vec_eq(x[0], vec_set1(1.0)), vec_zero(), vec_add(s[0], vec_set1(1.0)));
   *out = s[0];
 }
-TL_INLINE void row_init(vec *s, const tl_params *p) { (void)p; s[0] = vec_set1(-1.0); }
+TL_INLINE void row_init(vec *s, const tl_params *p) {
+  (void)p;
+  s[0] = vec_set1(-1.0);
+}
 TL_INLINE void row_step(vec *s, const vec *x, vec *out, const tl_params *p) {
   (void)p, (void)x;
   *out = s[0] = vec_add(s[0], vec_set1(1.0));
@@ -70,11 +82,13 @@ static double since_oracle(const tl_params *p, const double *const *in, int64_t 
     if (in[0][i] > 0) return (double)(t - i);
   return NA;
 }
-static double row_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p, (void)in; return (double)t; }
+static double row_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p, (void)in;
+  return (double)t;
+}
 #endif
 TL_PROOF(cumsum, .oracle = cumsum_oracle, .calls = {"cumsum(x)"}, .cases = {{"cumsum(x)", 4, {1, NA, 2, 3}, {0}, {0}, {1, NA, 3, 6}, "missing rows hold"}});
 TL_PROOF(cummax, .oracle = cummax_oracle, .calls = {"cummax(x)"}, .cases = {{"cummax(x)", 4, {1, NA, 3, 2}, {0}, {0}, {1, NA, 3, 3}, "by hand"}});
 TL_PROOF(cummin, .oracle = cummin_oracle, .calls = {"cummin(x)"}, .cases = {{"cummin(x)", 4, {NA, 2, 3, 1}, {0}, {0}, {NA, 2, 2, 1}, "by hand"}});
-TL_PROOF(since, .oracle = since_oracle, .calls = {"since(x > 0)"},
-         .cases = {{"since(x > 0)", 5, {0, 1, 0, NA, 1}, {0}, {0}, {NA, 0, 1, 2, 0}, "by hand"}});
+TL_PROOF(since, .oracle = since_oracle, .calls = {"since(x > 0)"}, .cases = {{"since(x > 0)", 5, {0, 1, 0, NA, 1}, {0}, {0}, {NA, 0, 1, 2, 0}, "by hand"}});
 TL_PROOF(row, .oracle = row_oracle, .calls = {"row()"}, .cases = {{"row()", 3, {5, NA, 7}, {0}, {0}, {0, 1, 2}, "by hand"}});

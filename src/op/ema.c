@@ -8,7 +8,10 @@ enum { FIRST, MEAN, NONE };
 
 TL_INLINE vec step(vec y, vec x, const tl_params *p) { return vec_add(y, vec_mul(vec_set1(p->a[0]), vec_sub(x, y))); }
 
-TL_INLINE void first_init(vec *s, const tl_params *p) { (void)p; s[0] = vec_na(); }
+TL_INLINE void first_init(vec *s, const tl_params *p) {
+  (void)p;
+  s[0] = vec_na();
+}
 TL_INLINE void first_step(vec *s, const vec *x, vec *out, const tl_params *p) {
   mask here = vec_present(x[0]);
   vec next = vec_select(vec_absent(s[0]), x[0], step(s[0], x[0], p));
@@ -17,7 +20,10 @@ TL_INLINE void first_step(vec *s, const vec *x, vec *out, const tl_params *p) {
 }
 
 /* s: y, present values so far */
-TL_INLINE void none_init(vec *s, const tl_params *p) { (void)p; s[0] = vec_na(), s[1] = vec_zero(); }
+TL_INLINE void none_init(vec *s, const tl_params *p) {
+  (void)p;
+  s[0] = vec_na(), s[1] = vec_zero();
+}
 TL_INLINE void none_step(vec *s, const vec *x, vec *out, const tl_params *p) {
   vec y;
   first_step(s, x, &y, p);
@@ -26,7 +32,10 @@ TL_INLINE void none_step(vec *s, const vec *x, vec *out, const tl_params *p) {
 }
 
 /* s: y, present values so far, first value, sum of distances from it; the n-th value turns them into the mean */
-TL_INLINE void mean_init(vec *s, const tl_params *p) { (void)p; s[0] = vec_na(), s[1] = vec_zero(), s[2] = vec_na(), s[3] = vec_zero(); }
+TL_INLINE void mean_init(vec *s, const tl_params *p) {
+  (void)p;
+  s[0] = vec_na(), s[1] = vec_zero(), s[2] = vec_na(), s[3] = vec_zero();
+}
 TL_INLINE void mean_step(vec *s, const vec *x, vec *out, const tl_params *p) {
   mask here = vec_present(x[0]);
   vec n = vec_set1((double)p->n);
@@ -40,9 +49,12 @@ TL_INLINE void mean_step(vec *s, const vec *x, vec *out, const tl_params *p) {
 }
 
 static inline void ema_drive(const tl_call *c) {
-  if (c->params->mode == FIRST) tl__scan(c, 1, 1, first_init, first_step);
-  else if (c->params->mode == MEAN) tl__scan(c, 1, 4, mean_init, mean_step);
-  else tl__scan(c, 1, 2, none_init, none_step);
+  if (c->params->mode == FIRST)
+    tl__scan(c, 1, 1, first_init, first_step);
+  else if (c->params->mode == MEAN)
+    tl__scan(c, 1, 4, mean_init, mean_step);
+  else
+    tl__scan(c, 1, 2, none_init, none_step);
 }
 TL_KERNEL(ema) { ema_drive(c); }
 TL_KERNEL(wilder) { ema_drive(c); }
@@ -71,8 +83,8 @@ __attribute__((unused)) static tl_status wilder_prepare(tl_params *p, uint32_t g
 __attribute__((unused)) static int64_t ema_warmup(const tl_params *p) { return p->mode == FIRST ? 0 : p->n - 1; }
 #endif
 
-#define SEED(default_word) {.name = "seed", .type = TL_ARG_WORD, .slot = TL_SLOT_MODE, .named = true, .optional = true, .value = default_word, \
-                            .words = "first mean none"}
+#define SEED(default_word) \
+  { .name = "seed", .type = TL_ARG_WORD, .slot = TL_SLOT_MODE, .named = true, .optional = true, .value = default_word, .words = "first mean none" }
 TL_OPERATOR(ema, .group = "recursions", .summary = "exponential mean, a = 2/(n+1), or alpha: or halflife:; seed first, mean or none", .kind = TL_SCAN,
             .args = {TL_X,
                      {.name = "n", .type = TL_ARG_WINDOW, .slot = TL_SLOT_N, .optional = true, .value = 1},
@@ -92,8 +104,10 @@ static double ema_oracle(const tl_params *p, const double *const *in, int64_t t)
     if (isnan(x)) continue;
     if (k++ == 0) first = x;
     sum += x - first;
-    if (p->mode == MEAN) y = k < p->n ? NA : k == p->n ? first + sum / (double)p->n : y + p->a[0] * (x - y);
-    else y = k == 1 ? x : y + p->a[0] * (x - y);
+    if (p->mode == MEAN)
+      y = k < p->n ? NA : k == p->n ? first + sum / (double)p->n : y + p->a[0] * (x - y);
+    else
+      y = k == 1 ? x : y + p->a[0] * (x - y);
   }
   return isnan(in[0][t]) || (p->mode != FIRST && k < p->n) ? NA : y;
 }

@@ -14,8 +14,14 @@ TL_INLINE void min_push(vec *part, const vec *x, const vec *anchor, vec at, bool
   (void)anchor, (void)at, (void)older;
   part[0] = smaller(part[0], x[0]);
 }
-TL_INLINE void max_lower(vec *out, const fold_window *w, const tl_params *p) { (void)p; out[0] = larger(w->suffix[0], w->prefix[0]); }
-TL_INLINE void min_lower(vec *out, const fold_window *w, const tl_params *p) { (void)p; out[0] = smaller(w->suffix[0], w->prefix[0]); }
+TL_INLINE void max_lower(vec *out, const fold_window *w, const tl_params *p) {
+  (void)p;
+  out[0] = larger(w->suffix[0], w->prefix[0]);
+}
+TL_INLINE void min_lower(vec *out, const fold_window *w, const tl_params *p) {
+  (void)p;
+  out[0] = smaller(w->suffix[0], w->prefix[0]);
+}
 
 /* parts: the extreme and its position. Ties go to the newest row: an older row must be better, a newer one as good. `sign` 1 looks
    for the largest, -1 for the smallest. */
@@ -30,10 +36,22 @@ TL_INLINE void arg_lower(vec *out, const fold_window *w, double sign) {
   arg_push(best, w->suffix[0], w->suffix[1], true, sign);
   out[0] = vec_select(vec_present(best[0]), vec_sub(w->at, best[1]), vec_na());
 }
-TL_INLINE void argmax_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) { (void)anchor; arg_push(part, x[0], at, older, 1); }
-TL_INLINE void argmin_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) { (void)anchor; arg_push(part, x[0], at, older, -1); }
-TL_INLINE void argmax_lower(vec *out, const fold_window *w, const tl_params *p) { (void)p; arg_lower(out, w, 1); }
-TL_INLINE void argmin_lower(vec *out, const fold_window *w, const tl_params *p) { (void)p; arg_lower(out, w, -1); }
+TL_INLINE void argmax_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) {
+  (void)anchor;
+  arg_push(part, x[0], at, older, 1);
+}
+TL_INLINE void argmin_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) {
+  (void)anchor;
+  arg_push(part, x[0], at, older, -1);
+}
+TL_INLINE void argmax_lower(vec *out, const fold_window *w, const tl_params *p) {
+  (void)p;
+  arg_lower(out, w, 1);
+}
+TL_INLINE void argmin_lower(vec *out, const fold_window *w, const tl_params *p) {
+  (void)p;
+  arg_lower(out, w, -1);
+}
 
 TL_KERNEL(max) { tl__fold(c, 1, 1, 1, -INFINITY, false, max_push, max_lower); }
 TL_KERNEL(min) { tl__fold(c, 1, 1, 1, INFINITY, false, min_push, min_lower); }

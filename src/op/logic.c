@@ -3,31 +3,56 @@
 #include "lane/drivers.h"
 
 TL_INLINE mask is_true(vec x) { return vec_eq(x, vec_set1(1.0)); }
-TL_INLINE vec both(const vec *x, const tl_params *p) { (void)p; return vec_truth(mask_and(is_true(x[0]), is_true(x[1]))); }
-TL_INLINE vec either(const vec *x, const tl_params *p) { (void)p; return vec_truth(mask_or(is_true(x[0]), is_true(x[1]))); }
-TL_INLINE vec opposite(const vec *x, const tl_params *p) { (void)p; return vec_truth(mask_not(is_true(x[0]))); }
-TL_INLINE vec choose(const vec *x, const tl_params *p) { (void)p; return vec_select(is_true(x[0]), x[1], x[2]); }
+TL_INLINE vec both(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_truth(mask_and(is_true(x[0]), is_true(x[1])));
+}
+TL_INLINE vec either(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_truth(mask_or(is_true(x[0]), is_true(x[1])));
+}
+TL_INLINE vec opposite(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_truth(mask_not(is_true(x[0])));
+}
+TL_INLINE vec choose(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_select(is_true(x[0]), x[1], x[2]);
+}
 
 TL_KERNEL(and) { tl__map(c, 2, both); }
 TL_KERNEL(or) { tl__map(c, 2, either); }
-TL_KERNEL(not) { tl__map(c, 1, opposite); }
+TL_KERNEL(not ) { tl__map(c, 1, opposite); }
 TL_KERNEL(if) { tl__map(c, 3, choose); }
 
-#define A_CONDITION {.name = "a", .type = TL_ARG_CONDITION}
-#define B_CONDITION {.name = "b", .type = TL_ARG_CONDITION}
+#define A_CONDITION \
+  { .name = "a", .type = TL_ARG_CONDITION }
+#define B_CONDITION \
+  { .name = "b", .type = TL_ARG_CONDITION }
 #define LOGIC .group = "signs", .kind = TL_MAP, .result = TL_BOOLEAN, .internal = true, .skips_missing = true
 TL_OPERATOR(and, .summary = "a and b", LOGIC, .args = {A_CONDITION, B_CONDITION});
 TL_OPERATOR(or, .summary = "a or b", LOGIC, .args = {A_CONDITION, B_CONDITION});
 TL_OPERATOR(not, .summary = "not a", LOGIC, .args = {A_CONDITION});
-TL_OPERATOR(if, .group = "pointwise", .summary = "a where c is true, else b; looks only at the chosen one", .kind = TL_MAP,
-            .result = TL_SAME, .skips_missing = true,
-            .args = {{.name = "c", .type = TL_ARG_CONDITION}, {.name = "a", .type = TL_ARG_ANY}, {.name = "b", .type = TL_ARG_ANY}});
+TL_OPERATOR(if, .group = "pointwise", .summary = "a where c is true, else b; looks only at the chosen one", .kind = TL_MAP, .result = TL_SAME,
+            .skips_missing = true, .args = {{.name = "c", .type = TL_ARG_CONDITION}, {.name = "a", .type = TL_ARG_ANY}, {.name = "b", .type = TL_ARG_ANY}});
 
 #ifdef TL_PROOFS
-static double and_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return in[0][t] > 0 && in[1][t] > 0; }
-static double or_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return in[0][t] > 0 || in[1][t] > 0; }
-static double not_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return !(in[0][t] > 0); }
-static double if_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return in[0][t] > 0 ? in[1][t] : in[2][t]; }
+static double and_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return in[0][t] > 0 && in[1][t] > 0;
+}
+static double or_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return in[0][t] > 0 || in[1][t] > 0;
+}
+static double not_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return !(in[0][t] > 0);
+}
+static double if_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return in[0][t] > 0 ? in[1][t] : in[2][t];
+}
 #endif
 TL_PROOF(and, .oracle = and_oracle, .calls = {"x > 0 and y > 0"},
          .cases = {{"lag(x > 0, 1) and y > 0", 2, {1, 1}, {1, 1}, {0}, {0, 1}, "a missing boolean is false"}});

@@ -16,8 +16,8 @@ TL_INLINE void mean_lower(vec *out, const fold_window *w, const tl_params *p) {
 
 TL_KERNEL(mean) { tl__fold(c, 1, 1, 1, 0.0, false, mean_push, mean_lower); }
 
-TL_OPERATOR(mean, .group = "windows", .summary = "mean of the present values of the last n rows", .kind = TL_FOLD,
-            .args = {TL_X, TL_N, TL_MIN}, .parts = 1, .needs = 1, .laws = TL_LINEAR);
+TL_OPERATOR(mean, .group = "windows", .summary = "mean of the present values of the last n rows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN}, .parts = 1,
+            .needs = 1, .laws = TL_LINEAR);
 
 #ifdef TL_PROOFS
 static double mean_oracle(const tl_params *p, const double *const *in, int64_t t) {
@@ -28,8 +28,8 @@ static double mean_oracle(const tl_params *p, const double *const *in, int64_t t
   return k < p->min || k == 0 ? NA : (double)(sum / k);
 }
 #endif
-TL_PROOF(mean, .oracle = mean_oracle, .calls = {"mean(x, 1)", "mean(x, 5)", "mean(x, 63)", "mean(x, 200, min: 1)", "mean(x, 9, min: 3)"},
-         .tolerance = 1e-13, .scale = TL_SCALE_LEVEL,
+TL_PROOF(mean, .oracle = mean_oracle, .calls = {"mean(x, 1)", "mean(x, 5)", "mean(x, 63)", "mean(x, 200, min: 1)", "mean(x, 9, min: 3)"}, .tolerance = 1e-13,
+         .scale = TL_SCALE_LEVEL,
          .cases = {{"mean(x, 2)", 5, {1, 2, NA, 4, 5}, {0}, {0}, {NA, 1.5, NA, NA, 4.5}, "by hand"},
                    {"mean(x, 3)", 4, {0.1, 0.1, 0.1, 0.1}, {0}, {0}, {NA, NA, 0.1, 0.1}, "flat input is exact"},
                    {"mean(x, 3, min: 1)", 4, {NA, 1, 3, NA}, {0}, {0}, {NA, 1, 2, 2}, "by hand"}});

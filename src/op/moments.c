@@ -38,21 +38,26 @@ TL_INLINE vec counted_deviation(const vec *x, const tl_params *p) { return vec_s
 
 TL_KERNEL(moments) { tl__fold(c, 1, 2, 1, 0.0, false, moments_push, moments_lower); }
 TL_KERNEL(var) {
-  if (c->params->min < c->params->n) tl__map(c, 2, counted_variance);
-  else tl__map(c, 1, full_variance);
+  if (c->params->min < c->params->n)
+    tl__map(c, 2, counted_variance);
+  else
+    tl__map(c, 1, full_variance);
 }
 TL_KERNEL(stddev) {
-  if (c->params->min < c->params->n) tl__map(c, 2, counted_deviation);
-  else tl__map(c, 1, full_deviation);
+  if (c->params->min < c->params->n)
+    tl__map(c, 2, counted_deviation);
+  else
+    tl__map(c, 1, full_deviation);
 }
 
-#define DDOF {.name = "ddof", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .named = true, .optional = true, .value = 1, .low = 0, .high = 1000}
-TL_OPERATOR(moments, .group = "folds", .summary = "sum of squares about the mean", .kind = TL_FOLD, .internal = true,
-            .args = {TL_X, TL_N, TL_MIN}, .parts = 2, .needs = 1);
+#define DDOF \
+  { .name = "ddof", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .named = true, .optional = true, .value = 1, .low = 0, .high = 1000 }
+TL_OPERATOR(moments, .group = "folds", .summary = "sum of squares about the mean", .kind = TL_FOLD, .internal = true, .args = {TL_X, TL_N, TL_MIN}, .parts = 2,
+            .needs = 1);
 TL_OPERATOR(var, .group = "windows", .summary = "variance; ddof 1 unless given; flat input gives exactly 0", .kind = TL_MAP, .via = "moments", .takes = "0c",
             .args = {TL_X, TL_N, TL_MIN, DDOF}, .needs = 2, .laws = TL_SHIFT | TL_FLAT_ZERO);
-TL_OPERATOR(stddev, .group = "windows", .summary = "standard deviation; ddof 1 unless given; flat input gives exactly 0", .kind = TL_MAP,
-            .via = "moments", .takes = "0c", .args = {TL_X, TL_N, TL_MIN, DDOF}, .needs = 2, .laws = TL_SHIFT | TL_FLAT_ZERO);
+TL_OPERATOR(stddev, .group = "windows", .summary = "standard deviation; ddof 1 unless given; flat input gives exactly 0", .kind = TL_MAP, .via = "moments",
+            .takes = "0c", .args = {TL_X, TL_N, TL_MIN, DDOF}, .needs = 2, .laws = TL_SHIFT | TL_FLAT_ZERO);
 
 #ifdef TL_PROOFS
 static double var_oracle(const tl_params *p, const double *const *in, int64_t t) {
@@ -72,7 +77,7 @@ TL_PROOF(var, .oracle = var_oracle, .calls = {"var(x, 5)", "var(x, 64, ddof: 0)"
          .cases = {{"var(x, 3)", 4, {1, 2, 3, 5}, {0}, {0}, {NA, NA, 1, 7.0 / 3}, "by hand"},
                    {"var(x, 1)", 2, {1, 2}, {0}, {0}, {NA, NA}, "ddof 1 needs two values"},
                    {"var(x, 1, ddof: 0)", 2, {1, 2}, {0}, {0}, {0, 0}, "by hand"}});
-TL_PROOF(stddev, .oracle = stddev_oracle,
-         .calls = {"stddev(x, 2)", "stddev(x, 21)", "stddev(x, 252)", "stddev(x, 20, ddof: 0)", "stddev(x, 21, min: 1)"}, .tolerance = 1e-11,
+TL_PROOF(stddev, .oracle = stddev_oracle, .calls = {"stddev(x, 2)", "stddev(x, 21)", "stddev(x, 252)", "stddev(x, 20, ddof: 0)", "stddev(x, 21, min: 1)"},
+         .tolerance = 1e-11,
          .cases = {{"stddev(x, 2, ddof: 0)", 3, {1, 3, 3}, {0}, {0}, {NA, 1, 0}, "by hand"},
                    {"stddev(x, 3, min: 1)", 4, {NA, 1, 3, NA}, {0}, {0}, {NA, NA, 1.4142135623730951, 1.4142135623730951}, "by hand"}});

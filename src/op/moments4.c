@@ -53,26 +53,36 @@ TL_INLINE vec kurt_of(vec m2, vec m4, vec k) {
   return vec_select(vec_lt(three, k), vec_finite(g), vec_na());
 }
 TL_INLINE vec full_skew(const vec *x, const tl_params *p) { return skew_of(x[0], x[1], vec_set1((double)p->n)); }
-TL_INLINE vec counted_skew(const vec *x, const tl_params *p) { (void)p; return skew_of(x[0], x[1], x[2]); }
+TL_INLINE vec counted_skew(const vec *x, const tl_params *p) {
+  (void)p;
+  return skew_of(x[0], x[1], x[2]);
+}
 TL_INLINE vec full_kurt(const vec *x, const tl_params *p) { return kurt_of(x[0], x[1], vec_set1((double)p->n)); }
-TL_INLINE vec counted_kurt(const vec *x, const tl_params *p) { (void)p; return kurt_of(x[0], x[1], x[2]); }
+TL_INLINE vec counted_kurt(const vec *x, const tl_params *p) {
+  (void)p;
+  return kurt_of(x[0], x[1], x[2]);
+}
 
 TL_KERNEL(moments4) { tl__fold(c, 1, 4, 3, 0.0, false, moments4_push, moments4_lower); }
 TL_KERNEL(skew) {
-  if (c->params->min < c->params->n) tl__map(c, 3, counted_skew);
-  else tl__map(c, 2, full_skew);
+  if (c->params->min < c->params->n)
+    tl__map(c, 3, counted_skew);
+  else
+    tl__map(c, 2, full_skew);
 }
 TL_KERNEL(kurt) {
-  if (c->params->min < c->params->n) tl__map(c, 3, counted_kurt);
-  else tl__map(c, 2, full_kurt);
+  if (c->params->min < c->params->n)
+    tl__map(c, 3, counted_kurt);
+  else
+    tl__map(c, 2, full_kurt);
 }
 
-TL_OPERATOR(moments4, .group = "folds", .summary = "sums of squares, cubes and fourth powers about the mean", .kind = TL_FOLD,
-            .internal = true, .args = {TL_X, TL_N, TL_MIN}, .outputs = 3, .parts = 4, .needs = 1);
-TL_OPERATOR(skew, .group = "windows", .summary = "adjusted Fisher-Pearson skewness, as pandas; missing on flat input", .kind = TL_MAP,
-            .via = "moments4", .takes = "01c", .args = {TL_X, TL_N, TL_MIN}, .needs = 3, .laws = TL_SHIFT);
-TL_OPERATOR(kurt, .group = "windows", .summary = "adjusted excess kurtosis, as pandas; missing on flat input", .kind = TL_MAP, .via = "moments4", .takes = "02c",
-            .args = {TL_X, TL_N, TL_MIN}, .needs = 4, .laws = TL_SHIFT);
+TL_OPERATOR(moments4, .group = "folds", .summary = "sums of squares, cubes and fourth powers about the mean", .kind = TL_FOLD, .internal = true,
+            .args = {TL_X, TL_N, TL_MIN}, .outputs = 3, .parts = 4, .needs = 1);
+TL_OPERATOR(skew, .group = "windows", .summary = "adjusted Fisher-Pearson skewness, as pandas; missing on flat input", .kind = TL_MAP, .via = "moments4",
+            .takes = "01c", .args = {TL_X, TL_N, TL_MIN}, .needs = 3, .laws = TL_SHIFT);
+TL_OPERATOR(kurt, .group = "windows", .summary = "adjusted excess kurtosis, as pandas; missing on flat input", .kind = TL_MAP, .via = "moments4",
+            .takes = "02c", .args = {TL_X, TL_N, TL_MIN}, .needs = 4, .laws = TL_SHIFT);
 
 #ifdef TL_PROOFS
 static bool central(const tl_params *p, const double *x, int64_t t, int64_t needs, long double *k, long double *m2, long double *m3, long double *m4) {

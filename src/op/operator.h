@@ -23,11 +23,11 @@ typedef enum tl_arg_type {
   TL_ARG_COUNTED,   /* a series of numbers, or of booleans of which the false ones are missing */
   TL_ARG_CONDITION, /* booleans */
   TL_ARG_TIME,
-  TL_ARG_MORE,      /* one or more further series */
-  TL_ARG_WINDOW,    /* an integer constant from 1 */
-  TL_ARG_STEPS,     /* an integer constant from 0 */
-  TL_ARG_CONSTANT,  /* a number known before the run */
-  TL_ARG_WORD,      /* one of `words` */
+  TL_ARG_MORE,     /* one or more further series */
+  TL_ARG_WINDOW,   /* an integer constant from 1 */
+  TL_ARG_STEPS,    /* an integer constant from 0 */
+  TL_ARG_CONSTANT, /* a number known before the run */
+  TL_ARG_WORD,     /* one of `words` */
 } tl_arg_type;
 
 typedef enum tl_slot { TL_SLOT_N, TL_SLOT_MIN, TL_SLOT_A0, TL_SLOT_A1, TL_SLOT_A2, TL_SLOT_MODE } tl_slot;
@@ -35,12 +35,12 @@ typedef enum tl_slot { TL_SLOT_N, TL_SLOT_MIN, TL_SLOT_A0, TL_SLOT_A1, TL_SLOT_A
 typedef struct tl_arg {
   const char *name;
   tl_arg_type type;
-  tl_slot slot;       /* where a constant goes */
-  bool named;         /* written `name: value` only */
-  bool optional;      /* absent: `value`; a NaN value for TL_SLOT_MIN means n */
+  tl_slot slot;  /* where a constant goes */
+  bool named;    /* written `name: value` only */
+  bool optional; /* absent: `value`; a NaN value for TL_SLOT_MIN means n */
   double value;
-  double low, high;   /* bounds of a TL_ARG_CONSTANT, when low < high */
-  const char *words;  /* of a TL_ARG_WORD, separated by spaces; the choice is its index */
+  double low, high;  /* bounds of a TL_ARG_CONSTANT, when low < high */
+  const char *words; /* of a TL_ARG_WORD, separated by spaces; the choice is its index */
 } tl_arg;
 
 enum { TL_MAX_ARGS = 8 };
@@ -53,17 +53,17 @@ typedef struct tl_operator {
   tl_kind kind;
   tl_type result;
   tl_arg args[TL_MAX_ARGS];
-  bool internal;       /* a node that other operators lower, or an infix sign: not callable by name */
-  const char *via;     /* the fold that this operator lowers */
-  const char *takes;   /* ... and its inputs: digits are outputs of the fold, c its count (where it has one), x the first series */
-  int outputs;         /* of the node; 0 means 1. A masked fold has one more, the count of present values */
-  int parts;           /* fold: parts kept a row; scan: doubles of state a lane; view: extra doubles a slot */
-  bool always_masked;  /* fold: counts present values also when the window must be full */
-  bool min_is_zero;    /* `min:` defaults to 0, not to n */
-  const char *each;    /* the scan that serves the form `each: period` of this operator */
-  bool skips_missing;  /* map: has a value where any input has one */
-  int64_t needs;       /* fewest present values that the formula itself needs */
-  int64_t (*warmup)(const tl_params *p);                     /* rows before the first value; NULL: by kind */
+  bool internal;                         /* a node that other operators lower, or an infix sign: not callable by name */
+  const char *via;                       /* the fold that this operator lowers */
+  const char *takes;                     /* ... and its inputs: digits are outputs of the fold, c its count (where it has one), x the first series */
+  int outputs;                           /* of the node; 0 means 1. A masked fold has one more, the count of present values */
+  int parts;                             /* fold: parts kept a row; scan: doubles of state a lane; view: extra doubles a slot */
+  bool always_masked;                    /* fold: counts present values also when the window must be full */
+  bool min_is_zero;                      /* `min:` defaults to 0, not to n */
+  const char *each;                      /* the scan that serves the form `each: period` of this operator */
+  bool skips_missing;                    /* map: has a value where any input has one */
+  int64_t needs;                         /* fewest present values that the formula itself needs */
+  int64_t (*warmup)(const tl_params *p); /* rows before the first value; NULL: by kind */
   tl_status (*prepare)(tl_params *p, uint32_t given, tl_error *err); /* after arguments are read; bit i: args[i] was given */
   unsigned laws;
 } tl_operator;
@@ -86,21 +86,25 @@ int64_t tl__node_warmup(const tl_operator *op, const tl_params *p);
 #if defined(TL_PROOFS)
 #include "op/proof.h"
 #define TL_OPERATOR(id, ...) extern const tl_operator tl__op_##id
-#define TL_PROOF(id, ...)                    \
-  extern const tl_proof tl__proof_##id;      \
+#define TL_PROOF(id, ...)               \
+  extern const tl_proof tl__proof_##id; \
   const tl_proof tl__proof_##id = {.name = #id, __VA_ARGS__}
 #else
-#define TL_OPERATOR(id, ...)                 \
-  extern const tl_operator tl__op_##id;      \
+#define TL_OPERATOR(id, ...)            \
+  extern const tl_operator tl__op_##id; \
   const tl_operator tl__op_##id = {.name = #id, __VA_ARGS__}
 #define TL_PROOF(id, ...) extern const tl_operator tl__op_##id
 #endif
 #endif
 
 /* Arguments that many operators share. */
-#define TL_X {.name = "x", .type = TL_ARG_SERIES}
-#define TL_Y {.name = "y", .type = TL_ARG_SERIES}
-#define TL_N {.name = "n", .type = TL_ARG_WINDOW, .slot = TL_SLOT_N}
-#define TL_MIN {.name = "min", .type = TL_ARG_WINDOW, .slot = TL_SLOT_MIN, .named = true, .optional = true, .value = NAN}
+#define TL_X \
+  { .name = "x", .type = TL_ARG_SERIES }
+#define TL_Y \
+  { .name = "y", .type = TL_ARG_SERIES }
+#define TL_N \
+  { .name = "n", .type = TL_ARG_WINDOW, .slot = TL_SLOT_N }
+#define TL_MIN \
+  { .name = "min", .type = TL_ARG_WINDOW, .slot = TL_SLOT_MIN, .named = true, .optional = true, .value = NAN }
 
 #endif

@@ -3,16 +3,31 @@
 #include "lane/drivers.h"
 #include "simd/vec_math.h"
 
-TL_INLINE vec absolute(const vec *x, const tl_params *p) { (void)p; return vec_abs(x[0]); }
-TL_INLINE vec root(const vec *x, const tl_params *p) { (void)p; return vec_finite(vec_sqrt(x[0])); }
+TL_INLINE vec absolute(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_abs(x[0]);
+}
+TL_INLINE vec root(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_finite(vec_sqrt(x[0]));
+}
 TL_INLINE vec direction(const vec *x, const tl_params *p) {
   (void)p;
   vec s = vec_select(vec_lt(vec_zero(), x[0]), vec_set1(1.0), vec_select(vec_lt(x[0], vec_zero()), vec_set1(-1.0), vec_zero()));
   return vec_select(vec_present(x[0]), s, vec_na());
 }
-TL_INLINE vec round_down(const vec *x, const tl_params *p) { (void)p; return vec_floor(x[0]); }
-TL_INLINE vec round_up(const vec *x, const tl_params *p) { (void)p; return vec_ceil(x[0]); }
-TL_INLINE vec round_near(const vec *x, const tl_params *p) { (void)p; return vec_round(x[0]); }
+TL_INLINE vec round_down(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_floor(x[0]);
+}
+TL_INLINE vec round_up(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_ceil(x[0]);
+}
+TL_INLINE vec round_near(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_round(x[0]);
+}
 TL_INLINE vec bounded(const vec *x, const tl_params *p) {
   (void)p;
   vec y = vec_min(vec_max(x[0], x[1]), x[2]);
@@ -20,9 +35,18 @@ TL_INLINE vec bounded(const vec *x, const tl_params *p) {
   return vec_select(all, y, vec_na());
 }
 /* vec_min takes its second side when either is NaN, so one select skips a missing first or second side. */
-TL_INLINE vec lesser(const vec *x, const tl_params *p) { (void)p; return vec_select(vec_absent(x[1]), x[0], vec_min(x[0], x[1])); }
-TL_INLINE vec larger(const vec *x, const tl_params *p) { (void)p; return vec_select(vec_absent(x[1]), x[0], vec_max(x[0], x[1])); }
-TL_INLINE vec first_present(const vec *x, const tl_params *p) { (void)p; return vec_select(vec_present(x[0]), x[0], x[1]); }
+TL_INLINE vec lesser(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_select(vec_absent(x[1]), x[0], vec_min(x[0], x[1]));
+}
+TL_INLINE vec larger(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_select(vec_absent(x[1]), x[0], vec_max(x[0], x[1]));
+}
+TL_INLINE vec first_present(const vec *x, const tl_params *p) {
+  (void)p;
+  return vec_select(vec_present(x[0]), x[0], x[1]);
+}
 
 TL_KERNEL(abs) { tl__map(c, 1, absolute); }
 TL_KERNEL(sqrt) { tl__map(c, 1, root); }
@@ -50,15 +74,30 @@ TL_OPERATOR(greatest, .summary = "largest argument; missing ones are skipped", P
 TL_OPERATOR(coalesce, .summary = "first argument that is present", POINTWISE, SEVERAL);
 
 #ifdef TL_PROOFS
-static double abs_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return fabs(in[0][t]); }
-static double sqrt_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return in[0][t] < 0 ? NA : sqrt(in[0][t]); }
+static double abs_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return fabs(in[0][t]);
+}
+static double sqrt_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return in[0][t] < 0 ? NA : sqrt(in[0][t]);
+}
 static double sign_oracle(const tl_params *p, const double *const *in, int64_t t) {
   (void)p;
   return isnan(in[0][t]) ? NA : (in[0][t] > 0) - (in[0][t] < 0);
 }
-static double floor_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return floor(in[0][t]); }
-static double ceil_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return ceil(in[0][t]); }
-static double round_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return nearbyint(in[0][t]); }
+static double floor_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return floor(in[0][t]);
+}
+static double ceil_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return ceil(in[0][t]);
+}
+static double round_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return nearbyint(in[0][t]);
+}
 static double clip_oracle(const tl_params *p, const double *const *in, int64_t t) {
   (void)p;
   double x = in[0][t], lo = in[1][t], hi = in[2][t];
@@ -74,7 +113,10 @@ static double greatest_oracle(const tl_params *p, const double *const *in, int64
   (void)p;
   return isnan(in[0][t]) ? in[1][t] : isnan(in[1][t]) || in[0][t] > in[1][t] ? in[0][t] : in[1][t];
 }
-static double coalesce_oracle(const tl_params *p, const double *const *in, int64_t t) { (void)p; return isnan(in[0][t]) ? in[1][t] : in[0][t]; }
+static double coalesce_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  (void)p;
+  return isnan(in[0][t]) ? in[1][t] : in[0][t];
+}
 #endif
 TL_PROOF(abs, .oracle = abs_oracle, .calls = {"abs(x)"});
 TL_PROOF(sqrt, .oracle = sqrt_oracle, .calls = {"sqrt(x)"}, .cases = {{"sqrt(x)", 3, {4, -1, NA}, {0}, {0}, {2, NA, NA}, "by hand"}});

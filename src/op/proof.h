@@ -21,12 +21,12 @@ typedef struct tl_case {
    difference; 0 and 1 are the first and second series. */
 typedef enum tl_scale {
   TL_SCALE_VALUE,
-  TL_SCALE_UNIT,            /* 1 */
-  TL_SCALE_LEVEL,           /* level 0 */
-  TL_SCALE_SPREAD,          /* spread 0 */
-  TL_SCALE_RATIO,           /* spread 0 / spread 1 */
-  TL_SCALE_PRODUCT,         /* spread 0 * spread 1 */
-  TL_SCALE_INTERCEPT,       /* level 0 + ratio * level 1 */
+  TL_SCALE_UNIT,      /* 1 */
+  TL_SCALE_LEVEL,     /* level 0 */
+  TL_SCALE_SPREAD,    /* spread 0 */
+  TL_SCALE_RATIO,     /* spread 0 / spread 1 */
+  TL_SCALE_PRODUCT,   /* spread 0 * spread 1 */
+  TL_SCALE_INTERCEPT, /* level 0 + ratio * level 1 */
 } tl_scale;
 
 typedef struct tl_proof {

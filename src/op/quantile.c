@@ -8,8 +8,10 @@ static int64_t quantile_place(const double *v, int64_t count, double x) {
   int64_t low = 0;
   while (count > 0) {
     int64_t half = count / 2;
-    if (v[low + half] < x) low += half + 1, count -= half + 1;
-    else count = half;
+    if (v[low + half] < x)
+      low += half + 1, count -= half + 1;
+    else
+      count = half;
   }
   return low;
 }
@@ -62,11 +64,9 @@ TL_KERNEL(median) {
   for (int lane = 0; lane < TL_LANES; lane++) quantile_lane(c, lane, 0.5);
 }
 
-TL_OPERATOR(quantile, .group = "windows", .summary = "q-quantile of the present values, linear between order statistics at q (k - 1)",
-            .kind = TL_VIEW, .parts = 1, .needs = 1,
-            .args = {TL_X, TL_N, {.name = "q", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .low = 0, .high = 1}, TL_MIN});
-TL_OPERATOR(median, .group = "windows", .summary = "median of the present values", .kind = TL_VIEW, .parts = 1, .needs = 1,
-            .args = {TL_X, TL_N, TL_MIN});
+TL_OPERATOR(quantile, .group = "windows", .summary = "q-quantile of the present values, linear between order statistics at q (k - 1)", .kind = TL_VIEW,
+            .parts = 1, .needs = 1, .args = {TL_X, TL_N, {.name = "q", .type = TL_ARG_CONSTANT, .slot = TL_SLOT_A0, .low = 0, .high = 1}, TL_MIN});
+TL_OPERATOR(median, .group = "windows", .summary = "median of the present values", .kind = TL_VIEW, .parts = 1, .needs = 1, .args = {TL_X, TL_N, TL_MIN});
 
 #ifdef TL_PROOFS
 static double order_statistic(const tl_params *p, const double *x, int64_t t, double q) {

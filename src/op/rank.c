@@ -13,9 +13,7 @@ TL_INLINE vec rank_of(const view_window *w, vec x, const tl_params *p) {
     count = vec_add(count, vec_truth(vec_present(v)));
   }
   vec one = vec_set1(1);
-  vec rank = p->mode == MIN ? vec_add(less, one)
-             : p->mode == MAX ? vec_add(less, equal)
-                              : vec_add(less, vec_mul(vec_set1(0.5), vec_add(equal, one)));
+  vec rank = p->mode == MIN ? vec_add(less, one) : p->mode == MAX ? vec_add(less, equal) : vec_add(less, vec_mul(vec_set1(0.5), vec_add(equal, one)));
   if (p->a[0] != 0) rank = vec_div(rank, count);
   return vec_select(mask_and(vec_present(x), vec_le(vec_set1((double)p->min), count)), rank, vec_na());
 }
@@ -24,7 +22,9 @@ TL_KERNEL(rank) { tl__view(c, rank_of); }
 
 TL_OPERATOR(rank, .group = "windows", .summary = "rank of x among the present values, 1 = smallest, missing where x is; `pct: true` divides by their number",
             .kind = TL_VIEW, .needs = 1, .laws = TL_SHIFT,
-            .args = {TL_X, TL_N, TL_MIN,
+            .args = {TL_X,
+                     TL_N,
+                     TL_MIN,
                      {.name = "pct", .type = TL_ARG_WORD, .slot = TL_SLOT_A0, .named = true, .optional = true, .value = 0, .words = "false true"},
                      {.name = "ties", .type = TL_ARG_WORD, .slot = TL_SLOT_MODE, .named = true, .optional = true, .value = 0, .words = "average min max"}});
 
@@ -38,7 +38,6 @@ static double rank_oracle(const tl_params *p, const double *const *in, int64_t t
   return p->a[0] != 0 ? rank / (double)k : rank;
 }
 #endif
-TL_PROOF(rank, .oracle = rank_oracle,
-         .calls = {"rank(x, 5)", "rank(x, 60, pct: true)", "rank(x, 10, min: 1, ties: min)", "rank(x, 10, ties: max, pct: true)"},
+TL_PROOF(rank, .oracle = rank_oracle, .calls = {"rank(x, 5)", "rank(x, 60, pct: true)", "rank(x, 10, min: 1, ties: min)", "rank(x, 10, ties: max, pct: true)"},
          .cases = {{"rank(x, 3)", 5, {3, 1, 3, 3, 2}, {0}, {0}, {NA, NA, 2.5, 2.5, 1}, "by hand"},
                    {"rank(x, 3, ties: max, pct: true, min: 1)", 4, {3, 1, NA, 3}, {0}, {0}, {1, 0.5, NA, 1}, "share of values <= x"}});

@@ -6,10 +6,16 @@ TL_INLINE void sum_push(vec *part, const vec *x, const vec *anchor, vec at, bool
   (void)anchor, (void)at, (void)older;
   part[0] = vec_add(part[0], x[0]);
 }
-TL_INLINE void sum_lower(vec *out, const fold_window *w, const tl_params *p) { (void)p; out[0] = vec_add(w->suffix[0], w->prefix[0]); }
+TL_INLINE void sum_lower(vec *out, const fold_window *w, const tl_params *p) {
+  (void)p;
+  out[0] = vec_add(w->suffix[0], w->prefix[0]);
+}
 
 TL_INLINE void count_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) { (void)part, (void)x, (void)anchor, (void)at, (void)older; }
-TL_INLINE void count_lower(vec *out, const fold_window *w, const tl_params *p) { (void)p; out[0] = w->count; }
+TL_INLINE void count_lower(vec *out, const fold_window *w, const tl_params *p) {
+  (void)p;
+  out[0] = w->count;
+}
 
 /* part[1] is 1 once part[0] holds a value. */
 TL_INLINE void first_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) {
@@ -32,17 +38,18 @@ TL_KERNEL(count) { tl__fold(c, 1, 0, 1, 0.0, true, count_push, count_lower); }
 TL_KERNEL(first) { tl__fold(c, 1, 2, 1, 0.0, true, first_push, first_lower); }
 TL_KERNEL(last) { tl__fold(c, 1, 2, 1, 0.0, true, last_push, last_lower); }
 
-#define EACH {.name = "each", .type = TL_ARG_WORD, .slot = TL_SLOT_MODE, .named = true, .optional = true, .value = -1, \
-              .words = "year quarter month week day"}
-#define N_OR_EACH {.name = "n", .type = TL_ARG_WINDOW, .slot = TL_SLOT_N, .optional = true, .value = 1}
-TL_OPERATOR(sum, .group = "windows", .summary = "sum of the present values of the last n rows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN},
-            .parts = 1, .laws = TL_LINEAR);
-TL_OPERATOR(count, .group = "windows", .summary = "number of present values (of a boolean: true ones) of the last n rows; never missing",
-            .kind = TL_FOLD, .args = {{.name = "x", .type = TL_ARG_COUNTED}, TL_N, TL_MIN}, .always_masked = true, .min_is_zero = true);
-TL_OPERATOR(first, .group = "windows", .summary = "oldest present value of the last n rows, or `each:` calendar period so far",
-            .kind = TL_FOLD, .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .each = "first_each");
-TL_OPERATOR(last, .group = "windows", .summary = "newest present value of the last n rows, or `each:` calendar period so far",
-            .kind = TL_FOLD, .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .each = "last_each");
+#define EACH \
+  { .name = "each", .type = TL_ARG_WORD, .slot = TL_SLOT_MODE, .named = true, .optional = true, .value = -1, .words = "year quarter month week day" }
+#define N_OR_EACH \
+  { .name = "n", .type = TL_ARG_WINDOW, .slot = TL_SLOT_N, .optional = true, .value = 1 }
+TL_OPERATOR(sum, .group = "windows", .summary = "sum of the present values of the last n rows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN}, .parts = 1,
+            .laws = TL_LINEAR);
+TL_OPERATOR(count, .group = "windows", .summary = "number of present values (of a boolean: true ones) of the last n rows; never missing", .kind = TL_FOLD,
+            .args = {{.name = "x", .type = TL_ARG_COUNTED}, TL_N, TL_MIN}, .always_masked = true, .min_is_zero = true);
+TL_OPERATOR(first, .group = "windows", .summary = "oldest present value of the last n rows, or `each:` calendar period so far", .kind = TL_FOLD,
+            .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .each = "first_each");
+TL_OPERATOR(last, .group = "windows", .summary = "newest present value of the last n rows, or `each:` calendar period so far", .kind = TL_FOLD,
+            .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .each = "last_each");
 
 #ifdef TL_PROOFS
 static double sum_oracle(const tl_params *p, const double *const *in, int64_t t) {
@@ -68,7 +75,8 @@ static double last_oracle(const tl_params *p, const double *const *in, int64_t t
   return k < p->min || k == 0 ? NA : v[k - 1];
 }
 #endif
-TL_PROOF(sum, .oracle = sum_oracle, .calls = {"sum(x, 1)", "sum(x, 5)", "sum(x, 64)", "sum(x, 7, min: 2)", "sum(x, 4, min: 0)"}, .tolerance = 1e-13, .scale = TL_SCALE_LEVEL,
+TL_PROOF(sum, .oracle = sum_oracle, .calls = {"sum(x, 1)", "sum(x, 5)", "sum(x, 64)", "sum(x, 7, min: 2)", "sum(x, 4, min: 0)"}, .tolerance = 1e-13,
+         .scale = TL_SCALE_LEVEL,
          .cases = {{"sum(x, 2)", 5, {1, 2, NA, 4, 5}, {0}, {0}, {NA, 3, NA, NA, 9}, "by hand"},
                    {"sum(x, 2, min: 1)", 5, {1, 2, NA, 4, 5}, {0}, {0}, {1, 3, 2, 4, 9}, "by hand"},
                    {"sum(x, 2, min: 0)", 3, {NA, NA, 1}, {0}, {0}, {0, 0, 1}, "an empty sum is 0"},

@@ -47,12 +47,20 @@ TL_INLINE void masked_lower(vec *out, const fold_window *w, const tl_params *p) 
   fit(out, vec_sub(sp, vec_mul(mi, s1)), vec_sub(sii, vec_mul(si, mi)), mean, vec_sub(w->at, mi));
 }
 
-TL_INLINE vec take(const vec *x, const tl_params *p) { (void)p; return x[0]; }
-TL_INLINE vec residual(const vec *fit_x, const tl_params *p) { (void)p; return vec_finite(vec_sub(fit_x[1], fit_x[0])); }
+TL_INLINE vec take(const vec *x, const tl_params *p) {
+  (void)p;
+  return x[0];
+}
+TL_INLINE vec residual(const vec *fit_x, const tl_params *p) {
+  (void)p;
+  return vec_finite(vec_sub(fit_x[1], fit_x[0]));
+}
 
 TL_KERNEL(trend) {
-  if (c->params->min < c->params->n) tl__fold_shaped(c, (fold_shape){1, 4, 2, 0.0, true}, masked_push, masked_lower);
-  else tl__fold_shaped(c, (fold_shape){1, 2, 2, 0.0, false}, trend_push, full_lower);
+  if (c->params->min < c->params->n)
+    tl__fold_shaped(c, (fold_shape){1, 4, 2, 0.0, true}, masked_push, masked_lower);
+  else
+    tl__fold_shaped(c, (fold_shape){1, 2, 2, 0.0, false}, trend_push, full_lower);
 }
 TL_KERNEL(slope) { tl__map(c, 1, take); }
 TL_KERNEL(linearreg) { tl__map(c, 1, take); }
@@ -93,12 +101,13 @@ static double resid_oracle(const tl_params *p, const double *const *in, int64_t 
 }
 #endif
 TL_PROOF(trend);
-TL_PROOF(slope, .oracle = slope_oracle, .calls = {"slope(x, 2)", "slope(x, 5)", "slope(x, 50)", "slope(x, 20, min: 2)"}, .tolerance = 1e-10, .scale = TL_SCALE_SPREAD,
+TL_PROOF(slope, .oracle = slope_oracle, .calls = {"slope(x, 2)", "slope(x, 5)", "slope(x, 50)", "slope(x, 20, min: 2)"}, .tolerance = 1e-10,
+         .scale = TL_SCALE_SPREAD,
          .cases = {{"slope(x, 3)", 5, {1, 3, 5, 5, 5}, {0}, {0}, {NA, NA, 2, 1, 0}, "by hand"},
                    {"slope(x, 1)", 2, {1, 2}, {0}, {0}, {NA, NA}, "one point has no slope"},
                    {"slope(x, 3, min: 2)", 4, {1, NA, 5, NA}, {0}, {0}, {NA, NA, 2, NA}, "positions keep their gaps"}});
-TL_PROOF(linearreg, .oracle = linearreg_oracle, .calls = {"linearreg(x, 5)", "linearreg(x, 50)", "linearreg(x, 20, min: 3)"}, .tolerance = 1e-10, .scale = TL_SCALE_LEVEL,
-         .cases = {{"linearreg(x, 3)", 4, {1, 2, 6, 5}, {0}, {0}, {NA, NA, 5.5, 5.833333333333333}, "by hand"}});
+TL_PROOF(linearreg, .oracle = linearreg_oracle, .calls = {"linearreg(x, 5)", "linearreg(x, 50)", "linearreg(x, 20, min: 3)"}, .tolerance = 1e-10,
+         .scale = TL_SCALE_LEVEL, .cases = {{"linearreg(x, 3)", 4, {1, 2, 6, 5}, {0}, {0}, {NA, NA, 5.5, 5.833333333333333}, "by hand"}});
 TL_PROOF(resid, .oracle = resid_oracle, .calls = {"resid(x, 5)", "resid(x, 50)", "resid(x, 20, min: 3)"}, .tolerance = 1e-10, .scale = TL_SCALE_LEVEL,
          .cases = {{"resid(x, 3)", 4, {1, 2, 6, 5}, {0}, {0}, {NA, NA, 0.5, -0.8333333333333333}, "by hand"},
                    {"resid(x, 3, min: 2)", 4, {1, 2, 3, NA}, {0}, {0}, {NA, 0, 0, NA}, "missing where x is"}});

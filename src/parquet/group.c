@@ -110,7 +110,11 @@ static tl_status put_run(tl_group *g, uint32_t value, int64_t count, int bit_wid
 
 static tl_chunk *open_chunk(tl_group *g, int codec) {
   tl_chunk *c = &g->chunks[g->next];
-  *c = (tl_chunk){.codec = codec, .value_count = g->row_count, .data_offset = (int64_t)g->bytes.size, .dictionary_offset = -1, .encodings = 1u << TL_ENCODING_RLE,
+  *c = (tl_chunk){.codec = codec,
+                  .value_count = g->row_count,
+                  .data_offset = (int64_t)g->bytes.size,
+                  .dictionary_offset = -1,
+                  .encodings = 1u << TL_ENCODING_RLE,
                   .statistics = {.null_count = 0}};
   return c;
 }
@@ -232,7 +236,8 @@ tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *v
     r.max = seen.max > r.max ? seen.max : r.max;
     g->page.size = 0;
     if (leaf->field.nullable) TL_TRY(put_double_levels(g, v, rows, &seen, err));
-    if (bits) TL_TRY(put_bits(g, v, rows, err));
+    if (bits)
+      TL_TRY(put_bits(g, v, rows, err));
     else {
       TL_TRY(pack_doubles(g, leaf, v, rows, &seen, &packed, err));
       TL_TRY(put_values(g, packed, rows - seen.missing, width, encoding, err));
@@ -268,7 +273,8 @@ tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *val
     g->page.size = 0;
     if (leaf->field.nullable) TL_TRY(put_bit_levels(g, valid, 0, rows, err));
     int encoding = style.encoding == TL_ENCODING_DELTA ? TL_ENCODING_DELTA : TL_ENCODING_PLAIN;
-    if (encoding == TL_ENCODING_DELTA) TL_TRY(tl_delta_encode(&g->page, present, k, width == 4, err));
+    if (encoding == TL_ENCODING_DELTA)
+      TL_TRY(tl_delta_encode(&g->page, present, k, width == 4, err));
     else {
       if (width == 4)
         for (int64_t i = 0; i < k; i++) memcpy((char *)g->values + 4 * i, &(int32_t){(int32_t)present[i]}, 4);
@@ -302,7 +308,8 @@ static tl_status put_plain_page(tl_group *g, const tl_column *column, int64_t fr
   int64_t k = 0;
   for (int64_t i = from; i < from + rows; i++) {
     if (!tl_column_is_valid(column, i)) continue;
-    if (!bits) TL_TRY(put_plain(&g->page, column, i, err));
+    if (!bits)
+      TL_TRY(put_plain(&g->page, column, i, err));
     else {
       byte |= (uint8_t)((column->values[i] & 1) << (k & 7));
       if ((++k & 7) == 0) {
@@ -340,14 +347,15 @@ static tl_status number_values(tl_group *g, const tl_column *column, tl_buffer *
       table[at] = i;
       g->codes[i] = (uint32_t)(*distinct)++;
       status = put_plain(dictionary, column, i, err);
-    } else g->codes[i] = g->codes[table[at]];
+    } else
+      g->codes[i] = g->codes[table[at]];
   }
   tl_release(g->env, table);
   return status;
 }
 
-static tl_status put_dictionary_pages(tl_group *g, tl_chunk *c, const tl_column *column, const tl_buffer *dictionary, int64_t distinct,
-                                      tl_page_style style, tl_error *err) {
+static tl_status put_dictionary_pages(tl_group *g, tl_chunk *c, const tl_column *column, const tl_buffer *dictionary, int64_t distinct, tl_page_style style,
+                                      tl_error *err) {
   int bit_width = tl_bit_width(distinct > 0 ? (uint32_t)(distinct - 1) : 0);
   g->page.size = 0;
   TL_TRY(tl_buffer_append(&g->page, dictionary->data, dictionary->size, err));

@@ -20,14 +20,14 @@ enum {
 const char *tl_encoding_name(int encoding);
 
 typedef struct tl_leaf {
-  tl_field field;      /* name is the dotted path */
+  tl_field field; /* name is the dotted path */
   int max_definition, max_repetition;
-  bool nested; /* lies in a group, repeated or not */
-  int converted_type;  /* as written, -1 when absent */
+  bool nested;        /* lies in a group, repeated or not */
+  int converted_type; /* as written, -1 when absent */
 } tl_leaf;
 
 typedef struct tl_statistics {
-  tl_bytes min, max; /* PLAIN without length; data NULL when absent */
+  tl_bytes min, max;  /* PLAIN without length; data NULL when absent */
   int64_t null_count; /* -1 when absent */
 } tl_statistics;
 
@@ -36,9 +36,9 @@ typedef struct tl_chunk {
   int64_t value_count;
   int64_t compressed_size, uncompressed_size;
   int64_t data_offset, dictionary_offset; /* -1 when absent */
-  uint32_t encodings;  /* bit e: encoding e occurs */
+  uint32_t encodings;                     /* bit e: encoding e occurs */
   tl_statistics statistics;
-  bool elsewhere;      /* in another file */
+  bool elsewhere; /* in another file */
   bool encrypted;
 } tl_chunk;
 
@@ -49,8 +49,8 @@ typedef struct tl_sorting {
 
 typedef struct tl_row_group {
   int64_t row_count, byte_size;
-  int64_t first_row;   /* of the file */
-  tl_chunk *chunks;    /* one a leaf */
+  int64_t first_row; /* of the file */
+  tl_chunk *chunks;  /* one a leaf */
   tl_sorting *sorting;
   int sorting_count;
 } tl_row_group;
@@ -64,7 +64,7 @@ typedef struct tl_meta {
   int64_t row_count;
   tl_leaf *leaves;
   int leaf_count;
-  int top_count;       /* columns of the root, groups counted once */
+  int top_count; /* columns of the root, groups counted once */
   tl_row_group *groups;
   int group_count;
   tl_key_value *key_values;

@@ -21,26 +21,34 @@ static tl_status copy_text(tl_arena *arena, const char **out, tl_bytes b, tl_err
 
 static void read_decimal(tl_thrift *t, tl_field *f) {
   for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
-    if (s.id == 1) f->scale = (int32_t)tl_thrift_int(t, s);
-    else if (s.id == 2) f->precision = (int32_t)tl_thrift_int(t, s);
-    else tl_thrift_skip(t, s.type);
+    if (s.id == 1)
+      f->scale = (int32_t)tl_thrift_int(t, s);
+    else if (s.id == 2)
+      f->precision = (int32_t)tl_thrift_int(t, s);
+    else
+      tl_thrift_skip(t, s.type);
   }
 }
 
 static void read_time(tl_thrift *t, tl_field *f) {
   for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
-    if (s.id == 1) f->utc = tl_thrift_bool(t, s);
+    if (s.id == 1)
+      f->utc = tl_thrift_bool(t, s);
     else if (s.id == 2 && s.type == TL_THRIFT_STRUCT) {
       for (tl_thrift_field u = {0}; tl_thrift_next(t, &u); tl_thrift_skip(t, u.type)) f->digits = u.id == 1 ? 3 : u.id == 2 ? 6 : 9;
-    } else tl_thrift_skip(t, s.type);
+    } else
+      tl_thrift_skip(t, s.type);
   }
 }
 
 static void read_integer(tl_thrift *t, tl_field *f) {
   for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
-    if (s.id == 1) f->bits = (int32_t)tl_thrift_int(t, s);
-    else if (s.id == 2) f->is_unsigned = !tl_thrift_bool(t, s);
-    else tl_thrift_skip(t, s.type);
+    if (s.id == 1)
+      f->bits = (int32_t)tl_thrift_int(t, s);
+    else if (s.id == 2)
+      f->is_unsigned = !tl_thrift_bool(t, s);
+    else
+      tl_thrift_skip(t, s.type);
   }
 }
 
@@ -48,7 +56,7 @@ static void read_logical(tl_thrift *t, element *e) {
   static const struct {
     int id;
     tl_logical logical;
-  } members[] = {{1, TL_LOGICAL_STRING}, {4, TL_LOGICAL_ENUM},      {5, TL_LOGICAL_DECIMAL}, {6, TL_LOGICAL_DATE},
+  } members[] = {{1, TL_LOGICAL_STRING}, {4, TL_LOGICAL_ENUM},      {5, TL_LOGICAL_DECIMAL},  {6, TL_LOGICAL_DATE},
                  {7, TL_LOGICAL_TIME},   {8, TL_LOGICAL_TIMESTAMP}, {10, TL_LOGICAL_INTEGER}, {12, TL_LOGICAL_JSON},
                  {13, TL_LOGICAL_BSON},  {14, TL_LOGICAL_UUID},     {15, TL_LOGICAL_FLOAT16}};
   for (tl_thrift_field u = {0}; tl_thrift_next(t, &u);) {
@@ -57,11 +65,16 @@ static void read_logical(tl_thrift *t, element *e) {
       if (members[i].id == u.id) logical = members[i].logical;
     e->has_logical = true;
     e->logical.logical = logical;
-    if (u.type != TL_THRIFT_STRUCT) tl_thrift_skip(t, u.type);
-    else if (logical == TL_LOGICAL_DECIMAL) read_decimal(t, &e->logical);
-    else if (logical == TL_LOGICAL_TIME || logical == TL_LOGICAL_TIMESTAMP) read_time(t, &e->logical);
-    else if (logical == TL_LOGICAL_INTEGER) read_integer(t, &e->logical);
-    else tl_thrift_skip(t, u.type);
+    if (u.type != TL_THRIFT_STRUCT)
+      tl_thrift_skip(t, u.type);
+    else if (logical == TL_LOGICAL_DECIMAL)
+      read_decimal(t, &e->logical);
+    else if (logical == TL_LOGICAL_TIME || logical == TL_LOGICAL_TIMESTAMP)
+      read_time(t, &e->logical);
+    else if (logical == TL_LOGICAL_INTEGER)
+      read_integer(t, &e->logical);
+    else
+      tl_thrift_skip(t, u.type);
   }
 }
 
@@ -100,10 +113,14 @@ static void apply_converted(tl_field *f, const element *e) {
     case 8: f->logical = TL_LOGICAL_TIME, f->digits = 6, f->utc = true; break;
     case 9: f->logical = TL_LOGICAL_TIMESTAMP, f->digits = 3, f->utc = true; break;
     case 10: f->logical = TL_LOGICAL_TIMESTAMP, f->digits = 6, f->utc = true; break;
-    case 11: case 12: case 13: case 14:
-    case 15: case 16: case 17: case 18:
-      f->logical = TL_LOGICAL_INTEGER, f->is_unsigned = e->converted < 15, f->bits = 8 << (e->converted - 11) % 4;
-      break;
+    case 11:
+    case 12:
+    case 13:
+    case 14:
+    case 15:
+    case 16:
+    case 17:
+    case 18: f->logical = TL_LOGICAL_INTEGER, f->is_unsigned = e->converted < 15, f->bits = 8 << (e->converted - 11) % 4; break;
     case 19: f->logical = TL_LOGICAL_JSON; break;
     case 20: f->logical = TL_LOGICAL_BSON; break;
     default: break;
@@ -115,7 +132,10 @@ static bool fits(const tl_field *f) {
   bool i32 = f->physical == TL_PHYSICAL_INT32, i64 = f->physical == TL_PHYSICAL_INT64, bytes = f->physical == TL_PHYSICAL_BYTE_ARRAY,
        fixed = f->physical == TL_PHYSICAL_FIXED;
   switch (f->logical) {
-    case TL_LOGICAL_STRING: case TL_LOGICAL_ENUM: case TL_LOGICAL_JSON: case TL_LOGICAL_BSON: return bytes;
+    case TL_LOGICAL_STRING:
+    case TL_LOGICAL_ENUM:
+    case TL_LOGICAL_JSON:
+    case TL_LOGICAL_BSON: return bytes;
     case TL_LOGICAL_UUID: return fixed && f->fixed_size == 16;
     case TL_LOGICAL_FLOAT16: return fixed && f->fixed_size == 2;
     case TL_LOGICAL_DECIMAL: return (i32 || i64 || bytes || fixed) && f->scale >= 0 && f->scale <= 76;
@@ -190,12 +210,18 @@ static void read_statistics(tl_thrift *t, tl_statistics *s) {
   tl_bytes old_min = {0}, old_max = {0};
   s->null_count = -1;
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1) old_max = tl_thrift_binary(t, f);
-    else if (f.id == 2) old_min = tl_thrift_binary(t, f);
-    else if (f.id == 3) s->null_count = tl_thrift_int(t, f);
-    else if (f.id == 5) s->max = tl_thrift_binary(t, f);
-    else if (f.id == 6) s->min = tl_thrift_binary(t, f);
-    else tl_thrift_skip(t, f.type);
+    if (f.id == 1)
+      old_max = tl_thrift_binary(t, f);
+    else if (f.id == 2)
+      old_min = tl_thrift_binary(t, f);
+    else if (f.id == 3)
+      s->null_count = tl_thrift_int(t, f);
+    else if (f.id == 5)
+      s->max = tl_thrift_binary(t, f);
+    else if (f.id == 6)
+      s->min = tl_thrift_binary(t, f);
+    else
+      tl_thrift_skip(t, f.type);
   }
   /* The old fields have no defined order but for plain numbers; they are shown, and never used to prune. */
   (void)old_min, (void)old_max;
@@ -230,8 +256,10 @@ static void read_chunk_meta(tl_thrift *t, tl_chunk *c) {
 static void read_chunk(tl_thrift *t, tl_chunk *c) {
   *c = (tl_chunk){.data_offset = -1, .dictionary_offset = -1, .statistics = {.null_count = -1}, .codec = -1};
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1) c->elsewhere = tl_thrift_binary(t, f).size > 0;
-    else if (f.id == 3 && f.type == TL_THRIFT_STRUCT) read_chunk_meta(t, c);
+    if (f.id == 1)
+      c->elsewhere = tl_thrift_binary(t, f).size > 0;
+    else if (f.id == 3 && f.type == TL_THRIFT_STRUCT)
+      read_chunk_meta(t, c);
     else {
       c->encrypted |= f.id == 8;
       tl_thrift_skip(t, f.type);
@@ -248,8 +276,10 @@ static tl_status read_group(tl_thrift *t, tl_arena *arena, const tl_meta *m, tl_
         return tl_fail(err, TL_CORRUPT, "a row group has %zu columns, the schema %d", count, m->leaf_count);
       TL_TRY(tl_arena_take(arena, &g->chunks, count, sizeof *g->chunks, err));
       for (size_t i = 0; i < count; i++) read_chunk(t, &g->chunks[i]);
-    } else if (f.id == 2) g->byte_size = tl_thrift_int(t, f);
-    else if (f.id == 3) g->row_count = tl_thrift_int(t, f);
+    } else if (f.id == 2)
+      g->byte_size = tl_thrift_int(t, f);
+    else if (f.id == 3)
+      g->row_count = tl_thrift_int(t, f);
     else if (f.id == 4 && f.type == TL_THRIFT_LIST) {
       size_t count = tl_thrift_list(t, f, &type);
       if (t->failed || (count > 0 && type != TL_THRIFT_STRUCT)) return damaged(err);
@@ -257,13 +287,18 @@ static tl_status read_group(tl_thrift *t, tl_arena *arena, const tl_meta *m, tl_
       for (g->sorting_count = 0; g->sorting_count < (int)count; g->sorting_count++) {
         tl_sorting *s = &g->sorting[g->sorting_count];
         for (tl_thrift_field k = {0}; tl_thrift_next(t, &k);) {
-          if (k.id == 1) s->column = (int)tl_thrift_int(t, k);
-          else if (k.id == 2) s->descending = tl_thrift_bool(t, k);
-          else if (k.id == 3) s->nulls_first = tl_thrift_bool(t, k);
-          else tl_thrift_skip(t, k.type);
+          if (k.id == 1)
+            s->column = (int)tl_thrift_int(t, k);
+          else if (k.id == 2)
+            s->descending = tl_thrift_bool(t, k);
+          else if (k.id == 3)
+            s->nulls_first = tl_thrift_bool(t, k);
+          else
+            tl_thrift_skip(t, k.type);
         }
       }
-    } else tl_thrift_skip(t, f.type);
+    } else
+      tl_thrift_skip(t, f.type);
     if (t->failed) return damaged(err);
   }
   if (t->failed) return damaged(err);
@@ -280,9 +315,12 @@ static tl_status read_key_values(tl_thrift *t, tl_arena *arena, tl_thrift_field 
     tl_key_value *kv = &m->key_values[m->key_value_count];
     kv->key = kv->value = "";
     for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-      if (f.id == 1) TL_TRY(copy_text(arena, &kv->key, tl_thrift_binary(t, f), err));
-      else if (f.id == 2) TL_TRY(copy_text(arena, &kv->value, tl_thrift_binary(t, f), err));
-      else tl_thrift_skip(t, f.type);
+      if (f.id == 1)
+        TL_TRY(copy_text(arena, &kv->key, tl_thrift_binary(t, f), err));
+      else if (f.id == 2)
+        TL_TRY(copy_text(arena, &kv->value, tl_thrift_binary(t, f), err));
+      else
+        tl_thrift_skip(t, f.type);
     }
   }
   return t->failed ? damaged(err) : TL_OK;
@@ -293,17 +331,23 @@ tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *
   *m = (tl_meta){.created_by = ""};
   for (tl_thrift_field f = {0}; tl_thrift_next(&t, &f);) {
     tl_thrift_type type;
-    if (f.id == 1) m->version = (int)tl_thrift_int(&t, f);
-    else if (f.id == 2) TL_TRY(read_schema(&t, arena, f, m, err));
-    else if (f.id == 3) m->row_count = tl_thrift_int(&t, f);
+    if (f.id == 1)
+      m->version = (int)tl_thrift_int(&t, f);
+    else if (f.id == 2)
+      TL_TRY(read_schema(&t, arena, f, m, err));
+    else if (f.id == 3)
+      m->row_count = tl_thrift_int(&t, f);
     else if (f.id == 4) {
       size_t count = tl_thrift_list(&t, f, &type);
       if (t.failed || (count > 0 && type != TL_THRIFT_STRUCT) || m->leaves == NULL) return damaged(err);
       TL_TRY(tl_arena_take(arena, &m->groups, count, sizeof *m->groups, err));
       for (m->group_count = 0; m->group_count < (int)count; m->group_count++) TL_TRY(read_group(&t, arena, m, &m->groups[m->group_count], err));
-    } else if (f.id == 5) TL_TRY(read_key_values(&t, arena, f, m, err));
-    else if (f.id == 6) TL_TRY(copy_text(arena, &m->created_by, tl_thrift_binary(&t, f), err));
-    else tl_thrift_skip(&t, f.type);
+    } else if (f.id == 5)
+      TL_TRY(read_key_values(&t, arena, f, m, err));
+    else if (f.id == 6)
+      TL_TRY(copy_text(arena, &m->created_by, tl_thrift_binary(&t, f), err));
+    else
+      tl_thrift_skip(&t, f.type);
     if (t.failed) return damaged(err);
   }
   if (t.failed || m->leaves == NULL) return damaged(err);
@@ -329,7 +373,15 @@ const char *tl_meta_value(const tl_meta *m, const char *key) {
 }
 
 const char *tl_encoding_name(int e) {
-  static const char *const names[] = {"PLAIN",      "?", "PLAIN_DICTIONARY", "RLE", "BIT_PACKED", "DELTA_BINARY_PACKED", "DELTA_LENGTH_BYTE_ARRAY",
-                                      "DELTA_BYTE_ARRAY", "RLE_DICTIONARY", "BYTE_STREAM_SPLIT"};
+  static const char *const names[] = {"PLAIN",
+                                      "?",
+                                      "PLAIN_DICTIONARY",
+                                      "RLE",
+                                      "BIT_PACKED",
+                                      "DELTA_BINARY_PACKED",
+                                      "DELTA_LENGTH_BYTE_ARRAY",
+                                      "DELTA_BYTE_ARRAY",
+                                      "RLE_DICTIONARY",
+                                      "BYTE_STREAM_SPLIT"};
   return e >= 0 && e < 10 ? names[e] : "unknown";
 }

@@ -27,9 +27,9 @@ static void put_unit(tl_thrift_out *t, int digits) {
 }
 
 static void put_logical(tl_thrift_out *t, const tl_field *f) {
-  static const int ids[] = {[TL_LOGICAL_STRING] = 1,    [TL_LOGICAL_ENUM] = 4,     [TL_LOGICAL_DECIMAL] = 5,  [TL_LOGICAL_DATE] = 6,
-                            [TL_LOGICAL_TIME] = 7,      [TL_LOGICAL_TIMESTAMP] = 8, [TL_LOGICAL_INTEGER] = 10, [TL_LOGICAL_JSON] = 12,
-                            [TL_LOGICAL_BSON] = 13,     [TL_LOGICAL_UUID] = 14,    [TL_LOGICAL_FLOAT16] = 15, [TL_LOGICAL_OTHER] = 0};
+  static const int ids[] = {[TL_LOGICAL_STRING] = 1, [TL_LOGICAL_ENUM] = 4,      [TL_LOGICAL_DECIMAL] = 5,  [TL_LOGICAL_DATE] = 6,
+                            [TL_LOGICAL_TIME] = 7,   [TL_LOGICAL_TIMESTAMP] = 8, [TL_LOGICAL_INTEGER] = 10, [TL_LOGICAL_JSON] = 12,
+                            [TL_LOGICAL_BSON] = 13,  [TL_LOGICAL_UUID] = 14,     [TL_LOGICAL_FLOAT16] = 15, [TL_LOGICAL_OTHER] = 0};
   if (ids[f->logical] == 0) return;
   tl_thrift_open_struct(t, 10);
   tl_thrift_open_struct(t, ids[f->logical]);

@@ -10,47 +10,77 @@
 
 static void read_v1(tl_thrift *t, tl_page *p) {
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1) p->values = tl_thrift_int(t, f);
-    else if (f.id == 2) p->encoding = (int)tl_thrift_int(t, f);
-    else if (f.id == 3) p->definition_encoding = (int)tl_thrift_int(t, f);
-    else tl_thrift_skip(t, f.type);
+    if (f.id == 1)
+      p->values = tl_thrift_int(t, f);
+    else if (f.id == 2)
+      p->encoding = (int)tl_thrift_int(t, f);
+    else if (f.id == 3)
+      p->definition_encoding = (int)tl_thrift_int(t, f);
+    else
+      tl_thrift_skip(t, f.type);
   }
 }
 
 static void read_dictionary(tl_thrift *t, tl_page *p) {
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1) p->values = tl_thrift_int(t, f);
-    else if (f.id == 2) p->encoding = (int)tl_thrift_int(t, f);
-    else tl_thrift_skip(t, f.type); /* is_sorted: true or not, codes are codes */
+    if (f.id == 1)
+      p->values = tl_thrift_int(t, f);
+    else if (f.id == 2)
+      p->encoding = (int)tl_thrift_int(t, f);
+    else
+      tl_thrift_skip(t, f.type); /* is_sorted: true or not, codes are codes */
   }
 }
 
 static void read_v2(tl_thrift *t, tl_page *p) {
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1) p->values = tl_thrift_int(t, f);
-    else if (f.id == 2) p->nulls = tl_thrift_int(t, f);
-    else if (f.id == 3) p->rows = tl_thrift_int(t, f);
-    else if (f.id == 4) p->encoding = (int)tl_thrift_int(t, f);
-    else if (f.id == 5) p->definition_size = tl_thrift_int(t, f);
-    else if (f.id == 6) p->repetition_size = tl_thrift_int(t, f);
-    else if (f.id == 7) p->compressed = tl_thrift_bool(t, f);
-    else tl_thrift_skip(t, f.type);
+    if (f.id == 1)
+      p->values = tl_thrift_int(t, f);
+    else if (f.id == 2)
+      p->nulls = tl_thrift_int(t, f);
+    else if (f.id == 3)
+      p->rows = tl_thrift_int(t, f);
+    else if (f.id == 4)
+      p->encoding = (int)tl_thrift_int(t, f);
+    else if (f.id == 5)
+      p->definition_size = tl_thrift_int(t, f);
+    else if (f.id == 6)
+      p->repetition_size = tl_thrift_int(t, f);
+    else if (f.id == 7)
+      p->compressed = tl_thrift_bool(t, f);
+    else
+      tl_thrift_skip(t, f.type);
   }
 }
 
 tl_status tl_page_parse(tl_page *out, tl_bytes bytes, tl_error *err) {
   tl_thrift reader = tl_thrift_open(bytes.data, bytes.size), *t = &reader;
-  tl_page p = {.type = -1, .plain_size = -1, .stored_size = -1, .values = -1, .nulls = -1, .rows = -1, .encoding = -1, .compressed = true,
+  tl_page p = {.type = -1,
+               .plain_size = -1,
+               .stored_size = -1,
+               .values = -1,
+               .nulls = -1,
+               .rows = -1,
+               .encoding = -1,
+               .compressed = true,
                .definition_encoding = TL_ENCODING_RLE};
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1) p.type = (int)tl_thrift_int(t, f);
-    else if (f.id == 2) p.plain_size = tl_thrift_int(t, f);
-    else if (f.id == 3) p.stored_size = tl_thrift_int(t, f);
-    else if (f.id == 4) p.crc = (uint32_t)tl_thrift_int(t, f), p.has_crc = true;
-    else if (f.id == 5 && f.type == TL_THRIFT_STRUCT) read_v1(t, &p);
-    else if (f.id == 7 && f.type == TL_THRIFT_STRUCT) read_dictionary(t, &p);
-    else if (f.id == 8 && f.type == TL_THRIFT_STRUCT) read_v2(t, &p);
-    else tl_thrift_skip(t, f.type);
+    if (f.id == 1)
+      p.type = (int)tl_thrift_int(t, f);
+    else if (f.id == 2)
+      p.plain_size = tl_thrift_int(t, f);
+    else if (f.id == 3)
+      p.stored_size = tl_thrift_int(t, f);
+    else if (f.id == 4)
+      p.crc = (uint32_t)tl_thrift_int(t, f), p.has_crc = true;
+    else if (f.id == 5 && f.type == TL_THRIFT_STRUCT)
+      read_v1(t, &p);
+    else if (f.id == 7 && f.type == TL_THRIFT_STRUCT)
+      read_dictionary(t, &p);
+    else if (f.id == 8 && f.type == TL_THRIFT_STRUCT)
+      read_v2(t, &p);
+    else
+      tl_thrift_skip(t, f.type);
   }
   if (t->failed) return tl_fail(err, TL_CORRUPT, "the page header is damaged");
   if (p.type < 0 || p.plain_size < 0 || p.stored_size < 0 || p.plain_size > INT32_MAX || p.stored_size > INT32_MAX)
@@ -63,8 +93,7 @@ tl_status tl_page_parse(tl_page *out, tl_bytes bytes, tl_error *err) {
 
 /* The page's bytes, decompressed and checked. `head` bytes in front are never compressed (levels of V2). */
 static tl_status open_body(const tl_page *p, tl_bytes body, int codec, size_t head, tl_page_scratch *s, tl_bytes *out, tl_error *err) {
-  if (p->has_crc && libdeflate_crc32(0, body.data, body.size) != p->crc)
-    return tl_fail(err, TL_CORRUPT, "the page's CRC does not match: the data is damaged");
+  if (p->has_crc && libdeflate_crc32(0, body.data, body.size) != p->crc) return tl_fail(err, TL_CORRUPT, "the page's CRC does not match: the data is damaged");
   if (head > body.size || (int64_t)head > p->plain_size) return tl_fail(err, TL_CORRUPT, "levels of %zu bytes in a page of %zu", head, body.size);
   const tl_compressor *compressor = tl_compressor_find(codec);
   if (compressor == NULL) return tl_fail(err, TL_UNSUPPORTED, "compressed with %s, which this version does not read", tl_compressor_name(codec));
@@ -73,7 +102,8 @@ static tl_status open_body(const tl_page *p, tl_bytes body, int codec, size_t he
     *out = body;
     return TL_OK;
   }
-  if (p->plain_size > s->limit) return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld)", (long long)p->plain_size, (long long)s->limit);
+  if (p->plain_size > s->limit)
+    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld)", (long long)p->plain_size, (long long)s->limit);
   s->plain.env = s->env;
   s->plain.size = 0;
   TL_TRY(tl_buffer_reserve(&s->plain, (size_t)p->plain_size + 16, err));
@@ -96,16 +126,20 @@ static tl_status decode_validity(tl_rle *levels, int max, int64_t rows, tl_colum
     TL_TRY(tl_rle_peek(levels, rows - done > INT32_MAX ? INT32_MAX : (uint32_t)(rows - done), &count, &repeated, &value, err));
     if (repeated) {
       if (value > (uint32_t)max) return tl_fail(err, TL_CORRUPT, "a definition level of %u, at most %d", value, max);
-      if (value == (uint32_t)max) *present += count;
-      else TL_TRY(tl_column_set_null(out, at + done, count, err));
+      if (value == (uint32_t)max)
+        *present += count;
+      else
+        TL_TRY(tl_column_set_null(out, at + done, count, err));
       tl_rle_skip(levels, count);
     } else {
       if (count > 256) count = 256;
       tl_rle_read(levels, some, count);
       for (uint32_t i = 0; i < count; i++) {
         if (some[i] > (uint32_t)max) return tl_fail(err, TL_CORRUPT, "a definition level of %u, at most %d", some[i], max);
-        if (some[i] == (uint32_t)max) ++*present;
-        else TL_TRY(tl_column_set_null(out, at + done + i, 1, err));
+        if (some[i] == (uint32_t)max)
+          ++*present;
+        else
+          TL_TRY(tl_column_set_null(out, at + done + i, 1, err));
       }
     }
     done += count;
@@ -123,7 +157,8 @@ static tl_status take_levels(const tl_page *p, const tl_leaf *leaf, tl_bytes *bo
     return TL_OK;
   }
   if (leaf->max_definition == 0) return TL_OK;
-  if (p->definition_encoding != TL_ENCODING_RLE) return tl_fail(err, TL_UNSUPPORTED, "definition levels encoded as %s", tl_encoding_name(p->definition_encoding));
+  if (p->definition_encoding != TL_ENCODING_RLE)
+    return tl_fail(err, TL_UNSUPPORTED, "definition levels encoded as %s", tl_encoding_name(p->definition_encoding));
   if (body->size < 4) return tl_fail(err, TL_CORRUPT, "the page ends before its definition levels");
   size_t size = tl_load32(body->data);
   if (size > body->size - 4) return tl_fail(err, TL_CORRUPT, "definition levels of %zu bytes in %zu", size, body->size - 4);
@@ -277,8 +312,10 @@ static void spread(tl_column *out, int64_t at, int64_t rows, int64_t present) {
   size_t width = (size_t)tl_field_width(&out->field);
   for (int64_t i = rows - 1, k = present; width > 0 && i >= 0 && k <= i; i--) {
     uint8_t *to = out->values + (size_t)(at + i) * width;
-    if (tl_column_is_valid(out, at + i)) memmove(to, out->values + (size_t)(at + --k) * width, width);
-    else memset(to, 0, width);
+    if (tl_column_is_valid(out, at + i))
+      memmove(to, out->values + (size_t)(at + --k) * width, width);
+    else
+      memset(to, 0, width);
   }
   if (out->field.physical != TL_PHYSICAL_BYTE_ARRAY) return;
   for (int64_t i = rows - 1, k = present; i >= 0; i--) {
@@ -287,8 +324,7 @@ static void spread(tl_column *out, int64_t at, int64_t rows, int64_t present) {
   }
 }
 
-tl_status tl_page_decode(const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *s, tl_column *out, int64_t at,
-                         tl_error *err) {
+tl_status tl_page_decode(const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *s, tl_column *out, int64_t at, tl_error *err) {
   tl_bytes levels;
   int64_t present = p->values;
   if (p->type == 3 && (p->definition_size < 0 || p->repetition_size < 0 || p->definition_size > INT32_MAX || p->repetition_size > INT32_MAX))

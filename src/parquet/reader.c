@@ -2,7 +2,6 @@
 #include "codec/compressor.h"
 #include <string.h>
 
-
 enum { WHOLE_FILE = 1 << 16, WINDOW = 1 << 19, TAIL = 1 << 15 };
 
 void tl_page_scratch_free(tl_page_scratch *s) {
@@ -128,11 +127,14 @@ static tl_status open_pages(pages *p, tl_parquet *f, int group, int leaf, tl_pag
   *p = (pages){.file = f, .scratch = s, .leaf = &f->meta.leaves[leaf], .chunk = c};
   if (c->encrypted) return tl_fail(err, TL_UNSUPPORTED, "the column is encrypted");
   if (c->elsewhere) return tl_fail(err, TL_UNSUPPORTED, "the column lies in another file");
-  if (p->leaf->nested || p->leaf->max_repetition > 0) return tl_fail(err, TL_UNSUPPORTED, "a nested column (%s) cannot be read by this version", p->leaf->field.name);
-  if (tl_compressor_find(c->codec) == NULL) return tl_fail(err, TL_UNSUPPORTED, "compressed with %s, which this version does not read", tl_compressor_name(c->codec));
+  if (p->leaf->nested || p->leaf->max_repetition > 0)
+    return tl_fail(err, TL_UNSUPPORTED, "a nested column (%s) cannot be read by this version", p->leaf->field.name);
+  if (tl_compressor_find(c->codec) == NULL)
+    return tl_fail(err, TL_UNSUPPORTED, "compressed with %s, which this version does not read", tl_compressor_name(c->codec));
   p->at = c->dictionary_offset > 0 && c->dictionary_offset < c->data_offset ? c->dictionary_offset : c->data_offset;
   if (c->compressed_size < 0 || p->at < 4 || p->at > f->size - 8 || c->compressed_size > f->size - 8 - p->at)
-    return tl_fail(err, TL_CORRUPT, "the chunk lies at byte %lld with %lld bytes, the file has %lld", (long long)p->at, (long long)c->compressed_size, (long long)f->size);
+    return tl_fail(err, TL_CORRUPT, "the chunk lies at byte %lld with %lld bytes, the file has %lld", (long long)p->at, (long long)c->compressed_size,
+                   (long long)f->size);
   /* Some old writers left the dictionary's header out of the size: a little room behind the chunk, as other readers give it. */
   enum { FORGOTTEN = 100 };
   int64_t behind = f->size - 8 - p->at - c->compressed_size;
@@ -162,7 +164,8 @@ static tl_status next_page(pages *p, tl_page *page, tl_error *err) {
 /* Copies rows [from, from+count) of one column behind the first `at` rows of another. */
 static tl_status copy_rows(tl_column *out, int64_t at, const tl_column *in, int64_t from, int64_t count, tl_error *err) {
   size_t width = (size_t)tl_field_width(&in->field);
-  if (width > 0) memcpy(out->values + (size_t)at * width, in->values + (size_t)from * width, (size_t)count * width);
+  if (width > 0)
+    memcpy(out->values + (size_t)at * width, in->values + (size_t)from * width, (size_t)count * width);
   else
     for (int64_t i = 0; i < count; i++) {
       tl_bytes b = tl_column_bytes(in, from + i);
@@ -208,7 +211,8 @@ static tl_status read_pages(pages *p, int64_t rows, int64_t first, tl_column *ou
       body.size = (size_t)page.stored_size;
       TL_TRY(tl_page_decode_dictionary(&page, body, p->chunk->codec, p->leaf, p->scratch, err));
     } else if (page.type == 0 || page.type == 3) {
-      if (page.values > rows - row) return tl_fail(err, TL_CORRUPT, "the page has %lld rows, %lld are left in the group", (long long)page.values, (long long)(rows - row));
+      if (page.values > rows - row)
+        return tl_fail(err, TL_CORRUPT, "the page has %lld rows, %lld are left in the group", (long long)page.values, (long long)(rows - row));
       TL_TRY(use_page(p, &page, row, first, out, err));
       row += page.values;
     }
@@ -228,7 +232,8 @@ tl_status tl_parquet_read(tl_parquet *f, int group, int leaf, int64_t first, int
   if (status == TL_OK && count > 0) status = read_pages(&p, g->row_count, first, out, err);
   s->decode_ns += f->env->tick_ns(f->env) - start - (s->io_ns - io);
   if (status == TL_OK) return TL_OK;
-  return tl_fail_in(err, status, "%s: column %s, row group %d, page %d, byte %lld: ", f->path, f->meta.leaves[leaf].field.name, group, p.index, (long long)p.at);
+  return tl_fail_in(err, status, "%s: column %s, row group %d, page %d, byte %lld: ", f->path, f->meta.leaves[leaf].field.name, group, p.index,
+                    (long long)p.at);
 }
 
 /* ---- statistics ---- */

@@ -7,23 +7,23 @@
 
 typedef struct tl_parquet {
   tl_env *env;
-  const char *path;  /* lives in the arena */
-  int handle;        /* -1 when closed */
+  const char *path; /* lives in the arena */
+  int handle;       /* -1 when closed */
   int64_t size;
   tl_arena arena;
   tl_meta meta;
-  tl_buffer whole;   /* small files are read in one piece */
+  tl_buffer whole; /* small files are read in one piece */
 } tl_parquet;
 
 /* Memory that pages pass through, kept from one to the next; one per thread. */
 typedef struct tl_page_scratch {
   tl_env *env;
-  int64_t limit;      /* bytes of one page that are believed */
-  tl_buffer window;   /* raw bytes of the chunk */
+  int64_t limit;    /* bytes of one page that are believed */
+  tl_buffer window; /* raw bytes of the chunk */
   int64_t window_at;
-  tl_buffer plain;    /* a decompressed page */
+  tl_buffer plain; /* a decompressed page */
   tl_column dictionary;
-  tl_column slice;    /* a page of which only some rows are wanted */
+  tl_column slice; /* a page of which only some rows are wanted */
   uint32_t *codes;
   size_t code_capacity;
   int64_t *integers;
@@ -43,14 +43,14 @@ tl_status tl_parquet_read(tl_parquet *file, int group, int leaf, int64_t first, 
 
 /* What a page says of itself. */
 typedef struct tl_page {
-  int type;            /* 0 data, 1 index, 2 dictionary, 3 data V2 */
+  int type; /* 0 data, 1 index, 2 dictionary, 3 data V2 */
   int64_t plain_size, stored_size;
   uint32_t crc;
   bool has_crc, compressed;
   int64_t values, nulls, rows; /* V1 says no nulls and rows: -1 */
   int encoding, definition_encoding;
   int64_t definition_size, repetition_size; /* V2 */
-  int64_t offset;      /* of the header in the file */
+  int64_t offset;                           /* of the header in the file */
   size_t header_size;
 } tl_page;
 
@@ -59,8 +59,7 @@ tl_status tl_page_parse(tl_page *out, tl_bytes bytes, tl_error *err) TL_MUST_CHE
 /* Decodes one data page of `rows` rows into out[at..]; body is what the file holds behind the header. */
 tl_status tl_page_decode(const tl_page *page, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *scratch, tl_column *out, int64_t at,
                          tl_error *err) TL_MUST_CHECK;
-tl_status tl_page_decode_dictionary(const tl_page *page, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *scratch,
-                                    tl_error *err) TL_MUST_CHECK;
+tl_status tl_page_decode_dictionary(const tl_page *page, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *scratch, tl_error *err) TL_MUST_CHECK;
 
 /* A value of min or max statistics as a double, for numeric leaves whose order is that of their numbers; false when there is none. */
 bool tl_statistics_range(const tl_chunk *chunk, const tl_leaf *leaf, double *min, double *max);

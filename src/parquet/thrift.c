@@ -72,7 +72,7 @@ size_t tl_thrift_list(tl_thrift *t, tl_thrift_field field, tl_thrift_type *eleme
 void tl_thrift_skip(tl_thrift *t, tl_thrift_type type) {
   enum { MOST = 64 };
   struct {
-    uint64_t left;         /* list and map: elements (a map's count twice) */
+    uint64_t left;          /* list and map: elements (a map's count twice) */
     tl_thrift_type type[2]; /* of elements, or STRUCT for an open struct (left unused) */
     bool is_struct;
     tl_thrift_field field;
@@ -151,7 +151,8 @@ static void put_zigzag(tl_thrift_out *t, int64_t v) { put_varint(t, (uint64_t)v 
 
 static void put_head(tl_thrift_out *t, int id, tl_thrift_type type) {
   int step = id - t->last[t->depth];
-  if (step > 0 && step <= 15) put_byte(t, (uint8_t)(step << 4 | type));
+  if (step > 0 && step <= 15)
+    put_byte(t, (uint8_t)(step << 4 | type));
   else {
     put_byte(t, (uint8_t)type);
     put_zigzag(t, id);
@@ -161,8 +162,10 @@ static void put_head(tl_thrift_out *t, int id, tl_thrift_type type) {
 
 void tl_thrift_put_int(tl_thrift_out *t, int id, tl_thrift_type type, int64_t value) {
   put_head(t, id, type);
-  if (type == TL_THRIFT_BYTE) put_byte(t, (uint8_t)value);
-  else put_zigzag(t, value);
+  if (type == TL_THRIFT_BYTE)
+    put_byte(t, (uint8_t)value);
+  else
+    put_zigzag(t, value);
 }
 void tl_thrift_put_bool(tl_thrift_out *t, int id, bool value) { put_head(t, id, value ? TL_THRIFT_TRUE : TL_THRIFT_FALSE); }
 void tl_thrift_put_binary(tl_thrift_out *t, int id, const void *data, size_t size) {
@@ -173,7 +176,8 @@ void tl_thrift_put_binary(tl_thrift_out *t, int id, const void *data, size_t siz
 void tl_thrift_put_text(tl_thrift_out *t, int id, const char *text) { tl_thrift_put_binary(t, id, text, strlen(text)); }
 void tl_thrift_put_list(tl_thrift_out *t, int id, tl_thrift_type element, size_t count) {
   put_head(t, id, TL_THRIFT_LIST);
-  if (count < 15) put_byte(t, (uint8_t)(count << 4 | element));
+  if (count < 15)
+    put_byte(t, (uint8_t)(count << 4 | element));
   else {
     put_byte(t, (uint8_t)(0xf0 | element));
     put_varint(t, count);

@@ -23,8 +23,8 @@ static tl_status start(tl_writer *w, const tl_leaf *leaves, int leaf_count, cons
   return w->env->write(w->env, w->handle, "PAR1", 4, err);
 }
 
-tl_status tl_writer_open(tl_writer *w, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting,
-                         int sorting_count, tl_error *err) {
+tl_status tl_writer_open(tl_writer *w, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting, int sorting_count,
+                         tl_error *err) {
   *w = (tl_writer){.env = env, .handle = -1, .at = 4, .arena = {.env = env}};
   TL_TRY(env->open_write(env, path, &w->handle, err));
   tl_status status = start(w, leaves, leaf_count, sorting, sorting_count, err);

@@ -17,14 +17,14 @@ typedef struct tl_page_style {
 
 typedef struct tl_group {
   tl_env *env;
-  tl_buffer bytes;      /* the chunks, one after the other */
-  tl_chunk *chunks;     /* offsets count from the group's first byte */
+  tl_buffer bytes;          /* the chunks, one after the other */
+  tl_chunk *chunks;         /* offsets count from the group's first byte */
   uint8_t (*bounds)[2][16]; /* min and max of each chunk, as statistics point at them */
   int leaf_count, next;
   int64_t row_count;
   size_t chunk_capacity, bound_capacity;
   tl_buffer page, packed; /* scratch */
-  void *values;         /* scratch */
+  void *values;           /* scratch */
   size_t value_capacity;
   uint32_t *codes, *levels;
   size_t code_capacity, level_capacity;
@@ -47,8 +47,8 @@ tl_status tl_group_put_ints(tl_group *group, const tl_leaf *leaf, const int64_t 
 /* Any flat column. */
 tl_status tl_group_put_column(tl_group *group, const tl_leaf *leaf, const tl_column *column, tl_page_style style, tl_error *err) TL_MUST_CHECK;
 /* Row values[k] of a column lengths[k] times, one after the other: keys of streams. Written as a dictionary. */
-tl_status tl_group_put_runs(tl_group *group, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec,
-                            int level, tl_error *err) TL_MUST_CHECK;
+tl_status tl_group_put_runs(tl_group *group, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec, int level,
+                            tl_error *err) TL_MUST_CHECK;
 
 typedef struct tl_writer {
   tl_env *env;
@@ -60,8 +60,8 @@ typedef struct tl_writer {
 } tl_writer;
 
 /* Creates the file. `leaves` and key-values are copied; sorting columns are leaf indices, ascending. */
-tl_status tl_writer_open(tl_writer *writer, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting,
-                         int sorting_count, tl_error *err) TL_MUST_CHECK;
+tl_status tl_writer_open(tl_writer *writer, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting, int sorting_count,
+                         tl_error *err) TL_MUST_CHECK;
 tl_status tl_writer_key_value(tl_writer *writer, const char *key, const char *value, tl_error *err) TL_MUST_CHECK;
 tl_status tl_writer_append(tl_writer *writer, const tl_group *group, tl_error *err) TL_MUST_CHECK;
 /* Footer and close. The file's name is the caller's business. */

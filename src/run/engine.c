@@ -86,8 +86,10 @@ static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
   for (int l = 0; l < TL_LANES; l++) {
     lanes[l] = e->edge + l * e->tile_rows;
     if (l >= p->count || p->streams[l].results[emit->result] == NULL || first >= p->streams[l].rows) continue;
-    if (first >= 0 && first + p->rows <= p->streams[l].rows) lanes[l] = p->streams[l].results[emit->result] + first;
-    else whole = false;
+    if (first >= 0 && first + p->rows <= p->streams[l].rows)
+      lanes[l] = p->streams[l].results[emit->result] + first;
+    else
+      whole = false;
   }
   e->kernels->scatter(lanes, tile(e, emit->tile), p->rows);
   for (int l = 0; !whole && l < p->count; l++) {

@@ -7,11 +7,11 @@
 /* The series of a side that the main frame reads, on the side's own rows. */
 typedef struct tl_side_series {
   int64_t rows;
-  int64_t *order;      /* in the unit of the main order key */
-  double **exports;    /* one a plan export */
+  int64_t *order;       /* in the unit of the main order key */
+  double **exports;     /* one a plan export */
   const int32_t *nodes; /* of the exports */
   int export_count;
-  int64_t within;      /* greatest age; INT64_MAX is any */
+  int64_t within; /* greatest age; INT64_MAX is any */
   bool before;
 } tl_side_series;
 
@@ -31,16 +31,15 @@ typedef struct tl_engine {
   const tl_side_series *sides; /* by side, or NULL */
   int tile_rows;
   double *tiles, *state, *edge; /* edge: rows at a stream's end, padded with missing */
-  double *absent;              /* a tile column of missing values */
-  int64_t *matches;            /* as-of positions of the present tile, one block a side */
-  int64_t *cursors;            /* ... and where each lane's search stands */
-  int64_t *step_ns;            /* sampled time of each step */
-  int64_t *side_matches;       /* rows that found a row of the side */
+  double *absent;               /* a tile column of missing values */
+  int64_t *matches;             /* as-of positions of the present tile, one block a side */
+  int64_t *cursors;             /* ... and where each lane's search stands */
+  int64_t *step_ns;             /* sampled time of each step */
+  int64_t *side_matches;        /* rows that found a row of the side */
   int64_t tiles_run, tiles_timed;
 } tl_engine;
 
-tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides,
-                         tl_error *err) TL_MUST_CHECK;
+tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) TL_MUST_CHECK;
 void tl_engine_free(tl_engine *engine);
 /* Runs up to TL_LANES streams from their first row to their last. */
 void tl_engine_run(tl_engine *engine, const tl_lane_stream *streams, int count);

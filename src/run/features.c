@@ -31,7 +31,9 @@ void tl__run_warn(tl_run *run, const char *format, ...) {
   tl_log(TL_LOG_WARN, "%s", text);
 }
 
-static void report_file(void *context, const char *file, const char *stream, const tl_error *why) { tl__run_fail(context, file, stream, why->status, why->text); }
+static void report_file(void *context, const char *file, const char *stream, const tl_error *why) {
+  tl__run_fail(context, file, stream, why->status, why->text);
+}
 
 /* ---- options ---- */
 
@@ -49,7 +51,8 @@ static tl_status select_outputs(tl_run *run, tl_error *err) {
     }
     if (found) continue;
     const char *nearest = tl_nearest_name(wanted, names, count);
-    return tl_fail(err, TL_USAGE, "--select %s: the definition has no such feature%s%s%s", wanted, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
+    return tl_fail(err, TL_USAGE, "--select %s: the definition has no such feature%s%s%s", wanted, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                   nearest ? "?" : "");
   }
   for (size_t i = 0; i < d->output_count; i++) run->selected_count += run->selected[i];
   return TL_OK;
@@ -74,13 +77,20 @@ static tl_status check_names(const tl_run *run, tl_error *err) {
 static tl_status choose_styles(tl_run *run, tl_error *err) {
   const char *codec = run->options.codec ? run->options.codec : "lz4", *encoding = run->options.encoding ? run->options.encoding : "split";
   tl_page_style style = {.page_rows = 16384};
-  if (strcmp(codec, "none") == 0) style.codec = TL_CODEC_NONE;
-  else if (strcmp(codec, "lz4") == 0) style.codec = TL_CODEC_LZ4_RAW, style.level = 1;
-  else if (strcmp(codec, "zstd") == 0) style.codec = TL_CODEC_ZSTD, style.level = 1;
-  else return tl_fail(err, TL_USAGE, "--codec %s: expected none, lz4 or zstd", codec);
-  if (strcmp(encoding, "split") == 0) style.encoding = TL_ENCODING_SPLIT;
-  else if (strcmp(encoding, "plain") == 0) style.encoding = TL_ENCODING_PLAIN;
-  else return tl_fail(err, TL_USAGE, "--encoding %s: expected split or plain", encoding);
+  if (strcmp(codec, "none") == 0)
+    style.codec = TL_CODEC_NONE;
+  else if (strcmp(codec, "lz4") == 0)
+    style.codec = TL_CODEC_LZ4_RAW, style.level = 1;
+  else if (strcmp(codec, "zstd") == 0)
+    style.codec = TL_CODEC_ZSTD, style.level = 1;
+  else
+    return tl_fail(err, TL_USAGE, "--codec %s: expected none, lz4 or zstd", codec);
+  if (strcmp(encoding, "split") == 0)
+    style.encoding = TL_ENCODING_SPLIT;
+  else if (strcmp(encoding, "plain") == 0)
+    style.encoding = TL_ENCODING_PLAIN;
+  else
+    return tl_fail(err, TL_USAGE, "--encoding %s: expected split or plain", encoding);
   if (style.codec == TL_CODEC_ZSTD && style.encoding == TL_ENCODING_SPLIT) style.level = -1; /* level 1's bytes for half the time */
   run->feature_style = style;
   run->order_style = style;
@@ -105,14 +115,21 @@ static tl_status check_options(tl_run *run, tl_error *err) {
 
 static tl_leaf output_leaf(const tl_run *run, const tl_output *o) {
   tl_leaf leaf = {.field = {.name = o->name, .physical = TL_PHYSICAL_DOUBLE, .nullable = true}, .max_definition = 1, .converted_type = -1};
-  if (o->type == TL_BOOLEAN) leaf.field.physical = TL_PHYSICAL_BOOLEAN;
-  else if (o->type == TL_NUMBER && run->options.float32) leaf.field.physical = TL_PHYSICAL_FLOAT;
+  if (o->type == TL_BOOLEAN)
+    leaf.field.physical = TL_PHYSICAL_BOOLEAN;
+  else if (o->type == TL_NUMBER && run->options.float32)
+    leaf.field.physical = TL_PHYSICAL_FLOAT;
   else if (o->type == TL_TIME) {
     tl_time_unit unit = run->plan.units[o->edge.node];
     leaf.field = (tl_field){.name = o->name, .nullable = true, .physical = TL_PHYSICAL_INT64};
-    if (unit == TL_UNIT_DAY) leaf.field.physical = TL_PHYSICAL_INT32, leaf.field.logical = TL_LOGICAL_DATE;
+    if (unit == TL_UNIT_DAY)
+      leaf.field.physical = TL_PHYSICAL_INT32, leaf.field.logical = TL_LOGICAL_DATE;
     else if (unit != TL_UNIT_NONE)
-      leaf.field.logical = TL_LOGICAL_TIMESTAMP, leaf.field.digits = unit == TL_UNIT_MS ? 3 : unit == TL_UNIT_US ? 6 : 9, leaf.field.utc = run->input.order_field.utc;
+      leaf.field.logical = TL_LOGICAL_TIMESTAMP,
+      leaf.field.digits = unit == TL_UNIT_MS   ? 3
+                          : unit == TL_UNIT_US ? 6
+                                               : 9,
+      leaf.field.utc = run->input.order_field.utc;
   }
   return leaf;
 }
@@ -164,20 +181,22 @@ static tl_status prepare_counts(tl_run *run, tl_error *err) {
   TL_TRY(tl_arena_take(&run->arena, &run->checks, rules + 1, sizeof *run->checks, err));
   for (size_t o = 0; o < d->output_count; o++) {
     if (run->selected[o] && d->outputs[o].rules != NULL) TL_TRY(tl_reach_of(&run->reaches[o], &run->arena, d, d->outputs[o].edge.node, err));
-    for (const tl_rule *r = d->outputs[o].rules; run->selected[o] && r != NULL; r = r->next) run->checks[run->check_count++] = (tl_check_result){.output = o, .rule = r};
+    for (const tl_rule *r = d->outputs[o].rules; run->selected[o] && r != NULL; r = r->next)
+      run->checks[run->check_count++] = (tl_check_result){.output = o, .rule = r};
   }
   return TL_OK;
 }
 
 static tl_status prepare(tl_run *run, tl_error *err) {
-  tl_input_options input = {.keys = run->options.keys, .key_count = run->options.key_count, .report = report_file, .report_context = run,
-                            .page_limit = run->options.memory / 4};
+  tl_input_options input = {
+      .keys = run->options.keys, .key_count = run->options.key_count, .report = report_file, .report_context = run, .page_limit = run->options.memory / 4};
   TL_TRY(check_options(run, err));
   TL_TRY(find_needed_inputs(run, err));
   input.needed = run->needed_inputs;
   TL_TRY(tl_target_open(&run->target, run->env, run->options.output, err));
   tl_file_info in, out;
-  if (run->env->info(run->env, run->options.input, &in, NULL) == TL_OK && run->env->info(run->env, run->options.output, &out, NULL) == TL_OK && in.inode == out.inode)
+  if (run->env->info(run->env, run->options.input, &in, NULL) == TL_OK && run->env->info(run->env, run->options.output, &out, NULL) == TL_OK &&
+      in.inode == out.inode)
     return tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input);
   TL_TRY(tl_input_open(&run->input, run->env, run->definition, run->options.input, &input, err));
   if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */

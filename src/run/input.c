@@ -14,7 +14,7 @@ typedef struct opener {
   tl_column key_columns[TL_MOST_KEYS], order_column;
   int64_t *table; /* stream hash table */
   size_t table_size;
-  bool *seen;     /* inputs that some file has */
+  bool *seen;                /* inputs that some file has */
   bool order_seen, any_seen; /* some file has the order key; some file could be read at all */
   int64_t *stream_of_part;
   size_t stream_of_part_capacity;
@@ -167,8 +167,10 @@ static tl_status settle_order_field(opener *o, const tl_input_file *f, bool firs
 static uint64_t key_hash(const tl_key_value_data *keys, int count) {
   uint64_t hash = 0;
   for (int k = 0; k < count; k++) {
-    if (keys[k].text != NULL) hash = XXH3_64bits_withSeed(keys[k].text, strlen(keys[k].text), hash);
-    else hash = XXH3_64bits_withSeed(&keys[k].number, sizeof keys[k].number, hash + keys[k].missing);
+    if (keys[k].text != NULL)
+      hash = XXH3_64bits_withSeed(keys[k].text, strlen(keys[k].text), hash);
+    else
+      hash = XXH3_64bits_withSeed(&keys[k].number, sizeof keys[k].number, hash + keys[k].missing);
   }
   return hash;
 }
@@ -239,7 +241,8 @@ static tl_status row_key(opener *o, const tl_input_file *f, int64_t row, tl_key_
   o->key_text.size = 0;
   for (int k = 0; k < o->set->definition->key_count; k++) {
     keys[k] = (tl_key_value_data){0};
-    if (f->keys[k] == TL_KEY_STEM) keys[k].text = f->file->stem;
+    if (f->keys[k] == TL_KEY_STEM)
+      keys[k].text = f->file->stem;
     else if (f->keys[k] <= TL_KEY_HIVE) {
       keys[k].text = f->file->keys[TL_KEY_HIVE - f->keys[k]].value;
       keys[k].missing = keys[k].text == NULL;
@@ -482,8 +485,7 @@ static tl_status open_all(opener *o, const char *path, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *definition, const char *path, const tl_input_options *options,
-                        tl_error *err) {
+tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *definition, const char *path, const tl_input_options *options, tl_error *err) {
   *out = (tl_input_set){.env = env, .arena = {.env = env}, .definition = definition};
   opener o = {.set = out, .options = options, .scratch = {.env = env, .limit = options->page_limit}, .order_column = {.env = env}, .key_text = {.env = env}};
   for (int k = 0; k < TL_MOST_KEYS; k++) o.key_columns[k].env = env;

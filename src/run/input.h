@@ -12,15 +12,15 @@ enum { TL_KEY_STEM = -1, TL_KEY_ABSENT = -2, TL_KEY_HIVE = -100 }; /* TL_KEY_HIV
 typedef struct tl_input_file {
   const tl_dataset_file *file;
   bool failed;
-  tl_status status;              /* why, with its text; reported by tl_input_open */
+  tl_status status; /* why, with its text; reported by tl_input_open */
   const char *error;
   int64_t rows;
-  int32_t *leaves;               /* one a definition input; -1 absent */
-  int32_t keys[TL_MOST_KEYS];    /* a leaf, or one of the above */
+  int32_t *leaves;            /* one a definition input; -1 absent */
+  int32_t keys[TL_MOST_KEYS]; /* a leaf, or one of the above */
   int32_t order_leaf;
   tl_field order_field;
-  int64_t order_factor;          /* to the dataset's unit */
-  int32_t streams;               /* that have rows here */
+  int64_t order_factor; /* to the dataset's unit */
+  int32_t streams;      /* that have rows here */
 } tl_input_file;
 
 /* Consecutive rows of one row group that belong to one stream. */
@@ -54,24 +54,24 @@ typedef struct tl_input_set {
   tl_dataset dataset;
   tl_input_file *files;
   tl_field key_fields[TL_MOST_KEYS];
-  bool key_in_path[TL_MOST_KEYS];   /* a Hive key: not a column of the output */
-  const char *key_note;             /* "ticker is taken from the file names", said once; NULL */
-  tl_field order_field;             /* as the output has it */
+  bool key_in_path[TL_MOST_KEYS]; /* a Hive key: not a column of the output */
+  const char *key_note;           /* "ticker is taken from the file names", said once; NULL */
+  tl_field order_field;           /* as the output has it */
   tl_time_unit order_unit;
-  tl_time_unit *units;              /* of time inputs */
-  tl_stream *streams;               /* in key order */
+  tl_time_unit *units; /* of time inputs */
+  tl_stream *streams;  /* in key order */
   size_t stream_count, stream_capacity;
   tl_part *parts;
   size_t part_count, part_capacity;
   int64_t rows, longest;
   int64_t failed_files;
-  bool missing_inputs;              /* an optional input that no file has */
+  bool missing_inputs; /* an optional input that no file has */
 } tl_input_set;
 
 typedef struct tl_input_options {
   const tl_name_pair *keys;
   size_t key_count;
-  const bool *needed;               /* inputs that are used; NULL: all */
+  const bool *needed; /* inputs that are used; NULL: all */
   tl_report_failure report;
   void *report_context;
   int64_t page_limit;

@@ -19,8 +19,14 @@ void tl_load_free(tl_load *l) {
 
 tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const int32_t *inputs, int input_count, const bool *as_time,
                        tl_on_duplicate on_duplicate, int64_t page_limit, tl_error *err) {
-  *out = (tl_load){.env = env, .set = set, .inputs = inputs, .input_count = input_count, .as_time = as_time, .on_duplicate = on_duplicate,
-                   .column = {.env = env}, .scratch = {.env = env, .limit = page_limit}};
+  *out = (tl_load){.env = env,
+                   .set = set,
+                   .inputs = inputs,
+                   .input_count = input_count,
+                   .as_time = as_time,
+                   .on_duplicate = on_duplicate,
+                   .column = {.env = env},
+                   .scratch = {.env = env, .limit = page_limit}};
   tl_status status = tl_allocate_zeroed(env, &out->columns, (size_t)input_count + 1, sizeof *out->columns, err);
   if (status == TL_OK) status = tl_allocate_zeroed(env, &out->column_capacity, (size_t)input_count + 1, sizeof *out->column_capacity, err);
   if (status != TL_OK) tl_load_free(out);
@@ -74,9 +80,12 @@ static tl_status read_column(tl_load *l, tl_parquet *file, const tl_input_file *
   TL_TRY(tl_parquet_read(file, w[0].part.group, leaf, first, end - first, &l->column, &l->scratch, err));
   for (size_t i = 0; i < count; i++) {
     int64_t from = w[i].part.first_row - first;
-    if (input < 0) put_order(l, f, &w[i], from);
-    else if (l->as_time[input]) put_time(l, l->columns[input] + w[i].to, from, w[i].part.rows);
-    else tl_column_doubles(&l->column, from, w[i].part.rows, l->columns[input] + w[i].to, &l->nonfinite);
+    if (input < 0)
+      put_order(l, f, &w[i], from);
+    else if (l->as_time[input])
+      put_time(l, l->columns[input] + w[i].to, from, w[i].part.rows);
+    else
+      tl_column_doubles(&l->column, from, w[i].part.rows, l->columns[input] + w[i].to, &l->nonfinite);
   }
   return TL_OK;
 }
@@ -93,8 +102,7 @@ static void read_file(tl_load *l, const wanted *w, size_t count) {
   TL_OWNED(tl_parquet) file = {.handle = -1};
   tl_error why = {0};
   tl_status status = tl_parquet_open(&file, l->env, f->file->path, &why);
-  if (status == TL_OK && file.meta.row_count != f->rows)
-    status = tl_fail(&why, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+  if (status == TL_OK && file.meta.row_count != f->rows) status = tl_fail(&why, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
   for (size_t i = 0, end; status == TL_OK && i < count; i = end) {
     for (end = i; end < count && w[end].part.group == w[i].part.group;) end++;
     status = read_group(l, &file, f, w + i, end - i, &why);
@@ -109,9 +117,12 @@ static void read_file(tl_load *l, const wanted *w, size_t count) {
 
 static void order_text(const tl_load *l, int64_t key, char out[TL_TIME_TEXT]) {
   tl_time_unit unit = l->set->order_unit;
-  if (unit == TL_UNIT_DAY) tl_date_text(out, key);
-  else if (unit == TL_UNIT_NONE) snprintf(out, TL_TIME_TEXT, "%lld", (long long)key);
-  else tl_time_text(out, key, unit == TL_UNIT_MS ? 3 : unit == TL_UNIT_US ? 6 : 9, l->set->order_field.utc);
+  if (unit == TL_UNIT_DAY)
+    tl_date_text(out, key);
+  else if (unit == TL_UNIT_NONE)
+    snprintf(out, TL_TIME_TEXT, "%lld", (long long)key);
+  else
+    tl_time_text(out, key, unit == TL_UNIT_MS ? 3 : unit == TL_UNIT_US ? 6 : 9, l->set->order_field.utc);
 }
 
 /* The file and its row where row `row` of the stream comes from. */

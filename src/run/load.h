@@ -6,9 +6,9 @@
 
 typedef struct tl_loaded_stream {
   const tl_stream *stream;
-  int64_t at, rows;      /* in the columns; rows shrinks when duplicates are dropped */
+  int64_t at, rows; /* in the columns; rows shrinks when duplicates are dropped */
   bool failed;
-  bool broken;           /* ... because a file of its could not be read */
+  bool broken; /* ... because a file of its could not be read */
   tl_error error;
 } tl_loaded_stream;
 
@@ -18,15 +18,15 @@ typedef struct tl_load {
   const tl_input_set *set;
   const int32_t *inputs; /* definition inputs wanted */
   int input_count;
-  const bool *as_time;   /* ... read as raw integers */
+  const bool *as_time; /* ... read as raw integers */
   tl_on_duplicate on_duplicate;
   int64_t *order;
-  double **columns;      /* one a wanted input */
+  double **columns; /* one a wanted input */
   size_t order_capacity, *column_capacity;
   tl_column column;
   tl_page_scratch scratch;
-  int64_t nonfinite;     /* NaN and infinity found in inputs, so far */
-  int64_t duplicates;    /* rows dropped */
+  int64_t nonfinite;  /* NaN and infinity found in inputs, so far */
+  int64_t duplicates; /* rows dropped */
 } tl_load;
 
 tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const int32_t *inputs, int input_count, const bool *as_time,

@@ -166,8 +166,8 @@ static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_u
   return TL_OK;
 }
 
-tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest,
-                       tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) {
+tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest, tl_time_unit order_unit,
+                       const tl_time_unit *units, tl_error *err) {
   *out = (tl_plan){.env = env, .definition = definition, .frame = frame};
   maker m = {.plan = out, .graph = &definition->graph};
   tl_status status = make(&m, selected, longest < 1 ? 1 : longest, order_unit, units, err);

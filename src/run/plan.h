@@ -8,17 +8,17 @@
 
 typedef struct tl_step {
   int32_t node;
-  int32_t tiles[TL_MAX_OUTPUTS];   /* where its outputs go; -1: nobody reads it */
-  int32_t inputs[TL_MAX_INPUTS];   /* tiles it reads */
-  int64_t state;                   /* offset in doubles */
-  int32_t emit, emit_count;        /* results that are complete after this step: tl_plan.emits[emit ..] */
-  tl_params params;                /* with slots and units of this run */
+  int32_t tiles[TL_MAX_OUTPUTS]; /* where its outputs go; -1: nobody reads it */
+  int32_t inputs[TL_MAX_INPUTS]; /* tiles it reads */
+  int64_t state;                 /* offset in doubles */
+  int32_t emit, emit_count;      /* results that are complete after this step: tl_plan.emits[emit ..] */
+  tl_params params;              /* with slots and units of this run */
 } tl_step;
 
 /* A value that leaves the tiles: a feature of the main frame, or a side's series that the main frame reads. */
 typedef struct tl_emit {
   int32_t tile;
-  int32_t result;  /* index of the output, or of the export */
+  int32_t result; /* index of the output, or of the export */
   int64_t delay;
 } tl_emit;
 
@@ -32,10 +32,10 @@ typedef struct tl_plan {
   tl_emit *emits;
   int emit_count;
   int tile_count;
-  int64_t state_size;  /* doubles */
+  int64_t state_size; /* doubles */
   int64_t greatest_delay;
-  int32_t *inputs;     /* definition inputs that the frame reads; each is a column */
-  bool *as_time;       /* ... read as raw integers */
+  int32_t *inputs; /* definition inputs that the frame reads; each is a column */
+  bool *as_time;   /* ... read as raw integers */
   int input_count;
   tl_time_unit *units; /* by node: what its integers count, where it is a time */
   bool reads_order;    /* the order key is used as a column */
@@ -45,8 +45,8 @@ typedef struct tl_plan {
 
 /* Which of the definition's outputs are wanted: selected[i]. `longest` bounds the rows of a stream; `order_unit` is the unit of the
    order key; `units` (may be NULL) those of the inputs. For a side, what is joined by the wanted outputs is exported. */
-tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest,
-                       tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
+tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest, tl_time_unit order_unit,
+                       const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
 void tl_plan_free(tl_plan *plan);
 /* Bytes a worker needs for tiles of `rows` rows and state. */
 int64_t tl_plan_worker_bytes(const tl_plan *plan, int rows);

@@ -28,8 +28,10 @@ static tl_status feature_times(tl_run *run, double *out, tl_error *err) {
       reached[last] = true;
       for (int32_t i = last; i >= 0; i--) {
         if (!reached[i]) continue;
-        if (pass == 0) users[i]++;
-        else out[o] += (double)run->node_ns[i] / users[i];
+        if (pass == 0)
+          users[i]++;
+        else
+          out[o] += (double)run->node_ns[i] / users[i];
         for (int k = 0; k < g->nodes[i].inputs; k++) reached[g->nodes[i].in[k].node] = true;
       }
     }
@@ -75,8 +77,10 @@ static void put_features(const tl_run *run, tl_json *j, const double *times) {
     tl_json_string(j, "kind", d->outputs[o].is_label ? "label" : "feature");
     tl_json_string(j, "identity", identity);
     tl_json_int(j, "warmup", tl_definition_output_warmup(d, o));
-    if (s->first_valid >= 0) tl_json_int(j, "first_valid_row", s->first_valid);
-    else tl_json_null(j, "first_valid_row");
+    if (s->first_valid >= 0)
+      tl_json_int(j, "first_valid_row", s->first_valid);
+    else
+      tl_json_null(j, "first_valid_row");
     tl_json_int(j, "missing", s->missing);
     tl_json_double(j, "missing_share", s->rows > 0 ? (double)s->missing / (double)s->rows : 0);
     tl_json_double(j, "min", s->min);
@@ -165,8 +169,8 @@ static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
   tl_count_text(streams, run->streams_done);
   tl_seconds_text(wall, seconds(run->wall_ns));
   tl_size_text(memory, (double)tl_sys_resident_peak());
-  TL_TRY(tl_buffer_format(&run->table, err, "%s rows, %s streams, %zu features in %s (%.1f M rows/s, peak memory %s, %s)\n", rows, streams, run->selected_count, wall,
-                          run->wall_ns > 0 ? (double)run->rows_done / seconds(run->wall_ns) / 1e6 : 0.0, memory, tl_isa_name(run->isa)));
+  TL_TRY(tl_buffer_format(&run->table, err, "%s rows, %s streams, %zu features in %s (%.1f M rows/s, peak memory %s, %s)\n", rows, streams, run->selected_count,
+                          wall, run->wall_ns > 0 ? (double)run->rows_done / seconds(run->wall_ns) / 1e6 : 0.0, memory, tl_isa_name(run->isa)));
   for (size_t o = 0; o < d->output_count; o++)
     if (run->selected[o] && strlen(d->outputs[o].name) > width) width = strlen(d->outputs[o].name);
   TL_TRY(tl_buffer_format(&run->table, err, "%-*s  %11s  %9s  %12s  %12s  %9s\n", (int)width, "feature", "first valid", "missing", "min", "max", "time"));

@@ -67,18 +67,18 @@ struct tl_run {
   size_t stream_count;
   tl_output_file *files;
   size_t file_count;
-  bool mirrors;            /* output files stand for input files */
+  bool mirrors; /* output files stand for input files */
   tl_piece *pieces;
   size_t piece_count, piece_capacity;
   tl_task *tasks;
   size_t task_count, task_capacity;
   int threads;
   int64_t worker_bytes, plan_bytes; /* of one worker; of the run */
-  tl_leaf *leaves;         /* of the output files */
+  tl_leaf *leaves;                  /* of the output files */
   int leaf_count, key_leaves;
   tl_page_style feature_style, order_style;
 
-  tl_lock *lock;           /* guards everything below */
+  tl_lock *lock; /* guards everything below */
   size_t next_task;
   tl_failure *failures;
   size_t failure_count, failure_capacity;
@@ -94,7 +94,7 @@ struct tl_run {
   int64_t rows_done, streams_done, rows_total, last_progress_ns;
   int64_t nonfinite, duplicates, *side_matches;
   bool cancelled;
-  tl_error fatal;          /* the want of memory that ended a worker */
+  tl_error fatal; /* the want of memory that ended a worker */
   int64_t started_ns, wall_ns, started_at_ns;
   tl_buffer json, table;
 };

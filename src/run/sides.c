@@ -18,8 +18,7 @@ static int64_t a_day(tl_time_unit unit) { return unit == TL_UNIT_DAY ? 1 : 86400
    keep their meaning. */
 static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, tl_error *err) {
   tl_time_unit to = run->input.order_unit;
-  if ((from == TL_UNIT_NONE) != (to == TL_UNIT_NONE))
-    return tl_fail(err, TL_CORRUPT, "the order key is a time on one side and a plain integer on the other");
+  if ((from == TL_UNIT_NONE) != (to == TL_UNIT_NONE)) return tl_fail(err, TL_CORRUPT, "the order key is a time on one side and a plain integer on the other");
   TL_TRY(tl_allocate(run->env, &s->order, (size_t)s->rows + 1, sizeof *s->order, err));
   for (int64_t i = 0; i < s->rows; i++) {
     s->order[i] = order[i];
@@ -107,8 +106,12 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
   const char *path = side_path(run, side->name);
   if (path == NULL) return load_side(run, index, &run->input, false, err);
   tl_input_set set;
-  tl_input_options options = {.keys = run->options.keys, .key_count = run->options.key_count, .needed = needed, .report = report_side_file,
-                              .report_context = run, .page_limit = run->options.memory};
+  tl_input_options options = {.keys = run->options.keys,
+                              .key_count = run->options.key_count,
+                              .needed = needed,
+                              .report = report_side_file,
+                              .report_context = run,
+                              .page_limit = run->options.memory};
   TL_TRY(tl_input_open(&set, run->env, run->definition, path, &options, err));
   tl_status status = load_side(run, index, &set, true, err);
   tl_input_free(&set);

@@ -18,8 +18,10 @@ static double larger(double a, double b) { return isnan(a) || b > a ? b : a; }
 static void add_times(tl_feature_summary *s, const double *v, int64_t rows) {
   int64_t missing = 0, first = -1;
   for (int64_t i = 0; i < rows; i++) {
-    if (time_missing(v[i])) missing++;
-    else if (first < 0) first = i;
+    if (time_missing(v[i]))
+      missing++;
+    else if (first < 0)
+      first = i;
   }
   s->missing += missing;
   s->empty_streams += missing == rows;
@@ -99,7 +101,7 @@ static int64_t first_not_finite(const tl_feature_reach *reach, int64_t warmup, c
   int64_t clear_from = warmup;
   tl_survey seen = tl_survey_of(v, rows);
   if (seen.missing == seen.lead && (seen.lead <= warmup || reach->reads_side)) return -1; /* nearly always: no hole to explain */
-  if (reach->reads_side) /* rows before the side's own warm-up cannot be told from here */
+  if (reach->reads_side)                                                                  /* rows before the side's own warm-up cannot be told from here */
     while (clear_from < rows && isnan(v[clear_from])) clear_from++;
   for (int64_t t = 0; t < rows; t++) {
     for (size_t c = 0; c < count; c++)

@@ -19,8 +19,8 @@ void tl_summary_merge(tl_feature_summary *into, const tl_feature_summary *from);
 
 /* How far a missing input row reaches in a feature, for the rule `finite`. */
 typedef struct tl_feature_reach {
-  int64_t rows;       /* a missing input makes this many later rows missing at most */
-  bool *inputs;       /* definition inputs of the main frame that it reads */
+  int64_t rows; /* a missing input makes this many later rows missing at most */
+  bool *inputs; /* definition inputs of the main frame that it reads */
   bool reads_side;
 } tl_feature_reach;
 tl_status tl_reach_of(tl_feature_reach *out, tl_arena *arena, const tl_definition *definition, int32_t node, tl_error *err) TL_MUST_CHECK;

@@ -70,7 +70,8 @@ static tl_status look(tl_target *t, const char *path, tl_error *err) {
   t->existed = status == TL_OK;
   if (status != TL_OK && status != TL_NOT_FOUND) return status;
   t->is_file = t->existed ? !info.is_folder : ends_with(t->root, ".parquet");
-  if (t->existed && t->is_file && !ends_with(t->root, ".parquet")) return tl_fail(err, TL_USAGE, "%s: a file that is no .parquet; --out names a folder or a .parquet file", path);
+  if (t->existed && t->is_file && !ends_with(t->root, ".parquet"))
+    return tl_fail(err, TL_USAGE, "%s: a file that is no .parquet; --out names a folder or a .parquet file", path);
   if (!t->existed || t->is_file) return TL_OK;
   TL_TRY(t->env->list(t->env, t->root, count_entry, &entries, err));
   if (entries == 0) return TL_OK;

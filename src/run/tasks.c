@@ -63,7 +63,8 @@ static tl_status make_files(tl_run *run, tl_error *err) {
       name = run->input.files[file_of(run, run->order[i])].file->name;
       size_t size = strlen(name);
       if (size < 8 || strcmp(name + size - 8, ".parquet") != 0) TL_TRY(tl_arena_format(&run->arena, &name, err, "%s.parquet", name));
-    } else TL_TRY(tl_arena_format(&run->arena, &name, err, "part-%05zu.parquet", run->file_count));
+    } else
+      TL_TRY(tl_arena_format(&run->arena, &name, err, "part-%05zu.parquet", run->file_count));
     TL_TRY(add_file(run, &capacity, name, i, end - i, err));
   }
   return TL_OK;
@@ -169,8 +170,8 @@ tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
   while (threads > 1 && task_rows(run, threads) < wanted) threads--;
   int64_t most = task_rows(run, threads);
   if (most < 1 && run->stream_count > 0)
-    return tl_fail(err, TL_MEMORY, "the plan needs %lld MB for windows and tiles, --memory is %lld MB", (long long)((run->worker_bytes + BASE_BYTES + WORKER_BASE) / 1000000 + 1),
-                   (long long)(run->options.memory / 1000000));
+    return tl_fail(err, TL_MEMORY, "the plan needs %lld MB for windows and tiles, --memory is %lld MB",
+                   (long long)((run->worker_bytes + BASE_BYTES + WORKER_BASE) / 1000000 + 1), (long long)(run->options.memory / 1000000));
   /* a stream longer than a row group is one task all the same */
   if (run->input.longest > most && task_rows(run, 1) >= PIECE_ROWS) {
     int64_t left = run->options.memory - BASE_BYTES - run->worker_bytes - WORKER_BASE;

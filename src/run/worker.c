@@ -11,13 +11,13 @@ typedef struct worker {
   tl_load load;
   tl_group group;
   tl_column keys;
-  double **results;      /* one a definition output; NULL where not wanted */
+  double **results; /* one a definition output; NULL where not wanted */
   size_t *result_capacity;
   int64_t *order;
   size_t order_capacity;
   tl_loaded_stream *streams;
   size_t stream_capacity;
-  int64_t *out_at;       /* where a stream's results begin */
+  int64_t *out_at; /* where a stream's results begin */
   size_t out_capacity;
   int64_t *lengths;
   size_t length_capacity;
@@ -171,7 +171,8 @@ static tl_status key_column(worker *w, int key, size_t first, size_t count, tl_e
       const char *text = v->text ? v->text : "";
       TL_TRY(tl_buffer_append(&w->keys.bytes, text, strlen(text), err));
       w->keys.offsets[n + 1] = (int64_t)w->keys.bytes.size;
-    } else memcpy(w->keys.values + n * tl_field_width(field), &v->number, (size_t)tl_field_width(field));
+    } else
+      memcpy(w->keys.values + n * tl_field_width(field), &v->number, (size_t)tl_field_width(field));
     n++;
   }
   return TL_OK;
@@ -206,8 +207,10 @@ static tl_status encode(worker *w, size_t first, size_t count, int64_t base, int
   for (size_t o = 0; o < d->output_count; o++) {
     if (!run->selected[o]) continue;
     const double *values = w->results[o] + base + from;
-    if (d->outputs[o].type == TL_TIME) TL_TRY(tl_group_put_ints(&w->group, &run->leaves[leaf++], (const int64_t *)(const void *)values, tl_time_na(), run->order_style, err));
-    else TL_TRY(tl_group_put_doubles(&w->group, &run->leaves[leaf++], values, run->feature_style, err));
+    if (d->outputs[o].type == TL_TIME)
+      TL_TRY(tl_group_put_ints(&w->group, &run->leaves[leaf++], (const int64_t *)(const void *)values, tl_time_na(), run->order_style, err));
+    else
+      TL_TRY(tl_group_put_doubles(&w->group, &run->leaves[leaf++], values, run->feature_style, err));
   }
   return TL_OK;
 }
@@ -304,7 +307,8 @@ static tl_status put_piece(worker *w, const tl_piece *piece, size_t first, tl_er
   }
   w->times.encode_ns += now(run) - start;
   await_turn(run, f, piece->sequence);
-  if (f->failed) status = TL_OK;
+  if (f->failed)
+    status = TL_OK;
   else if (status == TL_OK && done > 0) {
     start = now(run);
     status = write_group(w, f, err);
@@ -389,7 +393,8 @@ static void run_task(worker *w, const tl_task *task) {
     first += piece->stream_count;
   }
   tl_lock_enter(run->lock);
-  for (size_t i = 0; prepared == TL_OK && i < count; i++) run->streams_done += !w->streams[i].failed, run->rows_done += w->streams[i].failed ? 0 : w->streams[i].rows;
+  for (size_t i = 0; prepared == TL_OK && i < count; i++)
+    run->streams_done += !w->streams[i].failed, run->rows_done += w->streams[i].failed ? 0 : w->streams[i].rows;
   int64_t done = run->rows_done, at = now(run);
   bool show = run->options.progress != NULL && at - run->last_progress_ns > 100000000;
   if (show) {

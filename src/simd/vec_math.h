@@ -17,7 +17,9 @@
 #include "simd/vec.h"
 
 /* The unevaluated sum head + tail; the tail is much the smaller. */
-typedef struct { vec head, tail; } vec_pair;
+typedef struct {
+  vec head, tail;
+} vec_pair;
 
 TL_INLINE vec vec_sign_bit(vec a) { return vec_and_bits(a, 0x8000000000000000ull); }
 /* The leading 26 significant bits. */
@@ -30,32 +32,32 @@ TL_INLINE vec vec_line(double c, double d, vec x) { return vec_step(c, vec_set1(
 /* Dekker's exact sum of a and b, where a is 0 or |a| >= |b|. */
 TL_INLINE vec_pair vec_exact_sum(vec a, vec b) {
   vec sum = vec_add(a, b);
-  return (vec_pair){ sum, vec_sub(b, vec_sub(sum, a)) };
+  return (vec_pair){sum, vec_sub(b, vec_sub(sum, a))};
 }
 
 /* The same value with a short head. */
 TL_INLINE vec_pair vec_shorten(vec_pair a) {
   vec head = vec_short(a.head);
-  return (vec_pair){ head, vec_add(vec_sub(a.head, head), a.tail) };
+  return (vec_pair){head, vec_add(vec_sub(a.head, head), a.tail)};
 }
 
 /* a + b with a short head, for numbers that are not negative. */
 TL_INLINE vec_pair vec_short_sum(vec a, vec b) {
   vec head = vec_short(vec_add(a, b));
-  return (vec_pair){ head, vec_sub(vec_min(a, b), vec_sub(head, vec_max(a, b))) };
+  return (vec_pair){head, vec_sub(vec_min(a, b), vec_sub(head, vec_max(a, b)))};
 }
 
 /* a * b, both with short heads. */
 TL_INLINE vec_pair vec_product(vec_pair a, vec_pair b) {
   vec cross = vec_add(vec_mul(a.head, b.tail), vec_mul(a.tail, vec_add(b.head, b.tail)));
-  return (vec_pair){ vec_mul(a.head, b.head), cross };
+  return (vec_pair){vec_mul(a.head, b.head), cross};
 }
 
 /* a / b with a short head, where b has one and `inverse` is near 1 / b: the tail is what the head leaves, (a - head * b) / b. */
 TL_INLINE vec_pair vec_quotient(vec_pair a, vec_pair b, vec inverse) {
   vec head = vec_short(vec_mul(a.head, inverse));
   vec left = vec_add(vec_sub(a.head, vec_mul(head, b.head)), vec_sub(a.tail, vec_mul(head, b.tail)));
-  return (vec_pair){ head, vec_mul(left, inverse) };
+  return (vec_pair){head, vec_mul(left, inverse)};
 }
 
 /* ---- Rounding ---- */
@@ -78,7 +80,9 @@ TL_INLINE vec vec_ceil(vec a) { return vec_neg(vec_floor(vec_neg(a))); }
 /* ---- Logarithms ---- */
 
 /* a = 2^power * fraction, with fraction in [sqrt(1/2), sqrt(2)). */
-typedef struct { vec power, fraction; } vec_binary;
+typedef struct {
+  vec power, fraction;
+} vec_binary;
 
 /* fdlibm's reduction (e_log.c): the bits of a are moved so that the exponent field steps at sqrt(1/2) and not at 1; less
    `bias` the field is the power. Subnormals, zeros, negatives, infinities and NaN give numbers of no meaning. */
@@ -86,7 +90,7 @@ TL_INLINE vec_binary vec_split_normal(vec a, vec bias) {
   vec moved = vec_add_bits(a, vec_set1_bits(0x3ff0000000000000ull - 0x3fe6a09e667f3bcdull));
   vec power = vec_sub(vec_or_bits(vec_shift_right(moved, 52), 0x4330000000000000ull), bias);
   vec fraction = vec_add_bits(vec_and_bits(moved, 0x000fffffffffffffull), vec_set1_bits(0x3fe6a09e667f3bcdull));
-  return (vec_binary){ power, fraction };
+  return (vec_binary){power, fraction};
 }
 
 /* The same, subnormals included: they are scaled by 2^54 first. */
@@ -158,15 +162,15 @@ TL_INLINE vec vec_log1p(vec a) {
 /* ---- Exponentials ---- */
 
 /* e^(a + low) = 2^n * (1 + head + tail), with |head| <= log(2)/2 and n in the last twelve bits of `power`, 1023 too great. */
-typedef struct { vec power, head, tail; } vec_exp_parts;
+typedef struct {
+  vec power, head, tail;
+} vec_exp_parts;
 
 /* (e^r - 1 - r - r^2/2) / r^3 for |r| <= 0.3467 */
 TL_INLINE vec vec_exp_series(vec r, vec r2) {
   vec r4 = vec_mul(r2, r2);
-  vec low = vec_add(vec_line(0x1.555555555555ap-3, 0x1.5555555555530p-5, r),
-                    vec_mul(r2, vec_line(0x1.111111110efa3p-7, 0x1.6c16c16c270d4p-10, r)));
-  vec middle = vec_add(vec_line(0x1.a01a01b276209p-13, 0x1.a01a015248423p-16, r),
-                       vec_mul(r2, vec_line(0x1.71ddf24dd8dc1p-19, 0x1.27e58d2e385fbp-22, r)));
+  vec low = vec_add(vec_line(0x1.555555555555ap-3, 0x1.5555555555530p-5, r), vec_mul(r2, vec_line(0x1.111111110efa3p-7, 0x1.6c16c16c270d4p-10, r)));
+  vec middle = vec_add(vec_line(0x1.a01a01b276209p-13, 0x1.a01a015248423p-16, r), vec_mul(r2, vec_line(0x1.71ddf24dd8dc1p-19, 0x1.27e58d2e385fbp-22, r)));
   vec high = vec_line(0x1.af689f4842b81p-26, 0x1.1e670296f5322p-29, r);
   return vec_add(vec_add(low, vec_mul(r4, middle)), vec_mul(vec_mul(r4, r4), high));
 }
@@ -181,7 +185,7 @@ TL_INLINE vec_exp_parts vec_exp_split(vec a, vec low) {
   vec rest = vec_sub(vec_ln2_tail(n), low);
   vec r = vec_sub(head, rest), r2 = vec_mul(r, r);
   vec curve = vec_mul(vec_mul(r, r2), vec_exp_series(r, r2));
-  return (vec_exp_parts){ power, head, vec_add(vec_sub(vec_mul(r2, vec_set1(0.5)), rest), curve) };
+  return (vec_exp_parts){power, head, vec_add(vec_sub(vec_mul(r2, vec_set1(0.5)), rest), curve)};
 }
 
 /* value * 2^n where 2^n is normal. */
@@ -229,17 +233,15 @@ TL_INLINE vec vec_tanh(vec a) {
 /* 2/5 + 2/7 z + 2/9 z^2 + ..., for z <= 0.02944 */
 TL_INLINE vec vec_log_pair_series(vec z) {
   vec w = vec_mul(z, z);
-  vec low = vec_add(vec_line(0x1.9999999999996p-2, 0x1.2492492492f51p-2, z),
-                    vec_mul(w, vec_line(0x1.c71c71c5968ebp-3, 0x1.745d182957617p-3, z)));
-  vec high = vec_add(vec_line(0x1.3b1364c8f4d26p-3, 0x1.11206f3de1194p-3, z),
-                     vec_mul(w, vec_line(0x1.de3d6dad6b3bbp-4, 0x1.eac5d9146154bp-4, z)));
+  vec low = vec_add(vec_line(0x1.9999999999996p-2, 0x1.2492492492f51p-2, z), vec_mul(w, vec_line(0x1.c71c71c5968ebp-3, 0x1.745d182957617p-3, z)));
+  vec high = vec_add(vec_line(0x1.3b1364c8f4d26p-3, 0x1.11206f3de1194p-3, z), vec_mul(w, vec_line(0x1.de3d6dad6b3bbp-4, 0x1.eac5d9146154bp-4, z)));
   return vec_add(low, vec_mul(vec_mul(w, w), high));
 }
 
 /* log(fraction) = s * (2 + z * (2/3 + z * series)), s = (fraction - 1) / (fraction + 1), z = s^2; all but the series in pairs. */
 TL_INLINE vec_pair vec_log_pair_near(vec fraction) {
   vec one = vec_set1(1.0);
-  vec_pair above = { vec_sub(fraction, one), vec_zero() };
+  vec_pair above = {vec_sub(fraction, one), vec_zero()};
   vec_pair s = vec_quotient(above, vec_short_sum(fraction, one), vec_div(one, vec_add(fraction, one)));
   vec_pair square = vec_product(s, s), z = vec_shorten(square);
   vec around = vec_add(square.head, square.tail);
@@ -271,7 +273,7 @@ TL_INLINE vec vec_exp_pair(vec_pair a) {
 /* |x|^y for finite x that is not 0. A y beyond 2^66 acts as 2^66: the power is 0, 1 or inf all the same. */
 TL_INLINE vec vec_pow_size(vec x, vec y) {
   y = vec_min(vec_set1(0x1p66), vec_max(vec_set1(-0x1p66), y));
-  vec_pair product = vec_product(vec_shorten((vec_pair){ y, vec_zero() }), vec_log_pair(vec_abs(x)));
+  vec_pair product = vec_product(vec_shorten((vec_pair){y, vec_zero()}), vec_log_pair(vec_abs(x)));
   return vec_exp_pair(vec_exact_sum(product.head, product.tail));
 }
 

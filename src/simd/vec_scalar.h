@@ -5,8 +5,16 @@ typedef int mask;
 
 #define VI static inline __attribute__((always_inline, unused))
 
-VI uint64_t bits_of_vec(vec a) { uint64_t b; memcpy(&b, &a, sizeof b); return b; }
-VI vec vec_of_bits(uint64_t b) { vec a; memcpy(&a, &b, sizeof a); return a; }
+VI uint64_t bits_of_vec(vec a) {
+  uint64_t b;
+  memcpy(&b, &a, sizeof b);
+  return b;
+}
+VI vec vec_of_bits(uint64_t b) {
+  vec a;
+  memcpy(&a, &b, sizeof a);
+  return a;
+}
 VI vec vec_load(const double *p) { return *p; }
 VI void vec_store(double *p, vec a) { *p = a; }
 VI vec vec_set1(double a) { return a; }

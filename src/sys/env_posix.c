@@ -30,7 +30,8 @@ static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size)
   if (fresh == NULL) return NULL;
   int64_t used = atomic_fetch_add(&memory_used, (int64_t)new_size - (int64_t)old_size) + (int64_t)new_size - (int64_t)old_size;
   int64_t peak = atomic_load(&memory_peak);
-  while (used > peak && !atomic_compare_exchange_weak(&memory_peak, &peak, used)) {}
+  while (used > peak && !atomic_compare_exchange_weak(&memory_peak, &peak, used)) {
+  }
   return fresh;
 }
 

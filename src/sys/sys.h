@@ -29,7 +29,7 @@ tl_status tl_lock_open(tl_lock **out, tl_env *env, tl_error *err) TL_MUST_CHECK;
 void tl_lock_close(tl_lock *lock);
 void tl_lock_enter(tl_lock *lock);
 void tl_lock_leave(tl_lock *lock);
-void tl_lock_wait(tl_lock *lock);   /* releases, sleeps until a wake, enters again */
+void tl_lock_wait(tl_lock *lock); /* releases, sleeps until a wake, enters again */
 void tl_lock_wake_all(tl_lock *lock);
 
 /* Logging, to stderr; TICKLOOM_LOG=error|warn|info|debug (default warn). */

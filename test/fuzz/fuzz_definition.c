@@ -59,8 +59,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tl_definition *definition = NULL;
   if (!uses_files(text)) {
     tl_status status = tl_definition_read(&definition, "input.loom", text, NULL, 0, &err);
-    if (status == TL_OK) walk(definition);
-    else tl__fuzz_law(status != TL_DEFINITION || strncmp(err.text, "input.loom:", 11) == 0, "an error says where");
+    if (status == TL_OK)
+      walk(definition);
+    else
+      tl__fuzz_law(status != TL_DEFINITION || strncmp(err.text, "input.loom:", 11) == 0, "an error says where");
     tl_definition_close(definition);
   }
   free(text);

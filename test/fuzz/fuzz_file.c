@@ -25,8 +25,7 @@ static void read_parts(tl_parquet *f, int group, int leaf, const tl_column *whol
   f->whole = (tl_buffer){.env = f->env};
   int64_t half = whole->count / 2;
   tl__fuzz_law(read_rows(f, group, leaf, 0, half, &part, scratch) && same_rows(whole, 0, &part), "the first half is that of the whole");
-  tl__fuzz_law(read_rows(f, group, leaf, half, whole->count - half, &part, scratch) && same_rows(whole, half, &part),
-               "the second half is that of the whole");
+  tl__fuzz_law(read_rows(f, group, leaf, half, whole->count - half, &part, scratch) && same_rows(whole, half, &part), "the second half is that of the whole");
   tl_column_free(&part);
   f->whole = held;
 }

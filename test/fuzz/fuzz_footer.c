@@ -49,8 +49,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   tl_env *env = tl__fuzz_env(data, size, (4u << 20) + 512 * size);
   tl_arena arena = {.env = env};
   tl_status status = tl_meta_parse(&meta, &arena, (tl_bytes){data, size}, &err);
-  if (status == TL_OK) walk(&meta);
-  else tl__fuzz_law(err.status == status && err.text[0] != 0, "a failure says why");
+  if (status == TL_OK)
+    walk(&meta);
+  else
+    tl__fuzz_law(err.status == status && err.text[0] != 0, "a failure says why");
   tl_arena_free(&arena);
   tl__fuzz_env_close(env);
   return 0;
