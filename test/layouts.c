@@ -10,7 +10,7 @@
 #include "test.h"
 #include "tickloom/features.h"
 
-enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3, FEATURES = 6 };
+enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3, FEATURES = 6, FOLDERS = 6 };
 static const char *const names[TICKERS] = {"A", "BB", "C", "SPY", "Z"};
 static char root[64];
 static tl_error err;
@@ -45,10 +45,10 @@ static void run_command(const char *format, const char *path) {
   if (system(command) != 0) fail_msg("%s", command);
 }
 
-/* Writes some rows as a file; `us`: the date as a timestamp in microseconds. */
-static void write_file(const char *folder, const char *name, const row *r, int64_t count, int64_t group_rows, bool us) {
+/* Writes some rows as a file, from column `first` on (1: without the ticker); `us`: the date as a timestamp in microseconds. */
+static void write_columns(const char *folder, const char *name, const row *r, int64_t count, int64_t group_rows, bool us, int first) {
   tl_env *env = tl_sys_env();
-  char path[300];
+  char path[400];
   static double close[MOST];
   static int64_t day[MOST];
   tl_leaf leaves[COLUMNS] = {{.field = {.name = "ticker", .physical = TL_PHYSICAL_BYTE_ARRAY, .logical = TL_LOGICAL_STRING}},
@@ -61,7 +61,7 @@ static void write_file(const char *folder, const char *name, const row *r, int64
   TL_OWNED(tl_column) ticker = {.env = env};
   tl_writer w;
   snprintf(path, sizeof path, "%s/%s/%s.parquet", root, folder, name);
-  OK(tl_writer_open(&w, env, path, leaves, COLUMNS, NULL, 0, &err));
+  OK(tl_writer_open(&w, env, path, leaves + first, COLUMNS - first, NULL, 0, &err));
   for (int64_t from = 0; from < count; from += group_rows) {
     int64_t n = count - from < group_rows ? count - from : group_rows;
     OK(tl_column_reset(&ticker, &leaves[0].field, n, &err));
@@ -72,14 +72,18 @@ static void write_file(const char *folder, const char *name, const row *r, int64
       day[i] = r[from + i].day * (us ? 86400000000 : 1);
       close[i] = r[from + i].close;
     }
-    OK(tl_group_begin(&group, COLUMNS, n, &err));
-    OK(tl_group_put_column(&group, &leaves[0], &ticker, dictionary, &err));
+    OK(tl_group_begin(&group, COLUMNS - first, n, &err));
+    if (first == 0) OK(tl_group_put_column(&group, &leaves[0], &ticker, dictionary, &err));
     OK(tl_group_put_ints(&group, &leaves[1], day, INT64_MIN, style, &err));
     OK(tl_group_put_doubles(&group, &leaves[2], close, style, &err));
     OK(tl_writer_append(&w, &group, &err));
   }
   OK(tl_writer_finish(&w, &err));
   tl_writer_free(&w);
+}
+
+static void write_file(const char *folder, const char *name, const row *r, int64_t count, int64_t group_rows, bool us) {
+  write_columns(folder, name, r, count, group_rows, us, 0);
 }
 
 static int by_date(const void *a, const void *b) {
@@ -122,13 +126,13 @@ static void features_of(const char *folder, uint64_t *sums, int64_t *count, int6
 
 static void layouts_do_not_matter(void **state) {
   (void)state;
-  static const char *const folders[] = {"ticker", "day", "one", "bydate", "thirds"};
+  static const char *const folders[] = {"ticker", "day", "one", "bydate", "thirds", "hive"};
   static row sorted[MOST], part[MOST];
   uint64_t expected[FEATURES], sums[FEATURES];
   int64_t count;
   char name[32];
   make_rows();
-  for (size_t i = 0; i < 5; i++) {
+  for (size_t i = 0; i < FOLDERS; i++) {
     char path[200];
     snprintf(path, sizeof path, "%s/%s", root, folders[i]);
     OK(tl_sys_env()->make_folder(tl_sys_env(), path, &err));
@@ -149,9 +153,17 @@ static void layouts_do_not_matter(void **state) {
     snprintf(name, sizeof name, "%c", 'z' - third);
     write_file("thirds", name, part, n, 50, third == 1);
   }
+  for (int t = 0; t < TICKERS; t++)
+    for (int half = 1; half >= 0; half--) { /* the ticker is in the path alone, and has two files */
+      char path[200];
+      snprintf(path, sizeof path, "%s/hive/ticker=%s", root, names[t]);
+      OK(tl_sys_env()->make_folder(tl_sys_env(), path, &err));
+      snprintf(path, sizeof path, "hive/ticker=%s", names[t]);
+      write_columns(path, half ? "a" : "b", rows + t * DAYS + half * DAYS / 2, DAYS / 2, 1000, false, 1);
+    }
   features_of("ticker", expected, &count, 0);
   assert_int_equal(count, MOST);
-  for (size_t i = 1; i < 5; i++) {
+  for (size_t i = 1; i < FOLDERS; i++) {
     features_of(folders[i], sums, &count, 64000000);
     assert_int_equal(count, MOST);
     for (int c = 0; c < FEATURES; c++)

@@ -138,7 +138,7 @@ static tl_status make_leaves(tl_run *run, tl_error *err) {
   const tl_definition *d = run->definition;
   TL_TRY(tl_arena_take(&run->arena, &run->leaves, (size_t)d->key_count + 1 + run->selected_count, sizeof *run->leaves, err));
   for (int k = 0; k < d->key_count; k++) {
-    if (run->input.key_in_path[k] && !run->target.is_file) continue;
+    if (run->input.key_in_path[k] && run->mirrors) continue; /* the output has the same path */
     run->leaves[run->leaf_count++] = (tl_leaf){.field = run->input.key_fields[k], .converted_type = -1};
   }
   run->key_leaves = run->leaf_count;
@@ -203,6 +203,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   if (run->input.key_note != NULL && run->options.key_count == 0) tl_log(TL_LOG_INFO, "%s", run->input.key_note);
   TL_TRY(tl__run_sides(run, err));
   TL_TRY(tl_plan_make(&run->plan, run->env, run->definition, TL_FRAME_MAIN, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
+  run->mirrors = tl__run_mirrors(run);
   TL_TRY(make_leaves(run, err));
   TL_TRY(tl__run_make_tasks(run, err));
   run->rows_total = run->input.rows;

@@ -322,7 +322,7 @@ static tl_status index_file(opener *o, int index, tl_error *err) {
     int64_t stream;
     TL_TRY(row_key(o, f, 0, keys, err));
     TL_TRY(find_stream(o, keys, &stream, err));
-    return add_part(o, stream, (tl_part){index, 0, 0, f->rows, 0}, err);
+    return add_part(o, stream, (tl_part){.file = index, .rows = f->rows, .unplaced = true}, err);
   }
   for (int g = 0; g < file.meta.group_count; g++) TL_TRY(index_group(o, &file, index, g, keyed, err));
   return TL_OK;
@@ -379,6 +379,26 @@ static tl_status check_seen(const opener *o, tl_error *err) {
     if (d->inputs[i].optional) continue;
     return tl_fail(err, TL_DEFINITION, "no file of %s has a column %s (the input %s); an input that may be absent is written %s?", o->set->dataset.root,
                    d->inputs[i].columns[0], d->inputs[i].name, d->inputs[i].name);
+  }
+  return TL_OK;
+}
+
+/* Files of one part are indexed without a look at their rows; where a stream turns out to have several, the look is taken now. */
+static tl_status place_part(opener *o, tl_part *part, tl_error *err) {
+  tl_input_file *f = &o->set->files[part->file];
+  TL_OWNED(tl_parquet) file = {.handle = -1};
+  TL_TRY(tl_parquet_open(&file, o->set->env, f->file->path, err));
+  TL_TRY(tl_parquet_read(&file, part->group, f->order_leaf, 0, 1, &o->order_column, &o->scratch, err));
+  part->first_key = order_key(o, f, 0);
+  return TL_OK;
+}
+
+static tl_status place_parts(opener *o, tl_error *err) {
+  tl_error why;
+  for (size_t i = 0; i < o->set->part_count; i++) {
+    tl_part *part = &o->set->parts[i];
+    if (!part->unplaced || o->set->streams[o->stream_of_part[i]].part_count < 2) continue;
+    if (place_part(o, part, &why) != TL_OK) TL_TRY(fail_file(o, &o->set->files[part->file], &why, err));
   }
   return TL_OK;
 }
@@ -466,6 +486,7 @@ static tl_status open_all(opener *o, const char *path, tl_error *err) {
     f->order_factor = unit == TL_UNIT_NONE ? 1 : units_a_day(s->order_unit) / units_a_day(unit);
     if (index_file(o, (int)i, &why) != TL_OK) TL_TRY(fail_file(o, f, &why, err));
   }
+  TL_TRY(place_parts(o, err));
   report_files(o);
   TL_TRY(sort_parts(o, err));
   TL_TRY(describe_keys(o, err));

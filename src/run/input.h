@@ -28,6 +28,7 @@ typedef struct tl_part {
   int32_t file, group;
   int64_t first_row, rows;
   int64_t first_key; /* of the order key, in the dataset's unit */
+  bool unplaced;     /* first_key was not read: the part is expected to be its stream's only one */
 } tl_part;
 
 typedef struct tl_key_value_data {

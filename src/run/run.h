@@ -103,6 +103,8 @@ void tl__run_fail(tl_run *run, const char *file, const char *stream, tl_status s
 void tl__run_warn(tl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* tasks.c: whether every output file stands for an input file, which holds whole streams. */
+bool tl__run_mirrors(const tl_run *run);
 /* tasks.c: output files, pieces, tasks, threads, within the memory. */
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* worker.c: takes tasks until there are none. */

@@ -10,7 +10,7 @@ enum { PIECE_ROWS = 131072, PART_ROWS = 4 << 20, BASE_BYTES = 48 << 20, WORKER_B
 
 /* ---- output files ---- */
 
-static bool mirrors_input(const tl_run *run) {
+bool tl__run_mirrors(const tl_run *run) {
   if (run->target.is_file) return false;
   for (size_t i = 0; i < run->input.stream_count; i++)
     if (run->input.streams[i].spans_files) return false;
@@ -44,7 +44,6 @@ static tl_status add_file(tl_run *run, size_t *capacity, const char *name, size_
 
 static tl_status make_files(tl_run *run, tl_error *err) {
   size_t capacity = 0;
-  run->mirrors = mirrors_input(run);
   sorter s = {run, run->mirrors};
   TL_TRY(tl_arena_take(&run->arena, &run->order, run->input.stream_count + 1, sizeof *run->order, err));
   for (size_t i = 0; i < run->input.stream_count; i++)

@@ -199,7 +199,7 @@ static tl_status encode(worker *w, size_t first, size_t count, int64_t base, int
   TL_TRY(tl_group_begin(&w->group, run->leaf_count, to - from, err));
   TL_TRY(run_lengths(w, first, count, from, to, err));
   for (int k = 0; k < d->key_count; k++) {
-    if (run->input.key_in_path[k] && !run->target.is_file) continue;
+    if (run->input.key_in_path[k] && run->mirrors) continue;
     TL_TRY(key_column(w, k, first, count, err));
     TL_TRY(tl_group_put_runs(&w->group, &run->leaves[leaf++], &w->keys, w->lengths, w->keys.count, run->order_style.codec, run->order_style.level, err));
   }
@@ -229,7 +229,8 @@ static tl_status open_output(tl_run *run, tl_output_file *f, tl_error *err) {
   TL_TRY(tl_writer_key_value(&f->writer, "tickloom.identity", (const char *)text.data, err));
   TL_TRY(tl_writer_key_value(&f->writer, "tickloom.definition", run->definition->path, err));
   text.size = 0;
-  for (int i = 0; i < count; i++) TL_TRY(tl_buffer_format(&text, err, "%s%s", i > 0 ? "," : "", run->leaves[i].field.name));
+  for (int k = 0; k < run->definition->key_count; k++) TL_TRY(tl_buffer_format(&text, err, "%s,", run->definition->keys[k]));
+  TL_TRY(tl_buffer_text(&text, run->definition->order, err));
   TL_TRY(tl_buffer_byte(&text, 0, err));
   TL_TRY(tl_writer_key_value(&f->writer, "tickloom.by", (const char *)text.data, err));
   text.size = 0;
