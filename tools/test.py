@@ -12,12 +12,13 @@ def main():
     passed = failed = skipped = 0
     with open(os.path.join(build, "meson-logs", "testlog.json"), encoding="utf-8") as log:
         for line in log:
-            result = json.loads(line)["result"]
+            test = json.loads(line)
+            result = test["result"]
             passed += result in ("OK", "EXPECTEDFAIL")
             skipped += result == "SKIP"
             failed += result not in ("OK", "EXPECTEDFAIL", "SKIP")
             if result == "SKIP":
-                print("SKIPPED:", json.loads(line)["name"], "-", json.loads(line)["stdout"].strip().splitlines()[-1:])
+                print("SKIPPED:", test["name"], "-", (test["stdout"] + test.get("stderr", "")).strip())
     print("%d passed, %d failed, %d skipped" % (passed, failed, skipped))
     return code if code or passed else 1
 

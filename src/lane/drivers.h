@@ -101,6 +101,7 @@ typedef struct fold_shape {
   int inputs, parts, outputs;
   double identity; /* every part's value before the first row */
   bool masked;
+  bool exact; /* takes values as they are: nothing that is not finite can arise */
 } fold_shape;
 
 /* State: prefix parts (and count), prefix anchors, suffix anchors, then the ring of slots. */
@@ -174,7 +175,7 @@ TL_INLINE void tl__fold_row(const fold_run *run, int at, double j, double *slot,
     if (run->out[f.outputs] != NULL) vec_store(run->out[f.outputs] + at, w.count);
   }
   for (int i = 0; i < f.outputs; i++) /* what nobody reads has no place */
-    if (run->out[i] != NULL) vec_store(run->out[i] + at, vec_finite(out[i]));
+    if (run->out[i] != NULL) vec_store(run->out[i] + at, f.exact ? out[i] : vec_finite(out[i]));
 }
 
 /* Turns the raw rows of a full block into suffix folds, newest first. */
@@ -235,12 +236,25 @@ TL_INLINE void tl__fold_shaped(const tl_call *c, fold_shape f, fold_push push, f
   }
 }
 
-/* Strict when the window must be full; `always_masked` for folds through which a NaN does not run by itself. */
-TL_INLINE void tl__fold(const tl_call *c, int inputs, int parts, int outputs, double identity, bool always_masked, fold_push push, fold_lower lower) {
-  if (always_masked || c->params->min < c->params->n)
-    tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, true}, push, lower);
+/* Strict when the window must be full. */
+TL_INLINE void tl__fold(const tl_call *c, int inputs, int parts, int outputs, fold_push push, fold_lower lower) {
+  if (c->params->min < c->params->n)
+    tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, 0.0, true, false}, push, lower);
   else
-    tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, identity, false}, push, lower);
+    tl__fold_shaped(c, (fold_shape){inputs, parts, outputs, 0.0, false, false}, push, lower);
+}
+
+/* An extreme: what it starts from is worse than any value. */
+TL_INLINE void tl__fold_extreme(const tl_call *c, int parts, double identity, fold_push push, fold_lower lower) {
+  if (c->params->min < c->params->n)
+    tl__fold_shaped(c, (fold_shape){1, parts, 1, identity, true, true}, push, lower);
+  else
+    tl__fold_shaped(c, (fold_shape){1, parts, 1, identity, false, true}, push, lower);
+}
+
+/* A choice among present rows: a NaN does not run through it by itself, so that rows are counted also in a full window. */
+TL_INLINE void tl__fold_choice(const tl_call *c, int parts, fold_push push, fold_lower lower) {
+  tl__fold_shaped(c, (fold_shape){1, parts, 1, 0.0, true, true}, push, lower);
 }
 
 /* ---- view ---- */

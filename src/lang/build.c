@@ -311,6 +311,10 @@ static tl_status build_lowered(tl_builder *b, call *c, tl_value *out, tl_error *
   tl_params fold = {.n = c->params.n, .min = c->params.min};
   tl_value folded;
   TL_TRY(tl__apply(b, tl__operator_find(c->op->via), fold, c->series, c->series_count, &folded, err));
+  if (c->op->plain) {
+    *out = (tl_value){.type = TL_VALUE_SERIES, .series = TL_NUMBER, .edge = {folded.edge.node, c->op->takes[0] - '0'}};
+    return TL_OK;
+  }
   tl_edge in[TL_MAX_INPUTS];
   int count = 0;
   int outputs = node_of(b, folded.edge)->outputs, count_output = tl__operators[tl__operator_find(c->op->via)]->outputs;

@@ -63,7 +63,7 @@ TL_INLINE vec regression_r2(const vec *xx_yy_xy, const tl_params *p) {
   return vec_mul(r, r);
 }
 
-TL_KERNEL(comoments) { tl__fold(c, 2, 5, 5, 0.0, false, comoments_push, comoments_lower); }
+TL_KERNEL(comoments) { tl__fold(c, 2, 5, 5, comoments_push, comoments_lower); }
 TL_KERNEL(cov) {
   if (c->params->min < c->params->n)
     tl__map(c, 2, counted_covariance);

@@ -23,40 +23,39 @@ TL_INLINE void min_lower(vec *out, const fold_window *w, const tl_params *p) {
   out[0] = smaller(w->suffix[0], w->prefix[0]);
 }
 
-/* parts: the extreme and its position. Ties go to the newest row: an older row must be better, a newer one as good. `sign` 1 looks
-   for the largest, -1 for the smallest. */
-TL_INLINE void arg_push(vec *part, vec x, vec at, bool older, double sign) {
-  vec a = vec_mul(part[0], vec_set1(sign)), b = vec_mul(x, vec_set1(sign));
+/* parts: the extreme and its position. Ties go to the newest row: an older row must be better, a newer one as good. */
+TL_INLINE void arg_push(vec *part, vec x, vec at, bool older, bool largest) {
+  vec a = largest ? part[0] : x, b = largest ? x : part[0];
   mask take = mask_or(older ? vec_lt(a, b) : vec_le(a, b), vec_absent(x));
   part[0] = vec_select(take, x, part[0]);
   part[1] = vec_select(take, at, part[1]);
 }
-TL_INLINE void arg_lower(vec *out, const fold_window *w, double sign) {
+TL_INLINE void arg_lower(vec *out, const fold_window *w, bool largest) {
   vec best[2] = {w->prefix[0], w->prefix[1]};
-  arg_push(best, w->suffix[0], w->suffix[1], true, sign);
+  arg_push(best, w->suffix[0], w->suffix[1], true, largest);
   out[0] = vec_select(vec_present(best[0]), vec_sub(w->at, best[1]), vec_na());
 }
 TL_INLINE void argmax_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) {
   (void)anchor;
-  arg_push(part, x[0], at, older, 1);
+  arg_push(part, x[0], at, older, true);
 }
 TL_INLINE void argmin_push(vec *part, const vec *x, const vec *anchor, vec at, bool older) {
   (void)anchor;
-  arg_push(part, x[0], at, older, -1);
+  arg_push(part, x[0], at, older, false);
 }
 TL_INLINE void argmax_lower(vec *out, const fold_window *w, const tl_params *p) {
   (void)p;
-  arg_lower(out, w, 1);
+  arg_lower(out, w, true);
 }
 TL_INLINE void argmin_lower(vec *out, const fold_window *w, const tl_params *p) {
   (void)p;
-  arg_lower(out, w, -1);
+  arg_lower(out, w, false);
 }
 
-TL_KERNEL(max) { tl__fold(c, 1, 1, 1, -INFINITY, false, max_push, max_lower); }
-TL_KERNEL(min) { tl__fold(c, 1, 1, 1, INFINITY, false, min_push, min_lower); }
-TL_KERNEL(argmax) { tl__fold(c, 1, 2, 1, -INFINITY, false, argmax_push, argmax_lower); }
-TL_KERNEL(argmin) { tl__fold(c, 1, 2, 1, INFINITY, false, argmin_push, argmin_lower); }
+TL_KERNEL(max) { tl__fold_extreme(c, 1, -INFINITY, max_push, max_lower); }
+TL_KERNEL(min) { tl__fold_extreme(c, 1, INFINITY, min_push, min_lower); }
+TL_KERNEL(argmax) { tl__fold_extreme(c, 2, -INFINITY, argmax_push, argmax_lower); }
+TL_KERNEL(argmin) { tl__fold_extreme(c, 2, INFINITY, argmin_push, argmin_lower); }
 
 #define EXTREME .group = "windows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN}, .needs = 1
 TL_OPERATOR(max, .summary = "largest present value of the last n rows", EXTREME, .parts = 1);

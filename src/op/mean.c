@@ -14,7 +14,7 @@ TL_INLINE void mean_lower(vec *out, const fold_window *w, const tl_params *p) {
   out[0] = vec_add(w->prefix_anchor[0], vec_mul(sum, w->inverse));
 }
 
-TL_KERNEL(mean) { tl__fold(c, 1, 1, 1, 0.0, false, mean_push, mean_lower); }
+TL_KERNEL(mean) { tl__fold(c, 1, 1, 1, mean_push, mean_lower); }
 
 TL_OPERATOR(mean, .group = "windows", .summary = "mean of the present values of the last n rows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN}, .parts = 1,
             .needs = 1, .laws = TL_LINEAR);

@@ -36,7 +36,7 @@ TL_INLINE vec counted_variance(const vec *x, const tl_params *p) {
 TL_INLINE vec full_deviation(const vec *x, const tl_params *p) { return vec_sqrt(full_variance(x, p)); }
 TL_INLINE vec counted_deviation(const vec *x, const tl_params *p) { return vec_sqrt(counted_variance(x, p)); }
 
-TL_KERNEL(moments) { tl__fold(c, 1, 2, 1, 0.0, false, moments_push, moments_lower); }
+TL_KERNEL(moments) { tl__fold(c, 1, 2, 1, moments_push, moments_lower); }
 TL_KERNEL(var) {
   if (c->params->min < c->params->n)
     tl__map(c, 2, counted_variance);

@@ -63,7 +63,7 @@ TL_INLINE vec counted_kurt(const vec *x, const tl_params *p) {
   return kurt_of(x[0], x[1], x[2]);
 }
 
-TL_KERNEL(moments4) { tl__fold(c, 1, 4, 3, 0.0, false, moments4_push, moments4_lower); }
+TL_KERNEL(moments4) { tl__fold(c, 1, 4, 3, moments4_push, moments4_lower); }
 TL_KERNEL(skew) {
   if (c->params->min < c->params->n)
     tl__map(c, 3, counted_skew);

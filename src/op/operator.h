@@ -56,6 +56,7 @@ typedef struct tl_operator {
   bool internal;                         /* a node that other operators lower, or an infix sign: not callable by name */
   const char *via;                       /* the fold that this operator lowers */
   const char *takes;                     /* ... and its inputs: digits are outputs of the fold, c its count (where it has one), x the first series */
+  bool plain;                            /* ... or is such an output as it stands, and needs no step of its own */
   int outputs;                           /* of the node; 0 means 1. A masked fold has one more, the count of present values */
   int parts;                             /* fold: parts kept a row; scan: doubles of state a lane; view: extra doubles a slot */
   bool always_masked;                    /* fold: counts present values also when the window must be full */

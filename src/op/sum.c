@@ -33,10 +33,10 @@ TL_INLINE void last_lower(vec *out, const fold_window *w, const tl_params *p) {
   out[0] = vec_select(vec_eq(w->prefix_count, vec_zero()), w->suffix[0], w->prefix[0]);
 }
 
-TL_KERNEL(sum) { tl__fold(c, 1, 1, 1, 0.0, false, sum_push, sum_lower); }
-TL_KERNEL(count) { tl__fold(c, 1, 0, 1, 0.0, true, count_push, count_lower); }
-TL_KERNEL(first) { tl__fold(c, 1, 2, 1, 0.0, true, first_push, first_lower); }
-TL_KERNEL(last) { tl__fold(c, 1, 2, 1, 0.0, true, last_push, last_lower); }
+TL_KERNEL(sum) { tl__fold(c, 1, 1, 1, sum_push, sum_lower); }
+TL_KERNEL(count) { tl__fold_choice(c, 0, count_push, count_lower); }
+TL_KERNEL(first) { tl__fold_choice(c, 2, first_push, first_lower); }
+TL_KERNEL(last) { tl__fold_choice(c, 2, last_push, last_lower); }
 
 #define EACH \
   { .name = "each", .type = TL_ARG_WORD, .slot = TL_SLOT_MODE, .named = true, .optional = true, .value = -1, .words = "year quarter month week day" }

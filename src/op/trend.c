@@ -25,16 +25,23 @@ TL_INLINE void fit(vec *out, vec sxy, vec sxx, vec mean, vec ahead) {
   out[1] = vec_add(mean, vec_mul(slope, ahead));
 }
 
-TL_INLINE void full_lower(vec *out, const fold_window *w, const tl_params *p) {
+/* Sum of x about the prefix's anchor, and the slope. */
+TL_INLINE vec full_slope(const fold_window *w, const tl_params *p, vec *s1) {
   double n = (double)p->n, behind = n - 1 - w->j; /* rows of the suffix: positions -behind .. -1 */
   vec shift = vec_sub(w->suffix_anchor[0], w->prefix_anchor[0]);
-  vec s1 = vec_add(w->prefix[S1], vec_add(w->suffix[S1], vec_mul(w->suffix_count, shift)));
+  *s1 = vec_add(w->prefix[S1], vec_add(w->suffix[S1], vec_mul(w->suffix_count, shift)));
   vec positions = vec_set1(w->whole ? 0 : -0.5 * behind * (behind + 1)); /* their sum */
   vec sp = vec_add(w->prefix[SP], vec_add(w->suffix[SP], vec_mul(positions, shift)));
-  vec sxy = vec_sub(sp, vec_mul(vec_set1(w->j - (n - 1) / 2), s1));
-  vec slope = vec_mul(sxy, vec_set1(n > 1 ? 12 / (n * (n * n - 1)) : NAN));
-  out[0] = slope;
-  out[1] = vec_add(vec_add(w->prefix_anchor[0], vec_mul(s1, w->inverse)), vec_mul(slope, vec_set1((n - 1) / 2)));
+  vec sxy = vec_sub(sp, vec_mul(vec_set1(w->j - (n - 1) / 2), *s1));
+  return vec_mul(sxy, vec_set1(n > 1 ? 12 / (n * (n * n - 1)) : NAN));
+}
+TL_INLINE void full_lower(vec *out, const fold_window *w, const tl_params *p) {
+  vec s1, slope = out[0] = full_slope(w, p, &s1);
+  out[1] = vec_add(vec_add(w->prefix_anchor[0], vec_mul(s1, w->inverse)), vec_mul(slope, vec_set1(((double)p->n - 1) / 2)));
+}
+TL_INLINE void slope_lower(vec *out, const fold_window *w, const tl_params *p) {
+  vec s1;
+  out[0] = full_slope(w, p, &s1);
 }
 TL_INLINE void masked_lower(vec *out, const fold_window *w, const tl_params *p) {
   (void)p;
@@ -47,6 +54,7 @@ TL_INLINE void masked_lower(vec *out, const fold_window *w, const tl_params *p) 
   fit(out, vec_sub(sp, vec_mul(mi, s1)), vec_sub(sii, vec_mul(si, mi)), mean, vec_sub(w->at, mi));
 }
 
+/* slope and linearreg are the fold's outputs as they stand; this is what they would be as steps. */
 TL_INLINE vec take(const vec *x, const tl_params *p) {
   (void)p;
   return x[0];
@@ -58,9 +66,11 @@ TL_INLINE vec residual(const vec *fit_x, const tl_params *p) {
 
 TL_KERNEL(trend) {
   if (c->params->min < c->params->n)
-    tl__fold_shaped(c, (fold_shape){1, 4, 2, 0.0, true}, masked_push, masked_lower);
+    tl__fold_shaped(c, (fold_shape){1, 4, 2, 0.0, true, false}, masked_push, masked_lower);
+  else if (c->out[1] == NULL) /* nobody reads the fit */
+    tl__fold_shaped(c, (fold_shape){1, 2, 1, 0.0, false, false}, trend_push, slope_lower);
   else
-    tl__fold_shaped(c, (fold_shape){1, 2, 2, 0.0, false}, trend_push, full_lower);
+    tl__fold_shaped(c, (fold_shape){1, 2, 2, 0.0, false, false}, trend_push, full_lower);
 }
 TL_KERNEL(slope) { tl__map(c, 1, take); }
 TL_KERNEL(linearreg) { tl__map(c, 1, take); }
@@ -69,8 +79,9 @@ TL_KERNEL(resid) { tl__map(c, 2, residual); }
 #define TREND .group = "windows", .kind = TL_MAP, .via = "trend", .args = {TL_X, TL_N, TL_MIN}, .needs = 2
 TL_OPERATOR(trend, .group = "folds", .summary = "slope and fit of the least-squares line on row positions", .kind = TL_FOLD, .internal = true,
             .args = {TL_X, TL_N, TL_MIN}, .outputs = 2, .parts = 4, .needs = 2);
-TL_OPERATOR(slope, .takes = "0", .summary = "slope per row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR | TL_FLAT_ZERO);
-TL_OPERATOR(linearreg, .takes = "1", .summary = "value at this row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR);
+TL_OPERATOR(slope, .takes = "0", .plain = true, .summary = "slope per row of the least-squares line of x on row positions", TREND,
+            .laws = TL_LINEAR | TL_FLAT_ZERO);
+TL_OPERATOR(linearreg, .takes = "1", .plain = true, .summary = "value at this row of the least-squares line of x on row positions", TREND, .laws = TL_LINEAR);
 TL_OPERATOR(resid, .takes = "1x", .summary = "x minus linearreg; missing where x is", TREND, .laws = TL_LINEAR);
 
 #ifdef TL_PROOFS
