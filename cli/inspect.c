@@ -78,6 +78,9 @@ static int run(int argc, char **argv) {
   TL_OWNED(tl_parquet) file = {.handle = -1};
   if (!cli_parse(me, argc, argv, NULL, 0, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one file is needed");
+  tl_file_info info;
+  if (tl_sys_env()->info(tl_sys_env(), rest.items[0], &info, NULL) == TL_OK && info.is_folder)
+    return cli_usage(me, "%s is a folder; name one file of it", rest.items[0]);
   if (tl_parquet_open(&file, tl_sys_env(), rest.items[0], &err) != TL_OK) return cli_fail(&err);
   const tl_meta *m = &file.meta;
   char rows[TL_NUMBER_TEXT], size[TL_NUMBER_TEXT];

@@ -167,6 +167,17 @@ class Labels(Case):
         self.assertIsNone(rows[-1]["smooth"])
 
 
+    def test_nothing_lies_behind_the_end(self):
+        """What turns missing into a value must not make one up where there is no row."""
+        labels = ("lead(close > open, 1)", "lead(row(), 1)", "lead(count(close, 4), 1)", "lead(missing(close), 1)", "lead(lag(close, 3), 1)", "lead(5, 1)")
+        text = BARS + "".join("label l%d = %s\n" % (i, call) for i, call in enumerate(labels))
+        out = self.path("out")
+        run("features", self.write("l.loom", text), "--in", self.market, "--out", out, "--quiet")
+        rows = [json.loads(r) for r in run("cat", out + "/SPY.parquet", "--format", "jsonl")[0].splitlines()]
+        self.assertEqual([rows[-1]["l%d" % i] for i in range(len(labels))], [None] * len(labels))
+        self.assertNotIn(None, [rows[-2]["l%d" % i] for i in range(len(labels))])
+
+
 class Sides(Case):
     def test_side_from_elsewhere(self):
         """SPY from another folder gives what SPY from this one gives."""
@@ -352,6 +363,9 @@ class BadInput(Case):
             ["--in", self.market, "--out", out, "--colour"],
             ["--in", self.market, "--out", self.market],
             ["--in", self.out, "--out", self.out],
+            ["--in", self.market, "--out", out, "--key", "ticker=symbl"],
+            ["--in", self.market, "--out", self.out + "/x.parquet"],
+            ["--in", self.market, "--out", out, "--param", "fast=100"],
         ):
             with self.subTest(args):
                 before = files_below(self.market)
@@ -437,6 +451,21 @@ class Outputs(Case):
             manifest = json.load(f)
         self.assertEqual(len(manifest["files"]), 23)
         self.assertEqual(len(glob.glob(out + "/_tickloom/runs/*.json")), 2)
+
+    def test_output_below_the_input(self):
+        folder = self.copy_market()
+        run("features", FIRST, "--in", folder, "--out", folder + "/features", "--quiet")
+        again = self.path("again")
+        run("features", FIRST, "--in", folder, "--out", again, "--quiet")
+        self.assertEqual(hashes(again), self.reference)
+
+    def test_generate_spares_what_is_not_ours(self):
+        folder = self.path("mine")
+        os.makedirs(folder)
+        with open(folder + "/SPY.parquet", "w") as f:
+            f.write("precious")
+        run("generate", "daily", "--tickers", 2, "--rows", 5, "--out", folder, code=2)
+        self.assertEqual(files_below(folder), ["SPY.parquet"])
 
     def test_not_ours(self):
         out = self.path("out")

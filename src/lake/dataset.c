@@ -1,4 +1,5 @@
 #include "lake/dataset.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,13 @@ typedef struct listing {
 
 static tl_status list_folder(tl_dataset *d, const char *path, const char *name, int depth, tl_error *err);
 
+/* A folder below that holds an output of ours is a dataset of its own, not a part of this one. */
+static bool is_dataset(const tl_dataset *d, const char *path) {
+  char marker[4200];
+  tl_file_info info;
+  return (size_t)snprintf(marker, sizeof marker, "%s/_tickloom", path) < sizeof marker && d->env->info(d->env, marker, &info, NULL) == TL_OK;
+}
+
 static tl_status visit(void *context, const char *entry, tl_error *err) {
   listing *l = context;
   tl_file_info info;
@@ -69,6 +77,7 @@ static tl_status visit(void *context, const char *entry, tl_error *err) {
   tl_status status = l->d->env->info(l->d->env, path, &info, err);
   if (status == TL_NOT_FOUND) return TL_OK; /* a dangling link, or gone since */
   TL_TRY(status);
+  if (info.is_folder && is_dataset(l->d, path)) return TL_OK;
   if (info.is_folder) return list_folder(l->d, path, name, l->depth + 1, err);
   return ends_with(entry, ".parquet") ? add_file(l->d, path, name, err) : TL_OK;
 }

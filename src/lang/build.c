@@ -53,6 +53,11 @@ static tl_status column_node(tl_builder *b, int frame, int column, tl_type type,
 
 static bool is_time_type(const char *type) { return type != NULL && (strcmp(type, "date") == 0 || strcmp(type, "timestamp") == 0); }
 
+static tl_type type_of_input(const tl_input *input) {
+  if (input->type == NULL) return TL_NUMBER;
+  return is_time_type(input->type) ? TL_TIME : strncmp(input->type, "bool", 4) == 0 ? TL_BOOLEAN : TL_NUMBER;
+}
+
 static tl_status named_value(tl_builder *b, const tl_tree *tree, tl_value *out, tl_error *err) {
   tl_definition *d = b->definition;
   int frame = TL_FRAME_MAIN;
@@ -70,7 +75,7 @@ static tl_status named_value(tl_builder *b, const tl_tree *tree, tl_value *out, 
     case TL_SYMBOL_VALUE: *out = symbol->value; return TL_OK;
     case TL_SYMBOL_LABEL: return tl__complain(err, tree->place, "%s is a label: it looks ahead, so nothing may use it", tree->text);
     case TL_SYMBOL_ORDER: return column_node(b, frame, TL_ORDER_COLUMN, TL_TIME, out, err);
-    case TL_SYMBOL_INPUT: return column_node(b, frame, symbol->input, is_time_type(d->inputs[symbol->input].type) ? TL_TIME : TL_NUMBER, out, err);
+    case TL_SYMBOL_INPUT: return column_node(b, frame, symbol->input, type_of_input(&d->inputs[symbol->input]), out, err);
   }
   return TL_OK;
 }

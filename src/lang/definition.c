@@ -95,6 +95,8 @@ static tl_status do_param(compiler *c, const tl_statement *s, tl_error *err) {
     if (strcmp(c->settings[i].name, s->name) != 0) continue;
     value.constant = c->settings[i].value;
     c->setting_used[i] = true;
+    tl_error why;
+    if (check_choice(s, value.constant, &why) != TL_OK) return tl_fail(err, TL_USAGE, "--param %s=%g: %s", s->name, value.constant, why.text);
   }
   TL_TRY(check_choice(s, value.constant, err));
   return add_symbol(c, s->place, (tl_symbol){.name = s->name, .type = TL_SYMBOL_VALUE, .value = value}, err);

@@ -36,6 +36,25 @@ static tl_status lag_by(late *l, tl_edge in, int64_t rows, tl_edge *out, tl_erro
   return TL_OK;
 }
 
+/* A row after the stream's end does not exist: the value is missing there, whatever the expression makes of missing inputs. */
+static tl_status where_row_exists(late *l, int64_t by, tl_edge *edge, tl_error *err) {
+  tl_graph *g = &l->builder->definition->graph;
+  tl_node order = {.kind = TL_NODE_COLUMN, .frame = TL_FRAME_MAIN, .type = TL_TIME, .column = TL_ORDER_COLUMN, .identity = tl__identity_of_text("order", 0)};
+  tl_node na = {.kind = TL_NODE_CONSTANT, .frame = TL_FRAME_NONE, .type = g->nodes[edge->node].type, .constant = __builtin_nan("")};
+  tl_edge at = {0}, in[3] = {{0}, *edge, {0}};
+  tl_params p = {.n = 1, .min = 1};
+  tl_value v;
+  TL_TRY(tl__graph_add(g, order, &at.node, err));
+  TL_TRY(lag_by(l, at, by, &at, err));
+  TL_TRY(tl__apply(l->builder, tl__operator_find("seconds"), p, &at, 1, &v, err));
+  TL_TRY(tl__apply(l->builder, tl__operator_find("missing"), p, &v.edge, 1, &v, err));
+  TL_TRY(tl__apply(l->builder, tl__operator_find("not"), p, &v.edge, 1, &v, err));
+  in[0] = v.edge;
+  TL_TRY(tl__graph_add(g, na, &in[2].node, err));
+  TL_TRY(tl__apply(l->builder, tl__operator_find("if"), p, in, 3, &v, err));
+  return *edge = v.edge, TL_OK;
+}
+
 /* The edge as it was `by` rows ago. */
 static tl_status delayed(late *l, tl_edge in, int64_t by, tl_edge *out, tl_error *err) {
   tl_node n = l->builder->definition->graph.nodes[in.node];
@@ -56,6 +75,7 @@ static tl_status delayed(late *l, tl_edge in, int64_t by, tl_edge *out, tl_error
       TL_TRY(delayed(l, n.in[0], by - n.params.n, out, err));
       TL_TRY(lag_by(l, *out, 0, out, err));
     }
+    if (l->builder->definition->graph.nodes[n.in[0].node].kind != TL_NODE_COLUMN) TL_TRY(where_row_exists(l, by - n.params.n, out, err));
   } else {
     tl_edge inputs[TL_MAX_INPUTS];
     tl_value v;

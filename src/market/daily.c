@@ -4,6 +4,7 @@
 #include <string.h>
 #include "base/date.h"
 #include "codec/compressor.h"
+#include "parquet/reader.h"
 #include "parquet/writer.h"
 
 /* splitmix64: Steele, Lea, Flood (2014). */
@@ -127,6 +128,27 @@ static tl_status write_file(tl_env *env, const char *path, const bars *b, int64_
   return status;
 }
 
+static tl_status file_path(const tl_daily_options *o, int64_t ticker, char *out, size_t room, tl_error *err) {
+  char name[16] = "SPY";
+  if (ticker > 0) snprintf(name, sizeof name, "T%05lld", (long long)ticker);
+  if ((size_t)snprintf(out, room, "%s/%s.parquet", o->out, name) < room) return TL_OK;
+  return tl_fail(err, TL_USAGE, "%s: the path is too long", o->out);
+}
+
+/* A file that is in the way must be one of ours. */
+static tl_status refuse_foreign(const tl_daily_options *o, tl_env *env, tl_error *err) {
+  char path[4200];
+  tl_file_info info;
+  for (int64_t i = 0; i < o->tickers; i++) {
+    TL_OWNED(tl_parquet) file = {.handle = -1};
+    TL_TRY(file_path(o, i, path, sizeof path, err));
+    if (env->info(env, path, &info, NULL) != TL_OK) continue;
+    if (tl_parquet_open(&file, env, path, NULL) != TL_OK || strncmp(file.meta.created_by, "tickloom ", 9) != 0)
+      return tl_fail(err, TL_USAGE, "%s is there and was not written by tickloom; nothing was changed", path);
+  }
+  return TL_OK;
+}
+
 static tl_status generate(const tl_daily_options *o, tl_env *env, tl_arena *arena, tl_group *g, int64_t *total, tl_error *err) {
   bars b;
   double *market;
@@ -139,12 +161,12 @@ static tl_status generate(const tl_daily_options *o, tl_env *env, tl_arena *aren
   TL_TRY(tl_arena_take(arena, &b.low, n, sizeof *b.low, err));
   TL_TRY(tl_arena_take(arena, &b.close, n, sizeof *b.close, err));
   make_market(market, o->rows, o->seed);
+  TL_TRY(refuse_foreign(o, env, err));
   TL_TRY(env->make_folder(env, o->out, err));
   *total = 0;
   for (int64_t i = 0; i < o->tickers; i++) {
-    char path[4200], name[16] = "SPY";
-    if (i > 0) snprintf(name, sizeof name, "T%05lld", (long long)i);
-    if ((size_t)snprintf(path, sizeof path, "%s/%s.parquet", o->out, name) >= sizeof path) return tl_fail(err, TL_USAGE, "%s: the path is too long", o->out);
+    char path[4200];
+    TL_TRY(file_path(o, i, path, sizeof path, err));
     int64_t rows = make_bars(&b, market, o->rows, o->seed * 1000003 + (uint64_t)i + 1, i == 0);
     TL_TRY(write_file(env, path, &b, rows, g, err));
     *total += rows;

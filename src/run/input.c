@@ -15,6 +15,8 @@ typedef struct opener {
   int64_t *table; /* stream hash table */
   size_t table_size;
   bool *seen;                /* inputs that some file has */
+  bool *as_number;           /* inputs that are counted with: a time must be declared to be one */
+  bool *key_seen;            /* --key settings whose column some file has */
   bool order_seen, any_seen; /* some file has the order key; some file could be read at all */
   int64_t *stream_of_part;
   size_t stream_of_part_capacity;
@@ -58,7 +60,7 @@ static int bind_key(const opener *o, const tl_dataset_file *file, const tl_meta 
   return TL_KEY_STEM;
 }
 
-static tl_time_unit unit_of(const tl_field *f) {
+tl_time_unit tl_field_unit(const tl_field *f) {
   if (f->logical == TL_LOGICAL_DATE) return TL_UNIT_DAY;
   if (f->logical != TL_LOGICAL_TIMESTAMP) return TL_UNIT_NONE;
   return f->digits == 3 ? TL_UNIT_MS : f->digits == 6 ? TL_UNIT_US : TL_UNIT_NS;
@@ -107,8 +109,12 @@ static tl_status bind_inputs(opener *o, tl_input_file *f, const tl_meta *meta, t
     if (!is_needed(o, i) || (f->leaves[i] < 0 && d->inputs[i].optional)) continue;
     if (f->leaves[i] < 0) return no_column(meta, "", d->inputs[i].columns[0], err);
     const tl_field *field = &meta->leaves[f->leaves[i]].field;
+    if (tl_field_unit(field) != TL_UNIT_NONE && o->as_number[i])
+      return tl_fail(err, TL_UNSUPPORTED, "column %s is a date or timestamp; to count with it, declare the input %s: %s", field->name, d->inputs[i].name,
+                     field->logical == TL_LOGICAL_DATE ? "date" : "timestamp");
     if (tl_field_is_numeric(field) && !meta->leaves[f->leaves[i]].nested && meta->leaves[f->leaves[i]].max_repetition == 0) {
-      if (o->set->units[i] == TL_UNIT_NONE) o->set->units[i] = unit_of(field);
+      tl_time_unit unit = tl_field_unit(field);
+      if (unit > o->set->units[i]) o->set->units[i] = unit; /* the finest of all files */
       continue;
     }
     char type[TL_TYPE_TEXT];
@@ -116,6 +122,14 @@ static tl_status bind_inputs(opener *o, tl_input_file *f, const tl_meta *meta, t
     return tl_fail(err, TL_UNSUPPORTED, "column %s is %s; an input must be a number", field->name, type);
   }
   return TL_OK;
+}
+
+/* Which --key settings name something that this file has. */
+static void find_renames(opener *o, const tl_input_file *f, const tl_meta *meta) {
+  for (size_t i = 0; i < o->options->key_count; i++) {
+    const char *column = o->options->keys[i].value;
+    o->key_seen[i] |= strcmp(column, "file.stem") == 0 || tl_meta_leaf(meta, column) >= 0 || hive_key(f->file, column) != TL_KEY_ABSENT;
+  }
 }
 
 static tl_status bind_keys(opener *o, tl_input_file *f, const tl_meta *meta, tl_error *err) {
@@ -144,13 +158,11 @@ static tl_status settle_key_field(opener *o, const tl_input_file *f, const tl_me
   return tl_fail(err, TL_CORRUPT, "the key %s is text in some files and a number in others", field.name);
 }
 
-static int64_t units_a_day(tl_time_unit unit) {
-  return unit == TL_UNIT_NS ? 86400000000000 : unit == TL_UNIT_US ? 86400000000 : unit == TL_UNIT_MS ? 86400000 : 1;
-}
+int64_t tl_units_a_day(tl_time_unit unit) { return unit == TL_UNIT_NS ? 86400000000000 : unit == TL_UNIT_US ? 86400000000 : unit == TL_UNIT_MS ? 86400000 : 1; }
 
 /* Files with dates and others with timestamps are one dataset in the finer unit; plain integers mix with nothing. */
 static tl_status settle_order_field(opener *o, const tl_input_file *f, bool first, tl_error *err) {
-  tl_time_unit unit = unit_of(&f->order_field);
+  tl_time_unit unit = tl_field_unit(&f->order_field);
   tl_input_set *s = o->set;
   if (first) s->order_field = f->order_field, s->order_unit = unit;
   if ((unit == TL_UNIT_NONE) != (s->order_unit == TL_UNIT_NONE))
@@ -355,6 +367,7 @@ static tl_status bind_file(opener *o, int index, bool *first, tl_error *err) {
   f->rows = file.meta.row_count;
   o->any_seen = true;
   find_inputs(o, f, &file.meta);
+  find_renames(o, f, &file.meta);
   tl_status status = bind_order(o, f, &file.meta, err);
   if (status == TL_OK) status = bind_keys(o, f, &file.meta, err);
   if (status == TL_OK) status = bind_inputs(o, f, &file.meta, err);
@@ -371,6 +384,10 @@ static tl_status bind_file(opener *o, int index, bool *first, tl_error *err) {
 static tl_status check_seen(const opener *o, tl_error *err) {
   const tl_definition *d = o->set->definition;
   if (!o->any_seen) return TL_OK;
+  for (size_t i = 0; !o->options->is_side && i < o->options->key_count; i++)
+    if (!o->key_seen[i])
+      return tl_fail(err, TL_USAGE, "--key %s=%s: no file of %s has a column %s", o->options->keys[i].name, o->options->keys[i].value, o->set->dataset.root,
+                     o->options->keys[i].value);
   if (!o->order_seen)
     return tl_fail(err, TL_DEFINITION, "no file of %s has the order key %s; --key %s=COLUMN names another column", o->set->dataset.root, d->order, d->order);
   for (size_t i = 0; i < d->input_count; i++) {
@@ -472,6 +489,12 @@ static tl_status open_all(opener *o, const char *path, tl_error *err) {
   TL_TRY(tl_dataset_list(&s->dataset, s->env, path, err));
   TL_TRY(tl_arena_take(&s->arena, &s->files, s->dataset.count, sizeof *s->files, err));
   TL_TRY(tl_arena_take(&s->arena, &s->units, s->definition->input_count + 1, sizeof *s->units, err));
+  TL_TRY(tl_arena_take(&s->arena, &o->as_number, s->definition->input_count + 1, sizeof *o->as_number, err));
+  TL_TRY(tl_arena_take(&s->arena, &o->key_seen, o->options->key_count + 1, sizeof *o->key_seen, err));
+  for (size_t i = 0; i < s->definition->graph.count; i++) {
+    const tl_node *n = &s->definition->graph.nodes[i];
+    if (n->kind == TL_NODE_COLUMN && n->column >= 0 && n->type != TL_TIME) o->as_number[n->column] = true;
+  }
   TL_TRY(tl_arena_take(&s->arena, &o->seen, s->definition->input_count + 1, sizeof *o->seen, err));
   for (size_t i = 0; i < s->dataset.count; i++) {
     s->files[i].file = &s->dataset.files[i];
@@ -482,8 +505,8 @@ static tl_status open_all(opener *o, const char *path, tl_error *err) {
   for (size_t i = 0; i < s->dataset.count; i++) {
     tl_input_file *f = &s->files[i];
     if (f->failed) continue;
-    tl_time_unit unit = unit_of(&f->order_field);
-    f->order_factor = unit == TL_UNIT_NONE ? 1 : units_a_day(s->order_unit) / units_a_day(unit);
+    tl_time_unit unit = tl_field_unit(&f->order_field);
+    f->order_factor = unit == TL_UNIT_NONE ? 1 : tl_units_a_day(s->order_unit) / tl_units_a_day(unit);
     if (index_file(o, (int)i, &why) != TL_OK) TL_TRY(fail_file(o, f, &why, err));
   }
   TL_TRY(place_parts(o, err));

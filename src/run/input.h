@@ -73,6 +73,7 @@ typedef struct tl_input_options {
   const tl_name_pair *keys;
   size_t key_count;
   const bool *needed; /* inputs that are used; NULL: all */
+  bool is_side;       /* keys may go by other names there */
   tl_report_failure report;
   void *report_context;
   int64_t page_limit;
@@ -88,5 +89,8 @@ void tl_stream_name(const tl_input_set *set, const tl_stream *stream, char *out,
 /* The stream whose keys read as this text; NULL when there is none. `lone`: a dataset of one stream is that stream. */
 const tl_stream *tl_stream_find(const tl_input_set *set, const char *text, bool lone);
 int tl_stream_compare(const tl_input_set *set, const tl_stream *a, const tl_stream *b);
+
+tl_time_unit tl_field_unit(const tl_field *field);
+int64_t tl_units_a_day(tl_time_unit unit);
 
 #endif

@@ -61,9 +61,10 @@ static void put_order(tl_load *l, const tl_input_file *f, const wanted *w, int64
   }
 }
 
-static void put_time(tl_load *l, double *out, int64_t from, int64_t rows) {
+static void put_time(tl_load *l, double *out, int64_t from, int64_t rows, int64_t factor) {
   for (int64_t i = 0; i < rows; i++) {
     int64_t v = tl_column_is_valid(&l->column, from + i) ? tl_column_int(&l->column, from + i) : tl_time_na();
+    if (v != tl_time_na() && __builtin_mul_overflow(v, factor, &v)) v = tl_time_na();
     memcpy(&out[i], &v, sizeof v);
   }
 }
@@ -82,9 +83,11 @@ static tl_status read_column(tl_load *l, tl_parquet *file, const tl_input_file *
     int64_t from = w[i].part.first_row - first;
     if (input < 0)
       put_order(l, f, &w[i], from);
-    else if (l->as_time[input])
-      put_time(l, l->columns[input] + w[i].to, from, w[i].part.rows);
-    else
+    else if (l->as_time[input]) {
+      tl_time_unit unit = tl_field_unit(&l->column.field);
+      if (unit == TL_UNIT_NONE) return tl_fail(err, TL_UNSUPPORTED, "column %s is no date or timestamp, but is used as a time", l->column.field.name);
+      put_time(l, l->columns[input] + w[i].to, from, w[i].part.rows, tl_units_a_day(l->set->units[l->inputs[input]]) / tl_units_a_day(unit));
+    } else
       tl_column_doubles(&l->column, from, w[i].part.rows, l->columns[input] + w[i].to, &l->nonfinite);
   }
   return TL_OK;

@@ -171,6 +171,7 @@ static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
   tl_size_text(memory, (double)tl_sys_resident_peak());
   TL_TRY(tl_buffer_format(&run->table, err, "%s rows, %s streams, %zu features in %s (%.1f M rows/s, peak memory %s, %s)\n", rows, streams, run->selected_count,
                           wall, run->wall_ns > 0 ? (double)run->rows_done / seconds(run->wall_ns) / 1e6 : 0.0, memory, tl_isa_name(run->isa)));
+  if (run->input.key_note != NULL) TL_TRY(tl_buffer_format(&run->table, err, "%s\n", run->input.key_note));
   for (size_t o = 0; o < d->output_count; o++)
     if (run->selected[o] && strlen(d->outputs[o].name) > width) width = strlen(d->outputs[o].name);
   TL_TRY(tl_buffer_format(&run->table, err, "%-*s  %11s  %9s  %12s  %12s  %9s\n", (int)width, "feature", "first valid", "missing", "min", "max", "time"));

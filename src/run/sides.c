@@ -109,6 +109,7 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
   tl_input_options options = {.keys = run->options.keys,
                               .key_count = run->options.key_count,
                               .needed = needed,
+                              .is_side = true,
                               .report = report_side_file,
                               .report_context = run,
                               .page_limit = run->options.memory};

@@ -72,6 +72,12 @@ static tl_status look(tl_target *t, const char *path, tl_error *err) {
   t->is_file = t->existed ? !info.is_folder : ends_with(t->root, ".parquet");
   if (t->existed && t->is_file && !ends_with(t->root, ".parquet"))
     return tl_fail(err, TL_USAGE, "%s: a file that is no .parquet; --out names a folder or a .parquet file", path);
+  if (t->is_file) {
+    const char *slash = strrchr(t->root, '/');
+    TL_TRY(tl_arena_format(&t->arena, &ours, err, "%.*s_tickloom", slash ? (int)(slash - t->root) + 1 : 0, t->root));
+    if (t->env->info(t->env, ours, &info, NULL) == TL_OK)
+      return tl_fail(err, TL_USAGE, "%s: that folder is the output of another run; a file more would make its rows double", path);
+  }
   if (!t->existed || t->is_file) return TL_OK;
   TL_TRY(t->env->list(t->env, t->root, count_entry, &entries, err));
   if (entries == 0) return TL_OK;
