@@ -43,7 +43,7 @@ fuzz: all
 	@sh tools/fuzz.sh $(FUZZ_SECONDS)
 
 format:
-	@find src include cli test bench -name '*.[ch]' | xargs clang-format -i
+	@find src include cli test bench example -name '*.[ch]' | xargs clang-format -i
 
 CPPCHECK = cppcheck --quiet --error-exitcode=1 --std=c11 --enable=warning,portability --suppressions-list=tools/cppcheck.txt -Isrc -Iinclude -I$(BUILD)/src/op
 

@@ -199,13 +199,19 @@ class Sides(Case):
             self.assertEqual(row["b"], rows[i - 1]["c"] if i else None)
 
     def test_no_overlap_is_said(self):
-        text = BARS + 'side spy from "SPY" within 1d before\nfeature x = here(spy.close)\n'
-        out, lone = self.path("out"), self.path("lone")
-        os.makedirs(lone)
-        shutil.copy(self.market + "/SPY.parquet", lone)
-        definition = self.write("s.loom", 'stream by ticker order by date\ninput close\nside spy from "SPY"\nfeature x = here(spy.later)\n')
-        run("features", definition, "--in", lone, "--out", out, code=3)
-        run("features", self.write("t.loom", text), "--in", lone, "--out", out, "--quiet")
+        """T00007 is listed in 2005; fifty days of 2004 find no row of it."""
+        early, out = self.path("early"), self.path("out")
+        run("generate", "daily", "--tickers", 3, "--rows", 50, "--seed", 7, "--out", early)
+        definition = self.write("s.loom", BARS + 'side spy from "SPY"\nfeature x = here(spy.close)\n')
+        _, err = run("features", definition, "--in", early, "--side", "spy=" + self.market + "/T00007.parquet", "--out", out, "--quiet")
+        self.assertEqual(err.count("the side spy has no row at or before any row of the input"), 1)
+        rows = run("cat", out + "/SPY.parquet", "--format", "jsonl")[0].splitlines()
+        self.assertEqual({json.loads(r)["x"] for r in rows}, {None})
+
+    def test_side_without_the_column(self):
+        definition = self.write("s.loom", BARS + 'side spy from "SPY"\nfeature x = here(spy.later)\n')
+        _, err = run("features", definition, "--in", self.market, "--out", self.path("out"), code=3)
+        self.assertIn('unknown name "later"', err)
 
 
 class Definitions(Case):

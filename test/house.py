@@ -75,8 +75,9 @@ def symbols():
 
 
 def text():
-    banned = re.compile(r"/work/|/home/|/tmp/venv|\bTODO\b|\bFIXME\b|\bXXX\b(?!_)")
+    banned = re.compile(r"/(?:work|home|root|Users)/|(?<!_tickloom)/tmp/(?!tickloom)|\bTODO\b|\bFIXME\b|\bXXX\b(?!_)")
     tracked = subprocess.run(["git", "-C", ROOT, "ls-files"], capture_output=True, text=True).stdout.splitlines()
+    check(not [p for p in tracked if p.endswith((".orig", ".rej", ".o", ".so", "~"))], "leftovers are tracked")
     for path in tracked or list(sources("src", "include", "cli", "test", "bench")):
         if path.endswith((".parquet", ".bin", "house.py", "LICENSE")) or "corpus" in path or not os.path.isfile(os.path.join(ROOT, path)):
             continue

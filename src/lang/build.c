@@ -39,7 +39,7 @@ static tl_status unknown_name(tl_builder *b, const tl_tree *tree, bool call, tl_
                       nearest ? nearest : "", nearest ? "?" : "");
 }
 
-static tl_status column_node(tl_builder *b, int frame, int column, tl_type type, tl_value *out, tl_error *err) {
+tl_status tl__column_series(tl_builder *b, int frame, int column, tl_type type, tl_value *out, tl_error *err) {
   tl_definition *d = b->definition;
   const tl_input *input = column == TL_ORDER_COLUMN ? NULL : &d->inputs[column];
   uint64_t identity = tl__identity_of_text("order", 0);
@@ -74,8 +74,8 @@ static tl_status named_value(tl_builder *b, const tl_tree *tree, tl_value *out, 
   switch (symbol->type) {
     case TL_SYMBOL_VALUE: *out = symbol->value; return TL_OK;
     case TL_SYMBOL_LABEL: return tl__complain(err, tree->place, "%s is a label: it looks ahead, so nothing may use it", tree->text);
-    case TL_SYMBOL_ORDER: return column_node(b, frame, TL_ORDER_COLUMN, TL_TIME, out, err);
-    case TL_SYMBOL_INPUT: return column_node(b, frame, symbol->input, type_of_input(&d->inputs[symbol->input]), out, err);
+    case TL_SYMBOL_ORDER: return tl__column_series(b, frame, TL_ORDER_COLUMN, TL_TIME, out, err);
+    case TL_SYMBOL_INPUT: return tl__column_series(b, frame, symbol->input, type_of_input(&d->inputs[symbol->input]), out, err);
   }
   return TL_OK;
 }
@@ -199,7 +199,7 @@ static tl_status read_series(tl_builder *b, const tl_tree *tree, const tl_arg *a
     int frame = 0;
     for (int i = 0; tree->side && i < d->side_count; i++)
       if (strcmp(d->sides[i].name, tree->side) == 0) frame = i + 1;
-    TL_TRY(column_node(b, frame, symbol->input, TL_TIME, &v, err));
+    TL_TRY(tl__column_series(b, frame, symbol->input, TL_TIME, &v, err));
   } else {
     TL_TRY(tl__build(b, tree, &v, err));
   }
@@ -304,7 +304,7 @@ static tl_status build_each(tl_builder *b, call *c, tl_value *out, tl_error *err
   if (has_slot(c, TL_SLOT_N, true) || has_slot(c, TL_SLOT_MIN, true)) return tl__complain(err, c->tree->place, "%s takes n or each:, not both", c->op->name);
   int frame = node_of(b, c->series[0])->frame;
   tl_value order, period;
-  TL_TRY(column_node(b, frame < 0 ? 0 : frame, TL_ORDER_COLUMN, TL_TIME, &order, err));
+  TL_TRY(tl__column_series(b, frame < 0 ? 0 : frame, TL_ORDER_COLUMN, TL_TIME, &order, err));
   tl_params mode = {.n = 1, .min = 1, .mode = c->params.mode};
   TL_TRY(tl__apply(b, tl__operator_find("period"), mode, &order.edge, 1, &period, err));
   tl_edge in[2] = {c->series[0], period.edge};

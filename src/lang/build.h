@@ -44,6 +44,8 @@ tl_status tl__build(tl_builder *builder, const tl_tree *tree, tl_value *out, tl_
 tl_status tl__as_series(tl_builder *builder, tl_value *value, tl_error *err) TL_MUST_CHECK;
 /* An operator on series; inputs are brought to one frame. */
 tl_status tl__apply(tl_builder *builder, int op, tl_params params, const tl_edge *in, int inputs, tl_value *out, tl_error *err) TL_MUST_CHECK;
+/* A column of a frame as a series; TL_ORDER_COLUMN is the order key. */
+tl_status tl__column_series(tl_builder *builder, int frame, int column, tl_type type, tl_value *out, tl_error *err) TL_MUST_CHECK;
 tl_status tl__to_main(tl_builder *builder, tl_edge *edge, tl_error *err) TL_MUST_CHECK;
 const tl_symbol *tl__symbol_find(const tl_builder *builder, const char *name);
 const tl_def *tl__def_find(const tl_builder *builder, const char *name);

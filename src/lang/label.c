@@ -1,7 +1,7 @@
 /* Labels look ahead. Nothing in the engine does: a label is computed late instead. With L the farthest row it looks at, its value
    for row t is worked out at row t + L, where everything it needs lies behind: x becomes lag(x, L), and lead(x, k) becomes
    lag(x, L - k). Before row L the late frame does not exist yet, so those lags have no value there. */
-#include <string.h>
+#include <math.h>
 #include "lang/build.h"
 
 /* How far ahead a node looks. Nodes are in topological order, so one pass over the graph up to the label suffices. */
@@ -38,21 +38,20 @@ static tl_status lag_by(late *l, tl_edge in, int64_t rows, tl_edge *out, tl_erro
 
 /* A row after the stream's end does not exist: the value is missing there, whatever the expression makes of missing inputs. */
 static tl_status where_row_exists(late *l, int64_t by, tl_edge *edge, tl_error *err) {
-  tl_graph *g = &l->builder->definition->graph;
-  tl_node order = {.kind = TL_NODE_COLUMN, .frame = TL_FRAME_MAIN, .type = TL_TIME, .column = TL_ORDER_COLUMN, .identity = tl__identity_of_text("order", 0)};
-  tl_node na = {.kind = TL_NODE_CONSTANT, .frame = TL_FRAME_NONE, .type = g->nodes[edge->node].type, .constant = __builtin_nan("")};
-  tl_edge at = {0}, in[3] = {{0}, *edge, {0}};
+  tl_builder *b = l->builder;
   tl_params p = {.n = 1, .min = 1};
-  tl_value v;
-  TL_TRY(tl__graph_add(g, order, &at.node, err));
-  TL_TRY(lag_by(l, at, by, &at, err));
-  TL_TRY(tl__apply(l->builder, tl__operator_find("seconds"), p, &at, 1, &v, err));
-  TL_TRY(tl__apply(l->builder, tl__operator_find("missing"), p, &v.edge, 1, &v, err));
-  TL_TRY(tl__apply(l->builder, tl__operator_find("not"), p, &v.edge, 1, &v, err));
-  in[0] = v.edge;
-  TL_TRY(tl__graph_add(g, na, &in[2].node, err));
-  TL_TRY(tl__apply(l->builder, tl__operator_find("if"), p, in, 3, &v, err));
-  return *edge = v.edge, TL_OK;
+  tl_value v, na = {.type = TL_VALUE_CONSTANT, .constant = NAN};
+  tl_edge at;
+  TL_TRY(tl__as_series(b, &na, err));
+  TL_TRY(tl__column_series(b, TL_FRAME_MAIN, TL_ORDER_COLUMN, TL_TIME, &v, err));
+  TL_TRY(lag_by(l, v.edge, by, &at, err));
+  TL_TRY(tl__apply(b, tl__operator_find("seconds"), p, &at, 1, &v, err));
+  TL_TRY(tl__apply(b, tl__operator_find("missing"), p, &v.edge, 1, &v, err));
+  TL_TRY(tl__apply(b, tl__operator_find("not"), p, &v.edge, 1, &v, err));
+  tl_edge in[3] = {v.edge, *edge, na.edge}; /* the first branch gives the type */
+  TL_TRY(tl__apply(b, tl__operator_find("if"), p, in, 3, &v, err));
+  *edge = v.edge;
+  return TL_OK;
 }
 
 /* The edge as it was `by` rows ago. */

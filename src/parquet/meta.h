@@ -64,7 +64,6 @@ typedef struct tl_meta {
   int64_t row_count;
   tl_leaf *leaves;
   int leaf_count;
-  int top_count; /* columns of the root, groups counted once */
   tl_row_group *groups;
   int group_count;
   tl_key_value *key_values;

@@ -177,7 +177,6 @@ static tl_status read_schema(tl_thrift *t, tl_arena *arena, tl_thrift_field fiel
     TL_TRY(read_element(t, arena, &e, err));
     if (i == 0) {
       if (e.children < 0) return damaged(err);
-      m->top_count = e.children;
       open[depth++] = (typeof(open[0])){"", e.children, 0, 0};
       continue;
     }
@@ -206,15 +205,11 @@ static tl_status read_schema(tl_thrift *t, tl_arena *arena, tl_thrift_field fiel
 
 /* ---- row groups ---- */
 
+/* The old min and max (fields 1 and 2) have no defined order, so they are skipped. */
 static void read_statistics(tl_thrift *t, tl_statistics *s) {
-  tl_bytes old_min = {0}, old_max = {0};
   s->null_count = -1;
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
-    if (f.id == 1)
-      old_max = tl_thrift_binary(t, f);
-    else if (f.id == 2)
-      old_min = tl_thrift_binary(t, f);
-    else if (f.id == 3)
+    if (f.id == 3)
       s->null_count = tl_thrift_int(t, f);
     else if (f.id == 5)
       s->max = tl_thrift_binary(t, f);
@@ -223,8 +218,6 @@ static void read_statistics(tl_thrift *t, tl_statistics *s) {
     else
       tl_thrift_skip(t, f.type);
   }
-  /* The old fields have no defined order but for plain numbers; they are shown, and never used to prune. */
-  (void)old_min, (void)old_max;
 }
 
 static void read_chunk_meta(tl_thrift *t, tl_chunk *c) {

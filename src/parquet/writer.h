@@ -33,13 +33,6 @@ typedef struct tl_group {
 void tl_group_free(tl_group *group);
 tl_status tl_group_begin(tl_group *group, int leaf_count, int64_t rows, tl_error *err) TL_MUST_CHECK;
 
-/* What a pass over doubles has counted. */
-typedef struct tl_double_summary {
-  int64_t count, missing;
-  int64_t first_valid; /* -1 when all are missing */
-  double min, max;     /* of the present ones; NaN when there is none */
-} tl_double_summary;
-
 /* `rows` values; NaN is null. The leaf's type decides the form: DOUBLE, FLOAT, or BOOLEAN (1.0 is true). */
 tl_status tl_group_put_doubles(tl_group *group, const tl_leaf *leaf, const double *values, tl_page_style style, tl_error *err) TL_MUST_CHECK;
 /* Integers, dates, times (INT32 or INT64 by the leaf); `absent` stands for null where the leaf is nullable. */

@@ -516,9 +516,7 @@ static tl_status open_all(opener *o, const char *path, tl_error *err) {
   for (size_t i = 0; i < s->stream_count; i++) {
     tl_stream *stream = &s->streams[i];
     for (size_t k = 0; k < stream->part_count; k++) {
-      tl_input_file *f = &s->files[s->parts[stream->parts + k].file];
-      stream->failed |= f->failed; /* its other rows alone would be a wrong stream */
-      f->streams++;
+      stream->failed |= s->files[s->parts[stream->parts + k].file].failed; /* its other rows alone would be a wrong stream */
     }
     if (stream->failed) continue;
     s->rows += stream->rows;

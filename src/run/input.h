@@ -20,7 +20,6 @@ typedef struct tl_input_file {
   int32_t order_leaf;
   tl_field order_field;
   int64_t order_factor; /* to the dataset's unit */
-  int32_t streams;      /* that have rows here */
 } tl_input_file;
 
 /* Consecutive rows of one row group that belong to one stream. */

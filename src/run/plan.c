@@ -81,7 +81,7 @@ static void give_back(maker *m, int tile) { m->free_tiles[m->free_count++] = til
 static tl_status add_column(tl_plan *p, size_t *capacity, const tl_node *n, tl_error *err) {
   bool as_time = n->type == TL_TIME;
   size_t room = *capacity;
-  if (n->column == TL_ORDER_COLUMN) return p->reads_order = true, TL_OK;
+  if (n->column == TL_ORDER_COLUMN) return TL_OK; /* always at hand */
   for (int i = 0; i < p->input_count; i++)
     if (p->inputs[i] == n->column && p->as_time[i] == as_time) return TL_OK;
   TL_TRY(tl_reserve(p->env, &p->as_time, &room, (size_t)p->input_count + 1, sizeof *p->as_time, err));

@@ -38,7 +38,6 @@ typedef struct tl_plan {
   bool *as_time;   /* ... read as raw integers */
   int input_count;
   tl_time_unit *units; /* by node: what its integers count, where it is a time */
-  bool reads_order;    /* the order key is used as a column */
   int32_t *exports;    /* side frames: nodes whose series the main frame joins */
   int export_count;
 } tl_plan;

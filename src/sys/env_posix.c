@@ -35,7 +35,6 @@ static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size)
   return fresh;
 }
 
-int64_t tl_sys_memory_used(void) { return atomic_load(&memory_used); }
 int64_t tl_sys_memory_peak(void) { return atomic_load(&memory_peak); }
 
 static tl_status os_error(tl_error *err, const char *what, const char *path) {
@@ -165,8 +164,6 @@ static int64_t tick_ns(tl_env *env) {
   (void)env;
   return clock_ns(CLOCK_MONOTONIC);
 }
-
-int64_t tl_sys_thread_ns(void) { return clock_ns(CLOCK_THREAD_CPUTIME_ID); }
 
 int64_t tl_sys_resident_peak(void) {
   struct rusage usage;

@@ -6,14 +6,11 @@
 
 /* The real environment; thread-safe; lives as long as the process. */
 tl_env *tl_sys_env(void);
-/* Bytes that tl_allocate has handed out and not got back, now and at most. */
-int64_t tl_sys_memory_used(void);
+/* The most bytes that tl_allocate had handed out and not got back. */
 int64_t tl_sys_memory_peak(void);
 /* Largest resident size of the process so far, in bytes. */
 int64_t tl_sys_resident_peak(void);
 int tl_sys_processors(void);
-/* Processor time of this thread. */
-int64_t tl_sys_thread_ns(void);
 
 /* Runs work(context, 0) .. work(context, count - 1), each once on a thread of its own; returns when all have ended. With one
    thread it runs in the caller's. When a thread cannot be started the remaining ones do the work. */
@@ -22,7 +19,6 @@ void tl_sys_run_threads(int count, void (*work)(void *context, int index), void 
 /* SIGINT and SIGTERM ask for an end; the second one kills. */
 void tl_sys_catch_signals(void);
 bool tl_sys_stop_requested(void);
-void tl_sys_request_stop(void);
 
 typedef struct tl_lock tl_lock; /* a mutex with one condition */
 tl_status tl_lock_open(tl_lock **out, tl_env *env, tl_error *err) TL_MUST_CHECK;

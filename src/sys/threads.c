@@ -54,7 +54,6 @@ void tl_sys_catch_signals(void) {
 }
 
 bool tl_sys_stop_requested(void) { return atomic_load_explicit(&stop_requested, memory_order_relaxed); }
-void tl_sys_request_stop(void) { atomic_store(&stop_requested, true); }
 
 struct tl_lock {
   tl_env *env;
