@@ -4,15 +4,15 @@
 #include "base/text.h"
 #include "cli.h"
 #include "run/plan.h"
-#include "run/input.h"
 #include "sys/sys.h"
 
 static int run(int argc, char **argv);
 const tl_command tl_command_explain = {
     "explain", "the graph of a definition, columns read, warm-up, memory",
-    "usage: tickloom explain DEF.loom [--in PATH] [--key KEY=COLUMN] [--param NAME=VALUE] [--memory 256MB]\n\n"
-    "Shows the nodes after equal expressions became one, the columns that are read, the rows before each feature's first value, and the\n"
-    "memory of a worker. With --in: the streams found there, too.\n\nexample:\n  tickloom explain features/first.loom --in daily\n",
+    "usage: tickloom explain DEF.loom [--in PATH] [--side NAME=PATH] [--key KEY=COLUMN] [--param NAME=VALUE] [--threads N] [--memory 256MB]\n\n"
+    "Shows the nodes after equal expressions became one, the columns that are read, and the rows before each feature's first value. With\n"
+    "--in also what a run over that input would do: streams, files, threads, the memory and the scratch space that it needs.\n\n"
+    "example:\n  tickloom explain features/first.loom --in daily\n",
     run};
 
 static void show_node(const tl_definition *d, size_t index) {
@@ -60,56 +60,49 @@ static void show_columns(const tl_definition *d, const bool *needed) {
   }
 }
 
-static void report(void *context, const char *file, const char *stream, const tl_error *why) {
-  (void)context, (void)file, (void)stream;
-  fprintf(stderr, "tickloom: %s\n", why->text);
+static tl_status show_worker(const tl_definition *d, const bool *all, tl_error *err) {
+  char worker[TL_NUMBER_TEXT], state[TL_NUMBER_TEXT];
+  tl_plan plan;
+  TL_TRY(tl_plan_make(&plan, tl_sys_env(), d, TL_FRAME_MAIN, all, 1 << 20, TL_UNIT_DAY, NULL, err));
+  tl_size_text(worker, (double)tl_plan_worker_bytes(&plan, TL_TILE_ROWS));
+  tl_size_text(state, (double)plan.state_size * 8);
+  printf("\nmemory of a worker: %s for %d tiles of %d x %d and the windows' state (%s a lane, for streams of 2^20 rows); --in says more\n", worker,
+         plan.tile_count, TL_TILE_ROWS, TL_LANES, state);
+  tl_plan_free(&plan);
+  return TL_OK;
 }
 
-static tl_status show_plan(const tl_definition *d, const bool *all, const char *path, const cli_list *keys, int64_t memory, tl_error *err) {
-  tl_env *env = tl_sys_env();
-  tl_name_pair pairs[CLI_MOST];
-  int64_t longest = 1 << 20, rows = -1;
-  tl_input_set set = {0};
-  if (!cli_pairs(&tl_command_explain, "key", keys, pairs)) return tl_fail(err, TL_USAGE, "--key");
-  if (path != NULL) {
-    tl_input_options options = {.keys = pairs, .key_count = keys->count, .report = report, .page_limit = memory};
-    TL_TRY(tl_input_open(&set, env, d, path, &options, err));
-    char count[TL_NUMBER_TEXT];
-    longest = set.longest, rows = set.rows;
-    tl_count_text(count, rows);
-    printf("\ninput\n  %zu files, %zu streams, %s rows, the longest stream has %lld\n", set.dataset.count, set.stream_count, count, (long long)longest);
-    if (set.key_note != NULL) printf("  %s\n", set.key_note);
-    if ((size_t)set.failed_files == set.dataset.count) {
-      tl_input_free(&set);
-      return tl_fail(err, TL_CORRUPT, "%s: no file could be read", path);
-    }
-  }
-  tl_plan plan;
-  tl_status status = tl_plan_make(&plan, env, d, TL_FRAME_MAIN, all, longest, TL_UNIT_DAY, NULL, err);
-  if (status == TL_OK) {
-    char worker[TL_NUMBER_TEXT], state[TL_NUMBER_TEXT], limit[TL_NUMBER_TEXT];
-    tl_size_text(worker, (double)tl_plan_worker_bytes(&plan, TL_TILE_ROWS));
-    tl_size_text(state, (double)plan.state_size * 8);
-    tl_size_text(limit, (double)memory);
-    printf(
-        "\nmemory\n  a worker: %s for %d tiles of %d x %d and the windows' state (%s a lane%s)\n  the run: within %s (--memory); rows of a task are cut to "
-        "fit\n",
-        worker, plan.tile_count, TL_TILE_ROWS, TL_LANES, state, path ? "" : ", for streams of 2^20 rows", limit);
-    tl_plan_free(&plan);
-  }
-  tl_input_free(&set);
-  return status;
+/* What a run over this input would do and need. */
+static int show_run(const tl_definition *d, const tl_features_options *options) {
+  tl_error err = {0};
+  tl_run *run = NULL;
+  tl_status status = tl_features_run(&run, d, options, &err);
+  if (run == NULL) return cli_fail(&err);
+  printf("\nthe run\n%s", tl_run_table(run));
+  fflush(stdout);
+  for (size_t i = 0; i < tl_run_failure_count(run); i++) fprintf(stderr, "tickloom: %s\n", tl_run_failure(run, i).reason);
+  int code = status == TL_OK ? 0 : tl_run_exit_code(run);
+  tl_run_close(run);
+  return code;
 }
 
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_explain;
-  cli_list rest = {0}, keys = {0}, params = {0};
-  const char *path = NULL, *memory_text = NULL;
-  const cli_option options[] = {{"in", &path, 0, 0}, {"key", 0, 0, &keys}, {"param", 0, 0, &params}, {"memory", &memory_text, 0, 0}};
-  int64_t memory = 256000000;
-  if (!cli_parse(me, argc, argv, options, 4, &rest)) return 2;
+  cli_list rest = {0}, keys = {0}, sides = {0}, params = {0};
+  tl_features_options o = {.dry_run = true};
+  const char *memory_text = NULL, *threads_text = NULL;
+  const cli_option options[] = {{"in", &o.input, 0, 0},   {"side", 0, 0, &sides},         {"key", 0, 0, &keys},
+                                {"param", 0, 0, &params}, {"memory", &memory_text, 0, 0}, {"threads", &threads_text, 0, 0}};
+  tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
+  int64_t threads = 0;
+  if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "a definition is needed");
-  if (!cli_size(me, "memory", memory_text, &memory)) return 2;
+  if (!cli_size(me, "memory", memory_text, &o.memory) || !cli_int(me, "threads", threads_text, 1, 1024, &threads) || !cli_pairs(me, "key", &keys, key_pairs) ||
+      !cli_pairs(me, "side", &sides, side_pairs))
+    return 2;
+  o.keys = key_pairs, o.key_count = keys.count;
+  o.sides = side_pairs, o.side_count = sides.count;
+  o.threads = (int)threads;
   tl_name_pair pairs[CLI_MOST];
   tl_param_setting settings[CLI_MOST];
   if (!cli_pairs(me, "param", &params, pairs)) return 2;
@@ -134,7 +127,10 @@ static int run(int argc, char **argv) {
     for (size_t i = 0; i < d->output_count; i++)
       printf("  %-32s %8lld  node %d  %016llx%s\n", d->outputs[i].name, (long long)tl_definition_output_warmup(d, i), d->outputs[i].edge.node,
              (unsigned long long)tl_definition_output_identity(d, i), d->outputs[i].is_label ? "  label" : "");
-    if (show_plan(d, all, path, &keys, memory, &err) != TL_OK) code = err.status == TL_USAGE ? 2 : cli_fail(&err);
+    if (o.input != NULL)
+      code = show_run(d, &o);
+    else if (show_worker(d, all, &err) != TL_OK)
+      code = cli_fail(&err);
   }
   free(all);
   free(needed);

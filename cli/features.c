@@ -10,6 +10,7 @@ static int run(int argc, char **argv);
 const tl_command tl_command_features = {
     "features", "computes the features of a definition over a dataset",
     "usage: tickloom features DEF.loom --in PATH --out PATH [options]\n\n"
+    "After a run that was stopped or in which something failed, the same command goes on: what is finished is not done again.\n\n"
     "  --in PATH               a Parquet file, a folder of them, or a Hive tree\n"
     "  --out PATH              a folder (one file an input file), or one file ending in .parquet\n"
     "  --side NAME=PATH        where a side comes from; its value in the text picks the stream\n"
@@ -22,7 +23,12 @@ const tl_command tl_command_features = {
     "  --codec none|lz4|zstd   compression of the output (default lz4)\n"
     "  --encoding split|plain  encoding of the features (default split)\n"
     "  --float32               features as float\n"
+    "  --from X  --to Y        only rows with an order key from X to Y, both included: dates, times or whole numbers; earlier rows are\n"
+    "                          read all the same, so that windows are full\n"
     "  --strict                a failed check leaves its stream out\n"
+    "  --durable               what is committed survives a loss of power\n"
+    "  --prune                 Hive partitions of an older run that this one does not write are removed\n"
+    "  --dry-run               looks, plans and says what would be done; writes nothing\n"
     "  --tile-rows N           rows of a tile; for tests, results do not depend on it\n"
     "  --quiet                 no progress, no table\n"
     "  --json                  the run record instead of the table\n\n"
@@ -117,17 +123,18 @@ static int run(int argc, char **argv) {
   cli_list rest = {0}, sides = {0}, keys = {0}, params = {0}, select = {0};
   const char *threads = NULL, *memory = NULL, *duplicate = NULL, *selected = NULL, *tile_rows = NULL;
   bool quiet = false, json = false, shown = false;
-  const cli_option options[] = {{"in", &o.input, 0, 0},      {"out", &o.output, 0, 0},        {"side", 0, 0, &sides},
-                                {"key", 0, 0, &keys},        {"param", 0, 0, &params},        {"select", &selected, 0, 0},
-                                {"threads", &threads, 0, 0}, {"memory", &memory, 0, 0},       {"on-duplicate", &duplicate, 0, 0},
-                                {"codec", &o.codec, 0, 0},   {"encoding", &o.encoding, 0, 0}, {"float32", 0, &o.float32, 0},
-                                {"strict", 0, &o.strict, 0}, {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
-                                {"json", 0, &json, 0}};
+  const cli_option options[] = {{"in", &o.input, 0, 0},        {"out", &o.output, 0, 0},        {"side", 0, 0, &sides},
+                                {"key", 0, 0, &keys},          {"param", 0, 0, &params},        {"select", &selected, 0, 0},
+                                {"threads", &threads, 0, 0},   {"memory", &memory, 0, 0},       {"on-duplicate", &duplicate, 0, 0},
+                                {"codec", &o.codec, 0, 0},     {"encoding", &o.encoding, 0, 0}, {"float32", 0, &o.float32, 0},
+                                {"strict", 0, &o.strict, 0},   {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
+                                {"json", 0, &json, 0},         {"from", &o.from, 0, 0},         {"to", &o.to, 0, 0},
+                                {"durable", 0, &o.durable, 0}, {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t thread_count = 0, tile = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, rest.count == 0 ? "a definition is needed" : "one definition, not %zu", rest.count);
-  if (o.input == NULL || o.output == NULL) return cli_usage(me, "--in and --out are needed");
+  if (o.input == NULL || (o.output == NULL && !o.dry_run)) return cli_usage(me, "--in and --out are needed");
   if (!cli_pairs(me, "side", &sides, side_pairs) || !cli_pairs(me, "key", &keys, key_pairs) || !read_duplicate(duplicate, &o) ||
       !cli_int(me, "threads", threads, 1, 1024, &thread_count) || !cli_int(me, "tile-rows", tile_rows, 1, 65536, &tile) ||
       !cli_size(me, "memory", memory, &o.memory))

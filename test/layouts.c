@@ -78,7 +78,7 @@ static void write_columns(const char *folder, const char *name, const row *r, in
     OK(tl_group_put_doubles(&group, &leaves[2], close, style, &err));
     OK(tl_writer_append(&w, &group, &err));
   }
-  OK(tl_writer_finish(&w, &err));
+  OK(tl_writer_finish(&w, false, &err));
   tl_writer_free(&w);
 }
 

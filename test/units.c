@@ -286,7 +286,7 @@ static void columns_read_back(void **state) {
           OK(tl_writer_open(&w, env, file_path, &leaf, 1, NULL, 0, &err));
           OK(tl_writer_append(&w, &group, &err));
           OK(tl_writer_append(&w, &group, &err));
-          OK(tl_writer_finish(&w, &err));
+          OK(tl_writer_finish(&w, false, &err));
           tl_writer_free(&w);
           OK(tl_parquet_open(&file, env, file_path, &err));
           assert_int_equal(file.meta.row_count, 2 * ROWS);
@@ -332,7 +332,7 @@ static void doubles_and_runs_read_back(void **state) {
       OK(tl_writer_open(&w, env, file_path, leaves, 4, sorting, 2, &err));
       OK(tl_writer_key_value(&w, "why", "because", &err));
       OK(tl_writer_append(&w, &group, &err));
-      OK(tl_writer_finish(&w, &err));
+      OK(tl_writer_finish(&w, false, &err));
       tl_writer_free(&w);
       OK(tl_parquet_open(&file, env, file_path, &err));
       assert_string_equal(tl_meta_value(&file.meta, "why"), "because");

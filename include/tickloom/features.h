@@ -26,13 +26,17 @@ typedef struct tl_features_options {
   const char *const *select; /* only these outputs */
   size_t select_count;
   tl_on_duplicate on_duplicate;
-  int threads;          /* 0: one a processor */
-  int64_t memory;       /* bytes; 0: 256 MB */
-  bool float32;         /* features as float */
-  const char *codec;    /* none, lz4 or zstd; NULL: the default */
-  const char *encoding; /* plain or split; NULL: the default */
-  int tile_rows;        /* rows of a tile; results do not depend on it */
-  bool strict;          /* a failed check fails its stream */
+  int threads;           /* 0: one a processor */
+  int64_t memory;        /* bytes; 0: 256 MB */
+  bool float32;          /* features as float */
+  const char *codec;     /* none, lz4 or zstd; NULL: the default */
+  const char *encoding;  /* plain or split; NULL: the default */
+  int tile_rows;         /* rows of a tile; results do not depend on it */
+  bool strict;           /* a failed check fails its stream */
+  const char *from, *to; /* only rows whose order key is at least, at most this; a date, a time or a whole number. Earlier rows are read */
+  bool durable;          /* what is committed is on the disk */
+  bool prune;            /* Hive partitions that this run does not write are removed */
+  bool dry_run;          /* looks and plans, and writes nothing; the record and the table say what would be done; no output is needed */
   void (*progress)(void *context, int64_t rows_done, int64_t rows_total);
   void *progress_context;
 } tl_features_options;

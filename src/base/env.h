@@ -23,9 +23,13 @@ struct tl_env {
   /* Resizes memory as realloc does; size 0 releases. NULL means no memory. Counted by the real environment. */
   void *(*resize)(tl_env *env, void *memory, size_t old_size, size_t new_size);
   tl_status (*open_read)(tl_env *env, const char *path, int *handle, tl_error *err);
-  tl_status (*open_write)(tl_env *env, const char *path, int *handle, tl_error *err); /* creates or truncates */
+  tl_status (*open_write)(tl_env *env, const char *path, int *handle, tl_error *err);   /* creates or truncates */
+  tl_status (*open_scratch)(tl_env *env, const char *path, int *handle, tl_error *err); /* to write and to read at; its name is gone at once */
+  /* Holds the folder, or the file (which is made), for this process until it is closed; TL_IO when somebody else does. */
+  tl_status (*lock)(tl_env *env, const char *path, int *handle, tl_error *err);
   tl_status (*read_at)(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *err);
   tl_status (*write)(tl_env *env, int handle, const void *data, size_t size, tl_error *err); /* all of it, or an error */
+  tl_status (*cut)(tl_env *env, int handle, int64_t size, tl_error *err);                    /* drops what was written behind `size`, and goes on there */
   tl_status (*sync)(tl_env *env, int handle, tl_error *err);
   tl_status (*close)(tl_env *env, int handle, tl_error *err);
   tl_status (*info)(tl_env *env, const char *path, tl_file_info *info, tl_error *err);

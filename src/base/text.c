@@ -100,6 +100,47 @@ bool tl_int_read(const char *text, size_t size, int64_t *out) {
   return true;
 }
 
+/* A number of exactly `digits` digits. */
+static bool read_digits(const char *text, int digits, int *out) {
+  *out = 0;
+  for (int i = 0; i < digits; i++) {
+    if (text[i] < '0' || text[i] > '9') return false;
+    *out = *out * 10 + (text[i] - '0');
+  }
+  return true;
+}
+
+bool tl_date_read(const char *text, size_t size, int64_t *days) {
+  int year, month, day;
+  if (size != 10 || text[4] != '-' || text[7] != '-') return false;
+  if (!read_digits(text, 4, &year) || !read_digits(text + 5, 2, &month) || !read_digits(text + 8, 2, &day)) return false;
+  if (month < 1 || month > 12 || day < 1 || day > 31) return false;
+  int64_t read = tl_days_of_civil(year, month, day);
+  tl_civil c = tl_civil_of_days(read);
+  if (c.month != month || c.day != day) return false;
+  *days = read;
+  return true;
+}
+
+bool tl_time_read(const char *text, size_t size, int64_t *ns) {
+  int64_t days, fraction = 0;
+  int hour, minute, second = 0;
+  if (size < 16 || !tl_date_read(text, 10, &days) || (text[10] != 'T' && text[10] != ' ') || text[13] != ':') return false;
+  if (!read_digits(text + 11, 2, &hour) || !read_digits(text + 14, 2, &minute)) return false;
+  const char *at = text + 16, *end = text + size;
+  if (end - at >= 3 && *at == ':') {
+    if (!read_digits(at + 1, 2, &second)) return false;
+    at += 3;
+    int64_t unit = 100000000;
+    if (at < end && *at == '.')
+      for (at++; at < end && *at >= '0' && *at <= '9'; at++, unit /= 10) fraction += unit * (*at - '0');
+  }
+  if (at < end && *at == 'Z') at++;
+  if (at != end || hour > 23 || minute > 59 || second > 59) return false;
+  int64_t of_day = (((int64_t)hour * 60 + minute) * 60 + second) * 1000000000 + fraction;
+  return !__builtin_mul_overflow(days, (int64_t)86400000000000, ns) && !__builtin_add_overflow(*ns, of_day, ns);
+}
+
 void tl_date_text(char out[TL_TIME_TEXT], int64_t days) {
   tl_civil c = tl_civil_of_days(days);
   const char *sign = c.year < 0 ? "-" : c.year > 9999 ? "+" : "";

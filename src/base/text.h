@@ -15,6 +15,11 @@ void tl_float_text(char out[TL_NUMBER_TEXT], float value);
 bool tl_double_read(const char *text, size_t size, double *out);
 bool tl_int_read(const char *text, size_t size, int64_t *out);
 
+/* "2024-02-29" to days since 1970; false when it is no date. */
+bool tl_date_read(const char *text, size_t size, int64_t *days);
+/* The same with a time of day behind it, "2024-02-29T09:30:00.25" ('T' or a blank; a Z at the end is ignored): nanoseconds since 1970. */
+bool tl_time_read(const char *text, size_t size, int64_t *ns);
+
 /* ISO date, and ISO date and time with `digits` digits of fraction (0, 3, 6, 9) from a count of 10^-digits seconds. */
 void tl_date_text(char out[TL_TIME_TEXT], int64_t days);
 void tl_time_text(char out[TL_TIME_TEXT], int64_t value, int digits, bool utc);

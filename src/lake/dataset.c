@@ -2,6 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "lake/manifest.h"
+#include "sys/sys.h"
 
 enum { MOST_DEPTH = 32, MOST_HIVE_KEYS = 32 };
 
@@ -90,8 +92,27 @@ static tl_status list_folder(tl_dataset *d, const char *path, const char *name, 
 
 static int by_name(const void *a, const void *b) { return strcmp(((const tl_dataset_file *)a)->name, ((const tl_dataset_file *)b)->name); }
 
+/* The files of a dataset of ours are those that its manifest says. */
+static tl_status list_ours(tl_dataset *d, bool *listed, tl_error *err) {
+  tl_manifest manifest;
+  tl_status status = tl_manifest_read(&manifest, d->env, d->root, err);
+  *listed = status == TL_OK;
+  if (status == TL_NOT_FOUND) {
+    if (is_dataset(d, d->root)) tl_log(TL_LOG_WARN, "%s: the run that writes here has not ended; what is there may be a part", d->root);
+    return TL_OK;
+  }
+  for (size_t i = 0; status == TL_OK && i < manifest.count; i++) {
+    const char *path;
+    status = tl_arena_format(&d->arena, &path, err, "%s/%s", d->root, manifest.files[i].name);
+    if (status == TL_OK) status = add_file(d, path, manifest.files[i].name, err);
+  }
+  tl_manifest_free(&manifest);
+  return status;
+}
+
 static tl_status list_all(tl_dataset *d, const char *path, tl_error *err) {
   tl_file_info info;
+  bool listed;
   size_t size = strlen(path);
   while (size > 1 && path[size - 1] == '/') size--;
   TL_TRY(tl_arena_text(&d->arena, &d->root, path, size, err));
@@ -101,7 +122,8 @@ static tl_status list_all(tl_dataset *d, const char *path, tl_error *err) {
     const char *slash = strrchr(d->root, '/');
     return add_file(d, d->root, slash ? slash + 1 : d->root, err);
   }
-  TL_TRY(list_folder(d, d->root, "", 0, err));
+  TL_TRY(list_ours(d, &listed, err));
+  if (!listed) TL_TRY(list_folder(d, d->root, "", 0, err));
   if (d->count == 0) return tl_fail(err, TL_NOT_FOUND, "%s: no *.parquet file in this folder", path);
   qsort(d->files, d->count, sizeof *d->files, by_name);
   return TL_OK;

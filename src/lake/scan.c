@@ -1,7 +1,6 @@
 #include "lake/scan.h"
 #include <stdio.h>
 #include <string.h>
-#include "base/date.h"
 #include "base/text.h"
 
 void tl_scan_free(tl_scan *s) {
@@ -30,15 +29,6 @@ static tl_status add_field(tl_scan *s, tl_field field, tl_error *err) {
 
 /* ---- keys of the path ---- */
 
-static bool read_date(const char *text, int64_t *days) {
-  int year, month, day, end = 0;
-  if (strlen(text) != 10 || sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &end) != 3 || end != 10) return false;
-  if (month < 1 || month > 12 || day < 1 || day > 31) return false;
-  *days = tl_days_of_civil(year, month, day);
-  tl_civil c = tl_civil_of_days(*days);
-  return c.month == month && c.day == day;
-}
-
 static bool read_canonical(const char *text, int64_t *value) {
   char again[32];
   if (!tl_int_read(text, strlen(text), value)) return false;
@@ -60,7 +50,7 @@ static tl_field hive_field(const tl_scan *s, const char *name) {
     const char *text = hive_value(&s->dataset.files[i], name);
     if (text == NULL) continue;
     integers &= read_canonical(text, &value);
-    dates &= read_date(text, &value);
+    dates &= tl_date_read(text, strlen(text), &value);
   }
   if (dates) return (tl_field){.name = name, .physical = TL_PHYSICAL_INT32, .logical = TL_LOGICAL_DATE, .nullable = true};
   if (integers) return (tl_field){.name = name, .physical = TL_PHYSICAL_INT64, .nullable = true};
@@ -81,7 +71,7 @@ static tl_status fill_hive(tl_scan *s, int field, tl_column *c, tl_error *err) {
   int64_t value = 0;
   TL_TRY(tl_column_reset(c, f, s->rows, err));
   if (text != NULL && f->logical == TL_LOGICAL_DATE)
-    read_date(text, &value);
+    tl_date_read(text, strlen(text), &value);
   else if (text != NULL)
     tl_int_read(text, strlen(text), &value);
   size_t width = (size_t)tl_field_width(f);

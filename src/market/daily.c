@@ -123,7 +123,7 @@ static tl_status write_file(tl_env *env, const char *path, const bars *b, int64_
   TL_TRY(tl_group_put_ints(g, &leaves[5], b->volume, 0, whole, err));
   TL_TRY(tl_writer_open(&w, env, path, leaves, COLUMNS, &by_date, 1, err));
   tl_status status = rows > 0 ? tl_writer_append(&w, g, err) : TL_OK;
-  if (status == TL_OK) status = tl_writer_finish(&w, err);
+  if (status == TL_OK) status = tl_writer_finish(&w, false, err);
   tl_writer_free(&w);
   return status;
 }

@@ -63,6 +63,8 @@ static tl_status open_file(tl_parquet *f, const char *path, tl_error *err) {
   TL_TRY(f->env->info(f->env, path, &info, err));
   if (!info.is_regular) return tl_fail(err, TL_UNSUPPORTED, "%s: a %s, not a file", path, info.is_folder ? "folder" : "pipe or device");
   f->size = info.size;
+  f->mtime_ns = info.mtime_ns;
+  f->inode = info.inode;
   TL_TRY(f->env->open_read(f->env, path, &f->handle, err));
   tl_status status = TL_OK;
   if (f->size > 0 && f->size <= WHOLE_FILE) {
@@ -200,17 +202,35 @@ static tl_status use_page(pages *p, const tl_page *page, int64_t row, int64_t fi
   return copy_rows(out, row + from - first, slice, from, to - from, err);
 }
 
-static tl_status read_pages(pages *p, int64_t rows, int64_t first, tl_column *out, tl_error *err) {
-  for (int64_t row = 0; row < first + out->count;) {
+static tl_status use_dictionary(pages *p, const tl_page *page, tl_error *err) {
+  tl_bytes body;
+  TL_TRY(view(p, (size_t)page->stored_size, &body, err));
+  body.size = (size_t)page->stored_size;
+  return tl_page_decode_dictionary(page, body, p->chunk->codec, p->leaf, p->scratch, err);
+}
+
+/* Goes to the page where an earlier read ended, by way of the dictionary; returns its first row. */
+static tl_status resume(pages *p, const tl_page_cursor *cursor, int64_t *row, tl_error *err) {
+  tl_page page;
+  TL_TRY(next_page(p, &page, err));
+  if (page.type == 2) TL_TRY(use_dictionary(p, &page, err));
+  p->at = cursor->at;
+  p->index = cursor->index;
+  *row = cursor->row;
+  return TL_OK;
+}
+
+static tl_status read_pages(pages *p, int64_t rows, int64_t first, tl_column *out, tl_page_cursor *cursor, tl_error *err) {
+  int64_t row = 0;
+  if (cursor != NULL && cursor->at > 0 && cursor->row <= first) TL_TRY(resume(p, cursor, &row, err));
+  while (row < first + out->count) {
     tl_page page;
     if (p->at >= p->end) return tl_fail(err, TL_CORRUPT, "the chunk ends after %lld of %lld rows", (long long)row, (long long)rows);
+    if (cursor != NULL) cursor->at = p->at, cursor->row = row, cursor->index = p->index;
     TL_TRY(next_page(p, &page, err));
-    if (page.type == 2) {
-      tl_bytes body;
-      TL_TRY(view(p, (size_t)page.stored_size, &body, err));
-      body.size = (size_t)page.stored_size;
-      TL_TRY(tl_page_decode_dictionary(&page, body, p->chunk->codec, p->leaf, p->scratch, err));
-    } else if (page.type == 0 || page.type == 3) {
+    if (page.type == 2)
+      TL_TRY(use_dictionary(p, &page, err));
+    else if (page.type == 0 || page.type == 3) {
       if (page.values > rows - row)
         return tl_fail(err, TL_CORRUPT, "the page has %lld rows, %lld are left in the group", (long long)page.values, (long long)(rows - row));
       TL_TRY(use_page(p, &page, row, first, out, err));
@@ -222,14 +242,20 @@ static tl_status read_pages(pages *p, int64_t rows, int64_t first, tl_column *ou
 }
 
 tl_status tl_parquet_read(tl_parquet *f, int group, int leaf, int64_t first, int64_t count, tl_column *out, tl_page_scratch *s, tl_error *err) {
+  return tl_parquet_read_on(f, group, leaf, first, count, out, s, NULL, err);
+}
+
+tl_status tl_parquet_read_on(tl_parquet *f, int group, int leaf, int64_t first, int64_t count, tl_column *out, tl_page_scratch *s, tl_page_cursor *cursor,
+                             tl_error *err) {
   pages p = {0};
+  if (cursor != NULL && (cursor->group != group || cursor->leaf != leaf)) *cursor = (tl_page_cursor){.group = group, .leaf = leaf};
   const tl_row_group *g = &f->meta.groups[group];
   int64_t start = f->env->tick_ns(f->env), io = s->io_ns;
   if (s->limit == 0) s->limit = INT32_MAX;
   tl_status status = open_pages(&p, f, group, leaf, s, err);
   if (status == TL_OK) status = check_rows(s, &f->meta.leaves[leaf], count, err);
   if (status == TL_OK) status = tl_column_reset(out, &f->meta.leaves[leaf].field, count, err);
-  if (status == TL_OK && count > 0) status = read_pages(&p, g->row_count, first, out, err);
+  if (status == TL_OK && count > 0) status = read_pages(&p, g->row_count, first, out, cursor, err);
   s->decode_ns += f->env->tick_ns(f->env) - start - (s->io_ns - io);
   if (status == TL_OK) return TL_OK;
   return tl_fail_in(err, status, "%s: column %s, row group %d, page %d, byte %lld: ", f->path, f->meta.leaves[leaf].field.name, group, p.index,

@@ -9,7 +9,8 @@ typedef struct tl_parquet {
   tl_env *env;
   const char *path; /* lives in the arena */
   int handle;       /* -1 when closed */
-  int64_t size;
+  int64_t size, mtime_ns;
+  uint64_t inode;
   tl_arena arena;
   tl_meta meta;
   tl_buffer whole; /* small files are read in one piece */
@@ -40,6 +41,16 @@ void tl_parquet_free(tl_parquet *file);
 /* Rows [first, first + count) of a row group; `first` counts from the group's first row. */
 tl_status tl_parquet_read(tl_parquet *file, int group, int leaf, int64_t first, int64_t count, tl_column *out, tl_page_scratch *scratch,
                           tl_error *err) TL_MUST_CHECK;
+
+/* Where the page of a column chunk lies that the last read ended in: the next read goes on there, instead of walking over the pages
+   before it. Zeroed at first; one for each column that is read in steps. */
+typedef struct tl_page_cursor {
+  int group, leaf, index;
+  int64_t row, at; /* of the page; at 0: nowhere */
+} tl_page_cursor;
+/* The same; `cursor` (which may be NULL) must have been used with this file only. */
+tl_status tl_parquet_read_on(tl_parquet *file, int group, int leaf, int64_t first, int64_t count, tl_column *out, tl_page_scratch *scratch,
+                             tl_page_cursor *cursor, tl_error *err) TL_MUST_CHECK;
 
 /* What a page says of itself. */
 typedef struct tl_page {

@@ -74,13 +74,25 @@ tl_status tl_writer_append(tl_writer *w, const tl_group *g, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_writer_finish(tl_writer *w, tl_error *err) {
+tl_writer_mark tl_writer_at(const tl_writer *w) { return (tl_writer_mark){w->at, w->meta.row_count, w->meta.group_count}; }
+
+tl_status tl_writer_cut(tl_writer *w, tl_writer_mark mark, tl_error *err) {
+  if (mark.at == w->at) return TL_OK;
+  TL_TRY(w->env->cut(w->env, w->handle, mark.at, err));
+  w->at = mark.at;
+  w->meta.row_count = mark.rows;
+  w->meta.group_count = mark.groups;
+  return TL_OK;
+}
+
+tl_status tl_writer_finish(tl_writer *w, bool durable, tl_error *err) {
   TL_OWNED(tl_buffer) footer = {.env = w->env};
   TL_TRY(tl_meta_write(&footer, &w->meta, err));
   uint32_t size = (uint32_t)footer.size;
   TL_TRY(tl_buffer_append(&footer, &size, sizeof size, err));
   TL_TRY(tl_buffer_append(&footer, "PAR1", 4, err));
   TL_TRY(w->env->write(w->env, w->handle, footer.data, footer.size, err));
+  if (durable) TL_TRY(w->env->sync(w->env, w->handle, err));
   int handle = w->handle;
   w->handle = -1;
   return w->env->close(w->env, handle, err);

@@ -57,8 +57,15 @@ tl_status tl_writer_open(tl_writer *writer, tl_env *env, const char *path, const
                          tl_error *err) TL_MUST_CHECK;
 tl_status tl_writer_key_value(tl_writer *writer, const char *key, const char *value, tl_error *err) TL_MUST_CHECK;
 tl_status tl_writer_append(tl_writer *writer, const tl_group *group, tl_error *err) TL_MUST_CHECK;
-/* Footer and close. The file's name is the caller's business. */
-tl_status tl_writer_finish(tl_writer *writer, tl_error *err) TL_MUST_CHECK;
+/* A place in the file between two row groups, to which it can be cut back. */
+typedef struct tl_writer_mark {
+  int64_t at, rows;
+  int groups;
+} tl_writer_mark;
+tl_writer_mark tl_writer_at(const tl_writer *writer);
+tl_status tl_writer_cut(tl_writer *writer, tl_writer_mark mark, tl_error *err) TL_MUST_CHECK;
+/* Footer and close; `durable`: once everything is on the disk. The file's name is the caller's business. */
+tl_status tl_writer_finish(tl_writer *writer, bool durable, tl_error *err) TL_MUST_CHECK;
 /* Also without finish; the file stays as it is. */
 void tl_writer_free(tl_writer *writer);
 

@@ -66,12 +66,13 @@ static void gather(tl_engine *e, const pass *p, int input, double *out) {
     const double *source = input == TL_ORDER_COLUMN ? (const double *)(const void *)s->order : s->inputs[input];
     if (source == NULL) continue;
     int64_t left = s->rows - p->row;
+    source += p->row - s->first;
     if (left >= p->rows) {
-      lanes[l] = source + p->row;
+      lanes[l] = source;
       continue;
     }
     double *padded = e->edge + l * e->tile_rows;
-    memcpy(padded, source + p->row, (size_t)left * sizeof *padded);
+    memcpy(padded, source, (size_t)left * sizeof *padded);
     memcpy(padded + left, e->absent, (size_t)(p->rows - left) * sizeof *padded);
     lanes[l] = padded;
   }
@@ -87,7 +88,7 @@ static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
     lanes[l] = e->edge + l * e->tile_rows;
     if (l >= p->count || p->streams[l].results[emit->result] == NULL || first >= p->streams[l].rows) continue;
     if (first >= 0 && first + p->rows <= p->streams[l].rows)
-      lanes[l] = p->streams[l].results[emit->result] + first;
+      lanes[l] = p->streams[l].results[emit->result] + (first - p->streams[l].result);
     else
       whole = false;
   }
@@ -96,11 +97,14 @@ static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
     double *padded = e->edge + l * e->tile_rows, *result = p->streams[l].results[emit->result];
     if (lanes[l] != padded || result == NULL) continue;
     int64_t from = first < 0 ? -first : 0, to = p->streams[l].rows - first < p->rows ? p->streams[l].rows - first : p->rows;
-    if (from < to) memcpy(result + first + from, padded + from, (size_t)(to - from) * sizeof *padded);
+    if (from < to) memcpy(result + (first + from - p->streams[l].result), padded + from, (size_t)(to - from) * sizeof *padded);
   }
 }
 
 /* ---- sides ---- */
+
+/* Whether a row at `t` takes the side's row at `match`; the age as an unsigned difference cannot overflow. */
+static bool is_near(const tl_side_series *s, int64_t t, int64_t match) { return match >= 0 && (uint64_t)t - (uint64_t)s->order[match] <= (uint64_t)s->within; }
 
 /* For every row and lane the side's last row at or before it (or before it), or -1. Both orders ascend, so a cursor walks. */
 static void match_side(tl_engine *e, const pass *p, int side) {
@@ -111,11 +115,10 @@ static void match_side(tl_engine *e, const pass *p, int side) {
     for (int r = 0; r < p->rows; r++) {
       int64_t match = -1;
       if (l < p->count && p->row + r < p->streams[l].rows) {
-        int64_t t = p->streams[l].order[p->row + r], at = cursors[l];
+        int64_t t = p->streams[l].order[p->row + r - p->streams[l].first], at = cursors[l];
         while (at + 1 < s->rows && (s->before ? s->order[at + 1] < t : s->order[at + 1] <= t)) at++;
         cursors[l] = at;
-        /* the age as an unsigned difference cannot overflow */
-        if (at >= 0 && (uint64_t)t - (uint64_t)s->order[at] <= (uint64_t)s->within) match = at;
+        if (is_near(s, t, at)) match = at;
       }
       matches[r * TL_LANES + l] = match;
       e->side_matches[side] += match >= 0;
@@ -123,12 +126,28 @@ static void match_side(tl_engine *e, const pass *p, int side) {
   }
 }
 
-static void join(tl_engine *e, const pass *p, const tl_node *n, double *out) {
-  int side = e->plan->definition->graph.nodes[n->in[0].node].frame - 1;
-  const tl_side_series *s = &e->sides[side];
-  const double *series = NULL;
+static const double *series_of(const tl_engine *e, const tl_node *n, int *side) {
+  *side = e->plan->definition->graph.nodes[n->in[0].node].frame - 1;
+  const tl_side_series *s = &e->sides[*side];
   for (int i = 0; i < s->export_count; i++)
-    if (s->nodes[i] == n->in[0].node) series = s->exports[i];
+    if (s->nodes[i] == n->in[0].node) return s->exports[i];
+  return NULL;
+}
+
+void tl_engine_join(const tl_engine *e, int32_t node, const int64_t *order, int64_t rows, double *out) {
+  int side;
+  const double *series = series_of(e, &e->plan->definition->graph.nodes[node], &side);
+  const tl_side_series *s = &e->sides[side];
+  int64_t at = -1;
+  for (int64_t r = 0; r < rows; r++) {
+    while (at + 1 < s->rows && (s->before ? s->order[at + 1] < order[r] : s->order[at + 1] <= order[r])) at++;
+    out[r] = is_near(s, order[r], at) ? series[at] : __builtin_nan("");
+  }
+}
+
+static void join(tl_engine *e, const pass *p, const tl_node *n, double *out) {
+  int side;
+  const double *series = series_of(e, n, &side);
   const int64_t *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
   for (int i = 0; i < p->rows * TL_LANES; i++) out[i] = matches[i] < 0 ? __builtin_nan("") : series[matches[i]];
 }
@@ -168,13 +187,16 @@ static void run_tile(tl_engine *e, const pass *p) {
   e->tiles_timed += timed;
 }
 
-void tl_engine_run(tl_engine *e, const tl_lane_stream *streams, int count) {
+void tl_engine_run_rows(tl_engine *e, const tl_lane_stream *streams, int count, int64_t from, int64_t to) {
   pass p = {.streams = streams, .count = count};
-  int64_t last = 0;
-  for (int i = 0; i < count; i++) last = streams[i].rows > last ? streams[i].rows : last;
-  if (last > 0) last += e->plan->greatest_delay;
-  for (p.row = 0; p.row < last; p.row += p.rows) {
-    p.rows = last - p.row < e->tile_rows ? (int)(last - p.row) : e->tile_rows;
+  for (p.row = from; p.row < to; p.row += p.rows) {
+    p.rows = to - p.row < e->tile_rows ? (int)(to - p.row) : e->tile_rows;
     run_tile(e, &p);
   }
+}
+
+void tl_engine_run(tl_engine *e, const tl_lane_stream *streams, int count) {
+  int64_t last = 0;
+  for (int i = 0; i < count; i++) last = streams[i].rows > last ? streams[i].rows : last;
+  tl_engine_run_rows(e, streams, count, 0, last > 0 ? last + e->plan->greatest_delay : 0);
 }

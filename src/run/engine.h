@@ -13,12 +13,15 @@ typedef struct tl_side_series {
   int export_count;
   int64_t within; /* greatest age; INT64_MAX is any */
   bool before;
+  uint64_t made_from; /* a fingerprint of its input */
 } tl_side_series;
 
-/* One stream in memory. Inputs are the plan's inputs in order; `results` one pointer a definition output (or export), NULL where it is
-   not wanted. */
+/* One stream in memory, or a stretch of it. Inputs are the plan's inputs in order; `results` one pointer a definition output (or
+   export), NULL where it is not wanted. */
 typedef struct tl_lane_stream {
-  int64_t rows;
+  int64_t rows;   /* up to here the stream is known: all of it, or at least as far as the engine is to run */
+  int64_t first;  /* row that order and inputs begin with */
+  int64_t result; /* row that results begin with */
   const int64_t *order;
   const double *const *inputs;
   double *const *results;
@@ -43,5 +46,11 @@ tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_is
 void tl_engine_free(tl_engine *engine);
 /* Runs up to TL_LANES streams from their first row to their last. */
 void tl_engine_run(tl_engine *engine, const tl_lane_stream *streams, int count);
+/* The same from row `from` to row `to`, for streams that come in stretches: `from` is where the last call for them stopped. A result
+   that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay. */
+void tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to);
+
+/* What a join of the plan gives for rows with these order keys. */
+void tl_engine_join(const tl_engine *engine, int32_t node, const int64_t *order, int64_t rows, double *out);
 
 #endif

@@ -17,29 +17,45 @@ typedef struct tl_input_file {
   int64_t rows;
   int32_t *leaves;            /* one a definition input; -1 absent */
   int32_t keys[TL_MOST_KEYS]; /* a leaf, or one of the above */
-  int32_t order_leaf;
+  int32_t order_leaf;         /* the same, but never the stem */
+  int64_t order_value;        /* where the path has it */
   tl_field order_field;
   int64_t order_factor; /* to the dataset's unit */
+  int64_t size, mtime_ns;
+  uint64_t inode;
+  size_t first_group, group_count; /* tl_input_set.groups[first_group ..] */
 } tl_input_file;
 
-/* Consecutive rows of one row group that belong to one stream. */
-typedef struct tl_part {
+/* A row group of some file. */
+typedef struct tl_input_group {
   int32_t file, group;
-  int64_t first_row, rows;
-  int64_t first_key; /* of the order key, in the dataset's unit */
-  bool unplaced;     /* first_key was not read: the part is expected to be its stream's only one */
+  int64_t rows;
+  int64_t first_row; /* in its file */
+  int64_t origin;    /* of its first row, counting the rows of all groups before it */
+} tl_input_group;
+
+/* The rows of one stream in one row group. */
+typedef struct tl_part {
+  int32_t stream, file, group;
+  bool unplaced;           /* first_key was not read: the part is expected to be its stream's only one */
+  int64_t first_row, span; /* rows of the group from its first row to its last */
+  int64_t rows;            /* fewer than span when other streams' rows lie between */
+  int64_t first_key;       /* of the order key, in the dataset's unit */
 } tl_part;
 
 typedef struct tl_key_value_data {
   bool missing;
   int64_t number;
   const char *text; /* NULL for numbers */
+  size_t size;
 } tl_key_value_data;
 
 typedef struct tl_stream {
   const tl_key_value_data *keys;
   size_t parts, part_count; /* tl_input_set.parts[parts ..] */
   int64_t rows;
+  int32_t first_file, last_file; /* of those that it was found in, by name */
+  int64_t first_row;             /* in the first one */
   bool failed;
   bool spans_files;
 } tl_stream;
@@ -61,8 +77,13 @@ typedef struct tl_input_set {
   tl_time_unit *units; /* of time inputs */
   tl_stream *streams;  /* in key order */
   size_t stream_count, stream_capacity;
-  tl_part *parts;
+  int32_t *table; /* finds a stream by its keys: keys.h */
+  size_t table_size;
+  tl_input_group *groups; /* in order of file and group */
+  size_t group_count;
+  tl_part *parts; /* by stream, each stream's in order of its rows; none when there would be too many */
   size_t part_count, part_capacity;
+  bool scattered; /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;
   int64_t failed_files;
   bool missing_inputs; /* an optional input that no file has */
@@ -76,6 +97,7 @@ typedef struct tl_input_options {
   tl_report_failure report;
   void *report_context;
   int64_t page_limit;
+  int64_t part_bytes; /* memory for parts; 0: any */
 } tl_input_options;
 
 /* Lists, binds and indexes. Files that fail are reported and left out. TL_DEFINITION when an input that is not optional is in no

@@ -1,10 +1,14 @@
 #include "run/load.h"
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
-#include "lane/tile.h"
+#include "run/values.h"
+
+typedef struct tl_load_cursor {
+  int32_t file;
+  tl_page_cursor page;
+} load_cursor;
 
 void tl_load_free(tl_load *l) {
   if (l->env == NULL) return;
@@ -12,20 +16,27 @@ void tl_load_free(tl_load *l) {
   tl_release(l->env, l->columns);
   tl_release(l->env, l->column_capacity);
   tl_release(l->env, l->order);
+  tl_release(l->env, l->origins);
+  tl_release(l->env, l->cursors);
+  tl_release(l->env, l->parts);
+  tl_release(l->env, l->moved);
+  tl_buffer_free(&l->block);
   tl_column_free(&l->column);
   tl_page_scratch_free(&l->scratch);
   *l = (tl_load){0};
 }
 
 tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const int32_t *inputs, int input_count, const bool *as_time,
-                       tl_on_duplicate on_duplicate, int64_t page_limit, tl_error *err) {
+                       tl_on_duplicate on_duplicate, const tl_spill *spill, int64_t page_limit, tl_error *err) {
   *out = (tl_load){.env = env,
                    .set = set,
                    .inputs = inputs,
                    .input_count = input_count,
                    .as_time = as_time,
                    .on_duplicate = on_duplicate,
+                   .spill = spill,
                    .column = {.env = env},
+                   .block = {.env = env},
                    .scratch = {.env = env, .limit = page_limit}};
   tl_status status = tl_allocate_zeroed(env, &out->columns, (size_t)input_count + 1, sizeof *out->columns, err);
   if (status == TL_OK) status = tl_allocate_zeroed(env, &out->column_capacity, (size_t)input_count + 1, sizeof *out->column_capacity, err);
@@ -33,9 +44,17 @@ tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const
   return status;
 }
 
-/* A part with the place its rows go to. */
+static void fail_stream(tl_loaded_stream *s, const tl_error *why) {
+  if (s->failed) return;
+  s->failed = true;
+  s->error = *why;
+}
+
+/* ---- from the files ---- */
+
+/* Rows of a part, and the place they go to. */
 typedef struct wanted {
-  tl_part part;
+  tl_part part; /* of which first_row and rows may be narrowed */
   int64_t to;
   tl_loaded_stream *stream;
 } wanted;
@@ -47,73 +66,209 @@ static int by_place(const void *a, const void *b) {
   return x->first_row < y->first_row ? -1 : x->first_row > y->first_row;
 }
 
-static void fail_stream(tl_loaded_stream *s, const tl_error *why) {
-  if (s->failed) return;
-  s->failed = true;
-  s->error = *why;
-}
-
-static void put_order(tl_load *l, const tl_input_file *f, const wanted *w, int64_t from) {
-  for (int64_t i = 0; i < w->part.rows; i++) {
-    int64_t key = INT64_MIN;
-    if (tl_column_is_valid(&l->column, from + i) && __builtin_mul_overflow(tl_column_int(&l->column, from + i), f->order_factor, &key)) key = INT64_MAX;
-    l->order[w->to + i] = key;
-  }
-}
-
-static void put_time(tl_load *l, double *out, int64_t from, int64_t rows, int64_t factor) {
-  for (int64_t i = 0; i < rows; i++) {
-    int64_t v = tl_column_is_valid(&l->column, from + i) ? tl_column_int(&l->column, from + i) : tl_time_na();
-    if (v != tl_time_na() && __builtin_mul_overflow(v, factor, &v)) v = tl_time_na();
-    memcpy(&out[i], &v, sizeof v);
-  }
+static tl_page_cursor *cursor_of(const wanted *w, load_cursor *cursors, int input) {
+  if (cursors == NULL) return NULL;
+  load_cursor *c = &cursors[input + 1];
+  if (c->file != w->part.file) *c = (load_cursor){.file = w->part.file};
+  return &c->page;
 }
 
 /* One column of one row group for all parts that lie in it: decoded once over the rows that they span. */
-static tl_status read_column(tl_load *l, tl_parquet *file, const tl_input_file *f, int input, const wanted *w, size_t count, tl_error *err) {
-  int leaf = input < 0 ? f->order_leaf : f->leaves[l->inputs[input]];
-  if (leaf < 0) {
-    for (size_t i = 0; i < count; i++)
-      for (int64_t r = 0; r < w[i].part.rows; r++) l->columns[input][w[i].to + r] = __builtin_nan("");
-    return TL_OK;
-  }
+static tl_status read_column(tl_load *l, tl_parquet *file, const tl_input_file *f, int input, const wanted *w, size_t count, tl_page_cursor *cursor,
+                             tl_error *err) {
   int64_t first = w[0].part.first_row, end = w[count - 1].part.first_row + w[count - 1].part.rows;
-  TL_TRY(tl_parquet_read(file, w[0].part.group, leaf, first, end - first, &l->column, &l->scratch, err));
+  int leaf = f->leaves[l->inputs[input]];
+  if (leaf >= 0) TL_TRY(tl_parquet_read_on(file, w[0].part.group, leaf, first, end - first, &l->column, &l->scratch, cursor, err));
   for (size_t i = 0; i < count; i++) {
-    int64_t from = w[i].part.first_row - first;
-    if (input < 0)
-      put_order(l, f, &w[i], from);
-    else if (l->as_time[input]) {
-      tl_time_unit unit = tl_field_unit(&l->column.field);
-      if (unit == TL_UNIT_NONE) return tl_fail(err, TL_UNSUPPORTED, "column %s is no date or timestamp, but is used as a time", l->column.field.name);
-      put_time(l, l->columns[input] + w[i].to, from, w[i].part.rows, tl_units_a_day(l->set->units[l->inputs[input]]) / tl_units_a_day(unit));
-    } else
-      tl_column_doubles(&l->column, from, w[i].part.rows, l->columns[input] + w[i].to, &l->nonfinite);
+    double *out = l->columns[input] + w[i].to;
+    for (int64_t r = 0; leaf < 0 && r < w[i].part.rows; r++) out[r] = __builtin_nan("");
+    if (leaf < 0) continue;
+    TL_TRY(tl_input_values(l->set, l->inputs[input], l->as_time[input], &l->column, w[i].part.first_row - first, w[i].part.rows, out, &w[i].stream->nonfinite,
+                           err));
   }
   return TL_OK;
 }
 
-static tl_status read_group(tl_load *l, tl_parquet *file, const tl_input_file *f, const wanted *w, size_t count, tl_error *err) {
+/* The order keys, straight to their place where the parts lie side by side, as they nearly always do. */
+static tl_status read_order(tl_load *l, tl_parquet *file, const tl_input_file *f, const wanted *w, size_t count, tl_page_cursor *cursor, tl_error *err) {
+  for (size_t i = 0, last; i < count; i = last) {
+    int64_t rows = w[i].part.rows;
+    for (last = i + 1; last < count && w[last].part.first_row == w[i].part.first_row + rows && w[last].to == w[i].to + rows; last++) rows += w[last].part.rows;
+    TL_TRY(tl_order_values(f, file, w[i].part.group, w[i].part.first_row, rows, &l->column, &l->scratch, cursor, l->order + w[i].to, err));
+  }
+  return TL_OK;
+}
+
+static tl_status read_group(tl_load *l, tl_parquet *file, const tl_input_file *f, const wanted *w, size_t count, load_cursor *cursors, tl_error *err) {
   if (w[0].part.rows == 0 && count == 1) return TL_OK;
-  for (int i = -1; i < l->input_count; i++) TL_TRY(read_column(l, file, f, i, w, count, err));
+  TL_TRY(read_order(l, file, f, w, count, cursor_of(w, cursors, -1), err));
+  for (int i = 0; i < l->input_count; i++) TL_TRY(read_column(l, file, f, i, w, count, cursor_of(w, cursors, i), err));
   return TL_OK;
 }
 
 /* All parts of one file; what goes wrong in it fails its streams. */
-static void read_file(tl_load *l, const wanted *w, size_t count) {
+static void read_file(tl_load *l, const wanted *w, size_t count, load_cursor *cursors) {
   const tl_input_file *f = &l->set->files[w[0].part.file];
   TL_OWNED(tl_parquet) file = {.handle = -1};
   tl_error why = {0};
   tl_status status = tl_parquet_open(&file, l->env, f->file->path, &why);
-  if (status == TL_OK && file.meta.row_count != f->rows) status = tl_fail(&why, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+  if (status == TL_OK && (file.meta.row_count != f->rows || file.meta.group_count != (int)f->group_count))
+    status = tl_fail(&why, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
   for (size_t i = 0, end; status == TL_OK && i < count; i = end) {
     for (end = i; end < count && w[end].part.group == w[i].part.group;) end++;
-    status = read_group(l, &file, f, w + i, end - i, &why);
+    status = read_group(l, &file, f, w + i, end - i, cursors, &why);
   }
   for (size_t i = 0; status != TL_OK && i < count; i++) {
     fail_stream(w[i].stream, &why);
     w[i].stream->broken = true;
   }
+}
+
+/* Rows [read, read + more) of a stream, as far as they lie in its parts, to place `to`. */
+static size_t want(const tl_load *l, tl_loaded_stream *s, int64_t more, int64_t to, wanted *out) {
+  int64_t skip = s->read;
+  size_t n = 0;
+  for (size_t k = 0; k < s->stream->part_count && (more > 0 || s->stream->rows == 0); k++) {
+    tl_part part = l->set->parts[s->stream->parts + k];
+    if (skip >= part.rows && s->stream->rows > 0) { /* read before, or empty */
+      skip -= part.rows;
+      continue;
+    }
+    part.first_row += skip;
+    part.rows = part.rows - skip < more ? part.rows - skip : more;
+    out[n++] = (wanted){part, to, s};
+    to += part.rows;
+    more -= part.rows;
+    skip = 0;
+  }
+  return n;
+}
+
+static void read_wanted(tl_load *l, wanted *w, size_t n, load_cursor *cursors) {
+  qsort(w, n, sizeof *w, by_place);
+  for (size_t i = 0, end; i < n; i = end) {
+    for (end = i; end < n && w[end].part.file == w[i].part.file;) end++;
+    read_file(l, w + i, end - i, cursors);
+  }
+}
+
+/* ---- from a spill ---- */
+
+static void put_block_row(tl_load *l, const tl_spill_block *b, int64_t row, int64_t to) {
+  memcpy(&l->origins[to], b->origins + 8 * row, 8);
+  memcpy(&l->order[to], b->orders + 8 * row, 8);
+}
+
+/* Every stream's rows to their places, batch after batch. */
+static tl_status gather_blocks(tl_load *l, tl_loaded_stream *streams, size_t count, int32_t range, tl_error *err) {
+  for (size_t i = 0; i < count; i++) streams[i].read = 0;
+  for (size_t b = 0; b < l->spill->batch_count; b++) {
+    tl_spill_block block;
+    TL_TRY(tl_spill_read(l->spill, b, range, &l->block, &block, err));
+    TL_TRY(tl_reserve(l->env, &l->moved, &l->moved_capacity, (size_t)block.rows + 1, sizeof *l->moved, err));
+    for (int64_t r = 0; r < block.rows; r++) {
+      int32_t slot;
+      memcpy(&slot, block.slots + 4 * r, sizeof slot);
+      tl_loaded_stream *s = &streams[slot];
+      int64_t to = s->at + s->read++;
+      put_block_row(l, &block, r, to);
+      l->moved[r] = (uint64_t)to;
+    }
+    for (int c = 0; c < l->input_count; c++) {
+      const uint8_t *values = block.values + 8 * block.rows * c;
+      for (int64_t r = 0; r < block.rows; r++) memcpy(&l->columns[c][l->moved[r]], values + 8 * r, 8);
+    }
+  }
+  for (size_t i = 0; i < count; i++) {
+    tl_error why;
+    if (!l->spill->broken[streams[i].stream - l->set->streams]) continue;
+    tl_fail(&why, TL_CORRUPT, "left out: it has rows in a file that cannot be read");
+    streams[i].broken = true;
+    fail_stream(&streams[i], &why);
+  }
+  return TL_OK;
+}
+
+/* The next `more` rows of a range of one stream, from where the last call stopped. */
+static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_t to, int32_t range, tl_error *err) {
+  while (more > 0 && l->next_batch < l->spill->batch_count) {
+    tl_spill_block block;
+    int64_t rows, at;
+    TL_TRY(tl_spill_block_rows(l->spill, l->next_batch, range, &rows, &at, err));
+    if (l->next_row >= rows) {
+      l->next_batch++, l->next_row = 0;
+      continue;
+    }
+    TL_TRY(tl_spill_read(l->spill, l->next_batch, range, &l->block, &block, err));
+    int64_t left = block.rows - l->next_row, taken = left < more ? left : more;
+    for (int64_t r = 0; r < taken; r++) put_block_row(l, &block, l->next_row + r, to + r);
+    for (int c = 0; c < l->input_count && taken > 0; c++) memcpy(l->columns[c] + to, block.values + 8 * (block.rows * c + l->next_row), 8 * (size_t)taken);
+    to += taken;
+    more -= taken;
+    l->next_row += taken;
+  }
+  tl_error why;
+  if (!l->spill->broken[s->stream - l->set->streams]) return TL_OK;
+  tl_fail(&why, TL_CORRUPT, "left out: it has rows in a file that cannot be read");
+  s->broken = true;
+  fail_stream(s, &why);
+  return TL_OK;
+}
+
+/* The row group that a row comes from; `from` is a group at or before it. */
+static size_t group_of(const tl_input_set *set, int64_t origin, size_t from) {
+  size_t low = from, high = set->group_count - 1;
+  if (origin < set->groups[low].origin) low = 0;
+  while (low < high) { /* the last group that begins at or before it */
+    size_t middle = low + (high - low + 1) / 2;
+    if (set->groups[middle].origin <= origin)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+typedef struct loose_part {
+  int64_t key, from, rows;
+} loose_part;
+
+static int by_loose_key(const void *a, const void *b) {
+  const loose_part *x = a, *y = b;
+  if (x->key != y->key) return x->key < y->key ? -1 : 1;
+  return x->from < y->from ? -1 : x->from > y->from;
+}
+
+static void move(uint64_t *values, uint64_t *moved, const loose_part *parts, size_t count, int64_t rows) {
+  int64_t to = 0;
+  for (size_t i = 0; i < count; to += parts[i++].rows) memcpy(moved + to, values + parts[i].from, 8 * (size_t)parts[i].rows);
+  memcpy(values, moved, 8 * (size_t)rows);
+}
+
+/* Parts, which came in the order of files, into that of their first keys. */
+static tl_status order_parts(tl_load *l, tl_loaded_stream *s, tl_error *err) {
+  const int64_t *order = l->order + s->at, *origins = l->origins + s->at;
+  bool ascending = true;
+  for (int64_t i = 1; i < s->rows; i++) ascending &= order[i] >= order[i - 1];
+  if (ascending) return TL_OK;
+  TL_TRY(tl_reserve(l->env, &l->parts, &l->part_capacity, (size_t)s->rows * 3, sizeof *l->parts, err));
+  TL_TRY(tl_reserve(l->env, &l->moved, &l->moved_capacity, (size_t)s->rows, sizeof *l->moved, err));
+  loose_part *parts = (loose_part *)(void *)l->parts;
+  size_t count = 0, group = 0;
+  int64_t end = -1; /* the first row number behind the group */
+  for (int64_t i = 0; i < s->rows; i++) {
+    if (origins[i] >= end) {
+      group = group_of(l->set, origins[i], group);
+      end = l->set->groups[group].origin + l->set->groups[group].rows;
+      parts[count++] = (loose_part){order[i], i, 0};
+    }
+    parts[count - 1].rows++;
+  }
+  qsort(parts, count, sizeof *parts, by_loose_key);
+  move((uint64_t *)(void *)(l->order + s->at), l->moved, parts, count, s->rows);
+  move((uint64_t *)(void *)(l->origins + s->at), l->moved, parts, count, s->rows);
+  for (int c = 0; c < l->input_count; c++) move((uint64_t *)(void *)(l->columns[c] + s->at), l->moved, parts, count, s->rows);
+  return TL_OK;
 }
 
 /* ---- order ---- */
@@ -128,95 +283,154 @@ static void order_text(const tl_load *l, int64_t key, char out[TL_TIME_TEXT]) {
     tl_time_text(out, key, unit == TL_UNIT_MS ? 3 : unit == TL_UNIT_US ? 6 : 9, l->set->order_field.utc);
 }
 
-/* The file and its row where row `row` of the stream comes from. */
-static void locate(const tl_load *l, const tl_stream *s, int64_t row, const char **file, int64_t *file_row) {
+/* The file and its row where a row comes from: `at` in the columns, `row` of the stream as it was read. */
+static void locate(const tl_load *l, const tl_stream *s, int64_t at, int64_t row, const char **file, int64_t *file_row) {
+  if (l->spill != NULL) {
+    const tl_input_group *g = &l->set->groups[group_of(l->set, l->origins[at], 0)];
+    *file = l->set->files[g->file].file->path;
+    *file_row = g->first_row + l->origins[at] - g->origin;
+    return;
+  }
   for (size_t i = 0; i < s->part_count; i++) {
     const tl_part *p = &l->set->parts[s->parts + i];
-    *file = l->set->files[p->file].file->path;
-    *file_row = p->first_row + row;
+    const tl_input_file *f = &l->set->files[p->file];
+    *file = f->file->path;
+    *file_row = p->first_row + row + (f->group_count > 0 ? l->set->groups[f->first_group + (size_t)p->group].first_row : 0);
     if (row < p->rows) return;
     row -= p->rows;
   }
 }
 
-static void fail_at(const tl_load *l, tl_loaded_stream *s, int64_t row, const char *what, const char *hint) {
-  char key[TL_TIME_TEXT], before[TL_TIME_TEXT];
+static void fail_at(const tl_load *l, tl_loaded_stream *s, int64_t row, int64_t raw, int64_t before, const char *what, const char *hint) {
+  char key[TL_TIME_TEXT], earlier[TL_TIME_TEXT];
   const char *file = "";
-  int64_t file_row = 0;
+  int64_t file_row = 0, at = s->at + row;
   tl_error why;
-  locate(l, s->stream, row, &file, &file_row);
-  order_text(l, l->order[s->at + row], key);
-  order_text(l, row > 0 ? l->order[s->at + row - 1] : 0, before);
-  bool null = l->order[s->at + row] == INT64_MIN;
+  bool null = l->order[at] == INT64_MIN;
+  locate(l, s->stream, at, raw, &file, &file_row);
+  order_text(l, l->order[at], key);
+  order_text(l, before, earlier);
   tl_fail(&why, TL_CORRUPT, "%s, row %lld: %s %s%s%s%s", file, (long long)file_row, l->set->definition->order, null ? "is missing" : key, null ? "" : what,
-          null ? "" : before, null ? "" : hint);
+          null ? "" : earlier, null ? "" : hint);
   fail_stream(s, &why);
 }
 
-/* Drops repeated keys in place, keeping the first or the last row of each. */
-static void drop_duplicates(tl_load *l, tl_loaded_stream *s) {
-  int64_t kept = 0;
-  for (int64_t i = 0; i < s->rows; i++) {
-    bool repeats = i > 0 && l->order[s->at + i] == l->order[s->at + kept - 1];
-    l->duplicates += repeats;
-    if (repeats && l->on_duplicate == TL_DUPLICATE_FIRST) continue;
-    int64_t to = repeats ? kept - 1 : kept++;
-    l->order[s->at + to] = l->order[s->at + i];
-    for (int c = 0; c < l->input_count; c++) l->columns[c][s->at + to] = l->columns[c][s->at + i];
+/* Checks the `more` rows behind those that are there, and drops repeated keys in place. */
+static void take_rows(tl_load *l, tl_loaded_stream *s, int64_t more) {
+  bool any = s->read > 0; /* a row was before */
+  int64_t kept = s->rows, raw = s->read, end = s->rows + more;
+  int64_t *order = l->order + s->at;
+  bool last_wins = l->on_duplicate == TL_DUPLICATE_LAST, plain = true;
+  s->read += more;
+  s->ended = s->read == s->stream->rows;
+  for (int64_t i = s->rows; i < end; i++, raw++) {
+    int64_t before = s->last_key;
+    s->last_key = order[i];
+    bool repeats = any && order[i] == before;
+    if (order[i] == INT64_MIN) return fail_at(l, s, i, raw, 0, "", "");
+    if (any && order[i] < before) return fail_at(l, s, i, raw, before, " comes after ", ": the rows are not sorted");
+    any = true;
+    if (repeats && !l->set->definition->ties) {
+      if (l->on_duplicate == TL_DUPLICATE_ERROR) return fail_at(l, s, i, raw, before, " repeats ", "; --on-duplicate first or last keeps one row");
+      s->duplicates++;
+      plain = false;
+      if (!last_wins) continue;
+      kept--; /* never below the rows that were there: see below */
+    }
+    if (!plain) {
+      order[kept] = order[i];
+      if (l->origins != NULL) l->origins[s->at + kept] = l->origins[s->at + i];
+      for (int c = 0; c < l->input_count; c++) l->columns[c][s->at + kept] = l->columns[c][s->at + i];
+    }
+    kept++;
+  }
+  /* the last row of a stretch may yet be replaced by a later one: it is read again with the next stretch */
+  if (last_wins && !s->ended && kept > s->rows && !l->set->definition->ties) {
+    kept--;
+    s->read--;
+    s->last_key = kept > 0 ? order[kept - 1] : INT64_MIN;
+    if (l->spill != NULL) l->next_row--;
   }
   s->rows = kept;
-}
-
-static void check_order(tl_load *l, tl_loaded_stream *s) {
-  const int64_t *order = l->order + s->at;
-  bool repeats = false;
-  for (int64_t i = 0; i < s->rows; i++) {
-    if (order[i] == INT64_MIN) return fail_at(l, s, i, "", "");
-    if (i == 0 || order[i] > order[i - 1]) continue;
-    if (order[i] < order[i - 1]) return fail_at(l, s, i, " comes after ", ": the rows are not sorted");
-    if (l->set->definition->ties) continue;
-    if (l->on_duplicate == TL_DUPLICATE_ERROR) return fail_at(l, s, i, " repeats ", "; --on-duplicate first or last keeps one row");
-    repeats = true;
-  }
-  if (repeats) drop_duplicates(l, s);
 }
 
 /* ---- whole ---- */
 
 static tl_status make_room(tl_load *l, int64_t rows, tl_error *err) {
   TL_TRY(tl_reserve(l->env, &l->order, &l->order_capacity, (size_t)rows + 1, sizeof *l->order, err));
+  if (l->spill != NULL) TL_TRY(tl_reserve(l->env, &l->origins, &l->origin_capacity, (size_t)rows + 1, sizeof *l->origins, err));
   for (int i = 0; i < l->input_count; i++) TL_TRY(tl_reserve(l->env, &l->columns[i], &l->column_capacity[i], (size_t)rows + 1, sizeof(double), err));
   return TL_OK;
 }
 
-tl_status tl_load_streams(tl_load *l, tl_loaded_stream *streams, size_t count, tl_error *err) {
+tl_status tl_load_streams(tl_load *l, tl_loaded_stream *streams, size_t count, int32_t range, tl_error *err) {
   int64_t rows = 0;
   size_t parts = 0, n = 0;
   wanted *w;
   for (size_t i = 0; i < count; i++) {
-    streams[i].at = rows;
-    streams[i].rows = streams[i].stream->rows;
-    streams[i].failed = streams[i].broken = false;
-    rows += streams[i].rows;
+    streams[i] = (tl_loaded_stream){.stream = streams[i].stream, .at = rows};
+    rows += streams[i].stream->rows;
     parts += streams[i].stream->part_count;
   }
   TL_TRY(make_room(l, rows, err));
-  TL_TRY(tl_allocate(l->env, &w, parts + 1, sizeof *w, err));
+  if (l->spill != NULL) {
+    TL_TRY(gather_blocks(l, streams, count, range, err));
+  } else {
+    TL_TRY(tl_allocate(l->env, &w, parts + 1, sizeof *w, err));
+    for (size_t i = 0; i < count; i++) n += want(l, &streams[i], streams[i].stream->rows, streams[i].at, w + n);
+    read_wanted(l, w, n, NULL);
+    tl_release(l->env, w);
+  }
   for (size_t i = 0; i < count; i++) {
-    int64_t to = streams[i].at;
-    for (size_t k = 0; k < streams[i].stream->part_count; k++) {
-      tl_part part = l->set->parts[streams[i].stream->parts + k];
-      w[n++] = (wanted){part, to, &streams[i]};
-      to += part.rows;
+    if (streams[i].failed) continue;
+    streams[i].rows = streams[i].stream->rows;
+    if (l->spill != NULL) TL_TRY(order_parts(l, &streams[i], err));
+    streams[i].rows = streams[i].read = 0;
+    take_rows(l, &streams[i], streams[i].stream->rows);
+  }
+  return TL_OK;
+}
+
+/* ---- in stretches ---- */
+
+tl_status tl_load_begin(tl_load *l, tl_loaded_stream *streams, size_t count, int64_t room, tl_error *err) {
+  load_cursor *cursors;
+  for (size_t i = 0; i < count; i++) streams[i] = (tl_loaded_stream){.stream = streams[i].stream, .at = (int64_t)i * room};
+  TL_TRY(make_room(l, (int64_t)count * room, err));
+  TL_TRY(tl_allocate_zeroed(l->env, &cursors, count * (size_t)(l->input_count + 1), sizeof *cursors, err));
+  tl_release(l->env, l->cursors);
+  l->cursors = cursors;
+  l->next_batch = 0;
+  l->next_row = 0;
+  return TL_OK;
+}
+
+/* The rows behind the first `used`, to the front. */
+static void drop_used(tl_load *l, tl_loaded_stream *s, int64_t used) {
+  int64_t gone = used < s->rows ? used : s->rows, left = s->rows - gone;
+  s->first += gone;
+  s->rows = left;
+  if (left == 0 || gone == 0) return;
+  memmove(l->order + s->at, l->order + s->at + gone, (size_t)left * sizeof *l->order);
+  if (l->origins != NULL) memmove(l->origins + s->at, l->origins + s->at + gone, (size_t)left * sizeof *l->origins);
+  for (int c = 0; c < l->input_count; c++) memmove(l->columns[c] + s->at, l->columns[c] + s->at + gone, (size_t)left * sizeof(double));
+}
+
+tl_status tl_load_more(tl_load *l, tl_loaded_stream *streams, size_t count, int64_t room, int64_t used, int32_t range, tl_error *err) {
+  for (size_t i = 0; i < count; i++) {
+    tl_loaded_stream *s = &streams[i];
+    wanted *w;
+    if (s->failed) continue;
+    drop_used(l, s, used);
+    int64_t more = s->stream->rows - s->read < room - s->rows ? s->stream->rows - s->read : room - s->rows;
+    if (l->spill != NULL) {
+      TL_TRY(next_rows(l, s, more, s->at + s->rows, range, err));
+    } else {
+      TL_TRY(tl_allocate(l->env, &w, s->stream->part_count + 1, sizeof *w, err));
+      read_wanted(l, w, want(l, s, more, s->at + s->rows, w), l->cursors + i * (size_t)(l->input_count + 1));
+      tl_release(l->env, w);
     }
+    if (!s->failed) take_rows(l, s, more);
   }
-  qsort(w, n, sizeof *w, by_place);
-  for (size_t i = 0, end; i < n; i = end) {
-    for (end = i; end < n && w[end].part.file == w[i].part.file;) end++;
-    read_file(l, w + i, end - i);
-  }
-  tl_release(l->env, w);
-  for (size_t i = 0; i < count; i++)
-    if (!streams[i].failed) check_order(l, &streams[i]);
   return TL_OK;
 }

@@ -1,14 +1,21 @@
-/* The rows of some streams in memory: every input as doubles, the order key as integers, checked. */
+/* The rows of some streams in memory: every input as doubles, the order key as integers, checked. Whole streams, or the next stretch
+   of each; from the input's files, or from what was put together of scattered ones. */
 #ifndef TL_RUN_LOAD_H
 #define TL_RUN_LOAD_H
 
-#include "run/input.h"
+#include "run/spill.h"
 
 typedef struct tl_loaded_stream {
   const tl_stream *stream;
-  int64_t at, rows; /* in the columns; rows shrinks when duplicates are dropped */
+  int64_t at, rows; /* in the columns; rows is fewer when duplicates are dropped */
+  int64_t first;    /* number of the first of them in the stream */
+  int64_t read;     /* rows of the stream that were read so far, dropped ones too */
+  int64_t last_key; /* of the row before `first + rows` */
+  bool ended;       /* nothing is left to read */
   bool failed;
-  bool broken; /* ... because a file of its could not be read */
+  bool broken;        /* ... because a file of its could not be read */
+  int64_t nonfinite;  /* NaN and infinity found in its inputs, so far */
+  int64_t duplicates; /* rows dropped, so far */
   tl_error error;
 } tl_loaded_stream;
 
@@ -20,20 +27,31 @@ typedef struct tl_load {
   int input_count;
   const bool *as_time; /* ... read as raw integers */
   tl_on_duplicate on_duplicate;
+  const tl_spill *spill; /* NULL: the files themselves */
   int64_t *order;
   double **columns; /* one a wanted input */
-  size_t order_capacity, *column_capacity;
+  int64_t *origins; /* with a spill: where each row comes from */
+  size_t order_capacity, *column_capacity, origin_capacity;
   tl_column column;
   tl_page_scratch scratch;
-  int64_t nonfinite;  /* NaN and infinity found in inputs, so far */
-  int64_t duplicates; /* rows dropped */
+  struct tl_load_cursor *cursors; /* of the order key and each input of each stream read in stretches */
+  tl_buffer block;
+  int64_t *parts; /* scratch for parts out of order */
+  uint64_t *moved;
+  size_t part_capacity, moved_capacity;
+  size_t next_batch; /* of a single long stream from a spill */
+  int64_t next_row;
 } tl_load;
 
 tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const int32_t *inputs, int input_count, const bool *as_time,
-                       tl_on_duplicate on_duplicate, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
+                       tl_on_duplicate on_duplicate, const tl_spill *spill, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
 void tl_load_free(tl_load *load);
-/* Loads `count` streams (stream fields set). A stream that cannot be used is marked with its reason; only a want of memory ends
-   the call. */
-tl_status tl_load_streams(tl_load *load, tl_loaded_stream *streams, size_t count, tl_error *err) TL_MUST_CHECK;
+/* Loads `count` streams (stream fields set) whole. A stream that cannot be used is marked with its reason; only a want of memory ends
+   the call. `range`: theirs, with a spill. */
+tl_status tl_load_streams(tl_load *load, tl_loaded_stream *streams, size_t count, int32_t range, tl_error *err) TL_MUST_CHECK;
+/* The same for streams that are read stretch by stretch, each in `room` rows of the columns: drops the first `used` rows that are there
+   and fills up behind the rest. With a spill there is but one stream. */
+tl_status tl_load_begin(tl_load *load, tl_loaded_stream *streams, size_t count, int64_t room, tl_error *err) TL_MUST_CHECK;
+tl_status tl_load_more(tl_load *load, tl_loaded_stream *streams, size_t count, int64_t room, int64_t used, int32_t range, tl_error *err) TL_MUST_CHECK;
 
 #endif

@@ -60,6 +60,7 @@ static void put_times(const tl_run *run, tl_json *j) {
   tl_json_double(j, "compute_s", seconds(t->compute_ns));
   tl_json_double(j, "encode_s", seconds(t->encode_ns));
   tl_json_double(j, "write_s", seconds(t->write_ns));
+  tl_json_double(j, "spill_s", seconds(t->spill_ns));
   tl_json_double(j, "parallel_efficiency", run->wall_ns > 0 ? (double)t->busy_ns / ((double)run->wall_ns * run->threads) : 0);
   tl_json_close(j, '}');
 }
@@ -67,10 +68,10 @@ static void put_times(const tl_run *run, tl_json *j) {
 static void put_features(const tl_run *run, tl_json *j, const double *times) {
   const tl_definition *d = run->definition;
   tl_json_open(j, "features", '[');
-  for (size_t o = 0; o < d->output_count; o++) {
-    const tl_feature_summary *s = &run->summaries[o];
+  for (size_t o = 0, n = 0; o < d->output_count; o++) {
     char identity[20];
     if (!run->selected[o]) continue;
+    const tl_feature_summary *s = &run->tally.features[n++];
     snprintf(identity, sizeof identity, "%016llx", (unsigned long long)tl_definition_output_identity(d, o));
     tl_json_open(j, NULL, '{');
     tl_json_string(j, "name", d->outputs[o].name);
@@ -82,6 +83,11 @@ static void put_features(const tl_run *run, tl_json *j, const double *times) {
     else
       tl_json_null(j, "first_valid_row");
     tl_json_int(j, "missing", s->missing);
+    tl_json_open(j, "missing_by", '{');
+    tl_json_int(j, "window", s->window);
+    tl_json_int(j, "input", s->input);
+    tl_json_int(j, "domain", s->domain);
+    tl_json_close(j, '}');
     tl_json_double(j, "missing_share", s->rows > 0 ? (double)s->missing / (double)s->rows : 0);
     tl_json_double(j, "min", s->min);
     tl_json_double(j, "max", s->max);
@@ -97,10 +103,10 @@ static void put_checks(const tl_run *run, tl_json *j) {
   tl_json_open(j, "checks", '[');
   for (size_t i = 0; i < run->check_count; i++) {
     char rule[80];
-    const tl_check_result *c = &run->checks[i];
-    tl_rule_text(c->rule, rule, sizeof rule);
+    const tl_check_count *c = &run->tally.checks[i];
+    tl_rule_text(run->checks[i].rule, rule, sizeof rule);
     tl_json_open(j, NULL, '{');
-    tl_json_string(j, "feature", run->definition->outputs[c->output].name);
+    tl_json_string(j, "feature", run->definition->outputs[run->checks[i].output].name);
     tl_json_string(j, "rule", rule);
     tl_json_int(j, "streams", c->streams);
     tl_json_int(j, "failed", c->failed);
@@ -134,14 +140,18 @@ static void put_record(const tl_run *run, tl_json *j, const double *times, int64
   tl_json_int(j, "started_at_ns", run->started_at_ns);
   tl_json_string(j, "isa", tl_isa_name(run->isa));
   tl_json_int(j, "threads", run->threads);
-  tl_json_int(j, "rows", run->rows_done);
-  tl_json_int(j, "streams", run->streams_done);
+  tl_json_int(j, "rows", run->tally.rows);
+  tl_json_int(j, "streams", run->tally.streams);
   tl_json_int(j, "files", (int64_t)run->input.dataset.count);
-  tl_json_double(j, "rows_per_s", run->wall_ns > 0 ? (double)run->rows_done / seconds(run->wall_ns) : 0);
+  tl_json_int(j, "files_finished_before", (int64_t)run->files_finished);
+  if (run->options.from != NULL) tl_json_string(j, "from", run->options.from);
+  if (run->options.to != NULL) tl_json_string(j, "to", run->options.to);
+  tl_json_int(j, "spilled_bytes", run->spills ? run->spill_bytes : 0);
+  tl_json_double(j, "rows_per_s", run->wall_ns > 0 ? (double)run->tally.rows / seconds(run->wall_ns) : 0);
   tl_json_int(j, "bytes_read", run->times.bytes_read);
   tl_json_int(j, "bytes_written", run->times.bytes_written);
-  tl_json_int(j, "nonfinite_inputs", run->nonfinite);
-  tl_json_int(j, "duplicates_dropped", run->duplicates);
+  tl_json_int(j, "nonfinite_inputs", run->tally.nonfinite);
+  tl_json_int(j, "duplicates_dropped", run->tally.duplicates);
   tl_json_open(j, "memory", '{');
   tl_json_int(j, "limit", run->options.memory);
   tl_json_int(j, "planned", run->plan_bytes);
@@ -165,20 +175,23 @@ static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
   const tl_definition *d = run->definition;
   char rows[TL_NUMBER_TEXT], streams[TL_NUMBER_TEXT], wall[TL_NUMBER_TEXT], memory[TL_NUMBER_TEXT];
   size_t width = 7;
-  tl_count_text(rows, run->rows_done);
-  tl_count_text(streams, run->streams_done);
+  tl_count_text(rows, run->tally.rows);
+  tl_count_text(streams, run->tally.streams);
   tl_seconds_text(wall, seconds(run->wall_ns));
   tl_size_text(memory, (double)tl_sys_resident_peak());
   TL_TRY(tl_buffer_format(&run->table, err, "%s rows, %s streams, %zu features in %s (%.1f M rows/s, peak memory %s, %s)\n", rows, streams, run->selected_count,
-                          wall, run->wall_ns > 0 ? (double)run->rows_done / seconds(run->wall_ns) / 1e6 : 0.0, memory, tl_isa_name(run->isa)));
+                          wall, run->wall_ns > 0 ? (double)run->tally.rows / seconds(run->wall_ns) / 1e6 : 0.0, memory, tl_isa_name(run->isa)));
+  if (run->files_finished > 0)
+    TL_TRY(
+        tl_buffer_format(&run->table, err, "%zu of %zu files were finished by an earlier run and taken as they are\n", run->files_finished, run->file_count));
   if (run->input.key_note != NULL) TL_TRY(tl_buffer_format(&run->table, err, "%s\n", run->input.key_note));
   for (size_t o = 0; o < d->output_count; o++)
     if (run->selected[o] && strlen(d->outputs[o].name) > width) width = strlen(d->outputs[o].name);
   TL_TRY(tl_buffer_format(&run->table, err, "%-*s  %11s  %9s  %12s  %12s  %9s\n", (int)width, "feature", "first valid", "missing", "min", "max", "time"));
-  for (size_t o = 0; o < d->output_count; o++) {
-    const tl_feature_summary *s = &run->summaries[o];
-    char first[32] = "none", low[32] = "", high[32] = "", time[TL_NUMBER_TEXT];
+  for (size_t o = 0, n = 0; o < d->output_count; o++) {
     if (!run->selected[o]) continue;
+    const tl_feature_summary *s = &run->tally.features[n++];
+    char first[32] = "none", low[32] = "", high[32] = "", time[TL_NUMBER_TEXT];
     if (s->first_valid >= 0) snprintf(first, sizeof first, "%lld", (long long)s->first_valid);
     if (!isnan(s->min)) snprintf(low, sizeof low, "%.6g", s->min), snprintf(high, sizeof high, "%.6g", s->max);
     tl_seconds_text(time, times[o] / 1e9);
@@ -203,7 +216,7 @@ tl_status tl__run_describe(tl_run *run, tl_error *err) {
   return tl_buffer_byte(&run->table, 0, err);
 }
 
-tl_status tl__run_manifest(tl_run *run, tl_buffer *out, tl_error *err) {
+tl_status tl__run_manifest(tl_run *run, const tl_manifest_file *files, size_t count, tl_buffer *out, tl_error *err) {
   const tl_definition *d = run->definition;
   tl_json json = {.out = out, .err = err}, *j = &json;
   char identity[20];
@@ -227,19 +240,15 @@ tl_status tl__run_manifest(tl_run *run, tl_buffer *out, tl_error *err) {
     tl_json_close(j, '}');
   }
   tl_json_close(j, ']');
-  tl_json_open(j, "files", '[');
-  for (size_t i = 0; i < run->file_count; i++)
-    if (run->files[i].committed) tl_json_string(j, NULL, run->files[i].name);
-  tl_json_close(j, ']');
+  tl_manifest_write_files(j, files, count);
   tl_json_open(j, "inputs", '[');
   for (size_t i = 0; i < run->input.dataset.count; i++) {
-    tl_file_info info;
     const tl_input_file *f = &run->input.files[i];
-    if (f->failed || run->env->info(run->env, f->file->path, &info, NULL) != TL_OK) continue;
+    if (f->failed) continue;
     tl_json_open(j, NULL, '{');
     tl_json_string(j, "name", f->file->name);
-    tl_json_int(j, "size", info.size);
-    tl_json_int(j, "mtime_ns", info.mtime_ns);
+    tl_json_int(j, "size", f->size);
+    tl_json_int(j, "mtime_ns", f->mtime_ns);
     tl_json_int(j, "rows", f->rows);
     tl_json_close(j, '}');
   }

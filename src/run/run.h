@@ -5,8 +5,7 @@
 #include "parquet/writer.h"
 #include "run/engine.h"
 #include "run/load.h"
-#include "run/summary.h"
-#include "run/target.h"
+#include "run/progress.h"
 #include "sys/sys.h"
 #include "tickloom/features.h"
 #include "tickloom/version.h"
@@ -16,13 +15,22 @@ typedef struct tl_output_file {
   const char *name;
   const char *temporary;
   size_t first_stream, stream_count; /* of tl_run.order */
-  int64_t rows;
+  int64_t rows;                      /* of the input */
+  int64_t rows_written, size;        /* of the file; bytes */
+  uint64_t made_from;                /* a fingerprint of the input */
   int pieces, next_piece;
   tl_writer writer;
-  bool open, failed, committed;
+  tl_tally tally;  /* of the pieces that were put */
+  bool open;       /* the temporary file is there */
+  bool finished;   /* by an earlier run */
+  bool incomplete; /* a stream of it is left out */
+  bool committed;  /* in place, or ready */
+  bool failed;     /* not written: */
+  tl_status status;
+  const char *reason;
 } tl_output_file;
 
-/* A row group's worth of streams of one output file. */
+/* A row group's worth of streams of one output file, or one long stream. */
 typedef struct tl_piece {
   int32_t file, sequence;
   size_t first_stream, stream_count;
@@ -34,20 +42,29 @@ typedef struct tl_task {
   size_t first_piece, piece_count;
   int64_t rows;
   size_t streams;
+  int64_t room; /* of long streams: rows of each that are in memory at a time; 0: all */
 } tl_task;
 
 typedef struct tl_check_result {
   size_t output;
   const tl_rule *rule;
-  int64_t streams, failed;
-  char example[300];
 } tl_check_result;
 
 /* Time of one thread, by what it went to. */
 typedef struct tl_work_times {
-  int64_t busy_ns, io_ns, decode_ns, compute_ns, encode_ns, write_ns;
+  int64_t busy_ns, io_ns, decode_ns, compute_ns, encode_ns, write_ns, spill_ns;
   int64_t bytes_read, bytes_written;
 } tl_work_times;
+
+/* What a run needs (forecast.c). */
+typedef struct tl_forecast {
+  int threads;
+  int64_t fixed_bytes;   /* of the program, the index, the sides */
+  int64_t thread_bytes;  /* of one thread: windows, tiles, pages */
+  int64_t reading_bytes; /* ... when it only reads */
+  int64_t row_bytes;     /* of one row of a task */
+  int64_t task_rows;     /* the most rows of a task */
+} tl_forecast;
 
 struct tl_run {
   tl_env *env;
@@ -60,6 +77,15 @@ struct tl_run {
   bool *needed_inputs;
   tl_input_set input;
   tl_target target;
+  tl_progress progress;
+  int64_t from, to; /* order keys of the rows that are wanted: from <= key < to */
+  int64_t page_limit;
+  tl_spill spill;
+  bool spills;
+  int64_t spill_bytes;         /* disk that it takes */
+  int32_t *range_of, *slot_of; /* of each stream of the input: its task, and its place there */
+  tl_source_list sources;
+  bool *source_read;
   tl_side_series *sides;
   tl_plan *side_plans;
   tl_plan plan;
@@ -73,8 +99,9 @@ struct tl_run {
   tl_task *tasks;
   size_t task_count, task_capacity;
   int threads;
-  int64_t worker_bytes, plan_bytes; /* of one worker; of the run */
-  tl_leaf *leaves;                  /* of the output files */
+  int64_t plan_bytes;    /* memory that it will need */
+  size_t files_finished; /* by an earlier run */
+  tl_leaf *leaves;       /* of the output files */
   int leaf_count, key_leaves;
   tl_page_style feature_style, order_style;
 
@@ -84,15 +111,15 @@ struct tl_run {
   size_t failure_count, failure_capacity;
   const char **warnings;
   size_t warning_count, warning_capacity;
-  tl_feature_summary *summaries;
+  tl_tally tally; /* of the files that are committed */
   tl_feature_reach *reaches;
   tl_check_result *checks;
   size_t check_count;
   tl_work_times times;
   int64_t *task_ns;
   int64_t *node_ns;
-  int64_t rows_done, streams_done, rows_total, last_progress_ns;
-  int64_t nonfinite, duplicates, *side_matches;
+  int64_t rows_shown, rows_total, last_progress_ns;
+  int64_t *side_matches;
   bool cancelled;
   tl_error fatal; /* the want of memory that ended a worker */
   int64_t started_ns, wall_ns, started_at_ns;
@@ -103,14 +130,20 @@ void tl__run_fail(tl_run *run, const char *file, const char *stream, tl_status s
 void tl__run_warn(tl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* forecast.c: threads, and the rows that a task of theirs has memory for. TL_MEMORY when there is too little for anything. */
+tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) TL_MUST_CHECK;
 /* tasks.c: whether every output file stands for an input file, which holds whole streams. */
 bool tl__run_mirrors(const tl_run *run);
 /* tasks.c: output files, pieces, tasks, threads, within the memory. */
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* worker.c: takes tasks until there are none. */
 void tl__run_work(void *run, int index);
+/* worker.c: so many more rows are done. */
+void tl__show_progress(tl_run *run, int64_t rows);
 /* record.c: the record of the run, and the table for people. */
 tl_status tl__run_describe(tl_run *run, tl_error *err) TL_MUST_CHECK;
-tl_status tl__run_manifest(tl_run *run, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
+tl_status tl__run_manifest(tl_run *run, const tl_manifest_file *files, size_t count, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
+/* forecast.c: the same of what a run would do. */
+tl_status tl__run_describe_plan(tl_run *run, tl_error *err) TL_MUST_CHECK;
 
 #endif

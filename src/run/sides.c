@@ -1,6 +1,7 @@
 /* Sides: one stream each, loaded once, computed once on its own calendar, then read by every task. */
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include "run/run.h"
 
 static const char *side_path(const tl_run *run, const char *name) {
@@ -56,26 +57,69 @@ static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_loa
   return TL_OK;
 }
 
-static tl_status load_side(tl_run *run, int index, const tl_input_set *set, bool lone, tl_error *err) {
+static void report_side_file(void *context, const char *file, const char *stream, const tl_error *why) {
+  (void)file, (void)stream;
+  tl__run_warn(context, "side: %s", why->text);
+}
+
+/* The one stream of a side out of scattered rows: everything is read once, and what is not its own left. */
+static tl_status gather_side(tl_run *run, tl_input_set *set, const tl_stream *stream, const tl_plan *plan, tl_spill *spill, tl_error *err) {
+  int32_t *range_of, *slot_of;
+  TL_TRY(tl_arena_take(&run->arena, &range_of, set->stream_count, sizeof *range_of, err));
+  TL_TRY(tl_arena_take(&run->arena, &slot_of, set->stream_count, sizeof *slot_of, err));
+  for (size_t i = 0; i < set->stream_count; i++) range_of[i] = stream == &set->streams[i] ? 0 : -1;
+  *spill = (tl_spill){.env = run->env,
+                      .set = set,
+                      .inputs = plan->inputs,
+                      .input_count = plan->input_count,
+                      .as_time = plan->as_time,
+                      .range_of = range_of,
+                      .slot_of = slot_of,
+                      .range_count = 1,
+                      .page_limit = run->page_limit,
+                      .batch_rows = 65536,
+                      .path = run->target.scratch,
+                      .report = report_side_file,
+                      .report_context = run};
+  TL_TRY(tl_spill_open(spill, err));
+  return tl_spill_run(spill, 1, err);
+}
+
+static uint64_t fingerprint(const tl_input_set *set) {
+  uint64_t hash = 0;
+  for (size_t i = 0; i < set->dataset.count; i++) {
+    const tl_input_file *f = &set->files[i];
+    uint64_t parts[] = {hash, (uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode};
+    hash = XXH3_64bits(parts, sizeof parts);
+  }
+  return hash;
+}
+
+static tl_status load_side(tl_run *run, int index, tl_input_set *set, bool lone, tl_error *err) {
   const tl_side *side = &run->definition->sides[index];
   tl_plan *plan = &run->side_plans[index];
   TL_OWNED(tl_load) load = {0};
+  TL_OWNED(tl_spill) spill = {0};
   const tl_stream *stream = tl_stream_find(set, side->value, lone);
   if (stream == NULL)
     return tl_fail(err, TL_DEFINITION, "the side %s: %s has no stream \"%s\"; --side %s=PATH names another dataset", side->name, set->dataset.root,
                    side->value ? side->value : "(one stream)", side->name);
   if (stream->failed) return tl_fail(err, TL_CORRUPT, "the side %s: its stream could not be read", side->name);
+  run->sides[index].rows = stream->rows;
+  run->sides[index].made_from = fingerprint(set);
   TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, stream->rows, set->order_unit, set->units, err));
-  TL_TRY(tl_load_open(&load, run->env, set, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, run->options.memory, err));
+  int64_t needed = stream->rows * 8 * (3 + 2 * (int64_t)(plan->input_count + plan->export_count));
+  if (needed > run->options.memory / 2)
+    return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", side->name, (long long)stream->rows,
+                   (long long)(needed / 1000000 + 1), (long long)(run->options.memory / 1000000));
+  if (run->options.dry_run) return TL_OK;
+  if (set->scattered) TL_TRY(gather_side(run, set, stream, plan, &spill, err));
+  TL_TRY(tl_load_open(&load, run->env, set, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, set->scattered ? &spill : NULL,
+                      run->page_limit, err));
   tl_loaded_stream loaded = {.stream = stream};
-  TL_TRY(tl_load_streams(&load, &loaded, 1, err));
+  TL_TRY(tl_load_streams(&load, &loaded, 1, 0, err));
   if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", side->name, loaded.error.text);
   return compute(run, index, set, &load, &loaded, err);
-}
-
-static void report_side_file(void *context, const char *file, const char *stream, const tl_error *why) {
-  (void)file, (void)stream;
-  tl__run_warn(context, "side: %s", why->text);
 }
 
 /* Which sides do the wanted outputs read, and which of their inputs? */
@@ -112,7 +156,8 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
                               .is_side = true,
                               .report = report_side_file,
                               .report_context = run,
-                              .page_limit = run->options.memory};
+                              .page_limit = run->page_limit,
+                              .part_bytes = run->options.memory / 16};
   TL_TRY(tl_input_open(&set, run->env, run->definition, path, &options, err));
   tl_status status = load_side(run, index, &set, true, err);
   tl_input_free(&set);

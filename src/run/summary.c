@@ -6,48 +6,15 @@
 
 void tl_summary_begin(tl_feature_summary *s) { *s = (tl_feature_summary){.first_valid = -1, .min = NAN, .max = NAN}; }
 
-static bool time_missing(double v) {
-  int64_t bits;
-  memcpy(&bits, &v, sizeof bits);
-  return bits == tl_time_na();
-}
-
 static double smaller(double a, double b) { return isnan(a) || b < a ? b : a; }
 static double larger(double a, double b) { return isnan(a) || b > a ? b : a; }
-
-static void add_times(tl_feature_summary *s, const double *v, int64_t rows) {
-  int64_t missing = 0, first = -1;
-  for (int64_t i = 0; i < rows; i++) {
-    if (time_missing(v[i]))
-      missing++;
-    else if (first < 0)
-      first = i;
-  }
-  s->missing += missing;
-  s->empty_streams += missing == rows;
-  if (first >= 0 && (s->first_valid < 0 || first < s->first_valid)) s->first_valid = first;
-}
-
-void tl_summary_add(tl_feature_summary *s, tl_type type, const double *v, int64_t rows) {
-  s->rows += rows;
-  s->streams++;
-  if (type == TL_TIME) {
-    add_times(s, v, rows);
-    return;
-  }
-  tl_survey seen = tl_survey_of(v, rows);
-  s->missing += seen.missing;
-  s->empty_streams += seen.missing == rows;
-  if (seen.missing == rows) return;
-  if (s->first_valid < 0 || seen.lead < s->first_valid) s->first_valid = seen.lead;
-  s->constant_streams += seen.min == seen.max;
-  s->min = smaller(s->min, seen.min);
-  s->max = larger(s->max, seen.max);
-}
 
 void tl_summary_merge(tl_feature_summary *into, const tl_feature_summary *from) {
   into->rows += from->rows;
   into->missing += from->missing;
+  into->window += from->window;
+  into->input += from->input;
+  into->domain += from->domain;
   into->streams += from->streams;
   into->constant_streams += from->constant_streams;
   into->empty_streams += from->empty_streams;
@@ -56,7 +23,23 @@ void tl_summary_merge(tl_feature_summary *into, const tl_feature_summary *from) 
   if (!isnan(from->max)) into->max = larger(into->max, from->max);
 }
 
-/* ---- checks ---- */
+/* ---- sources ---- */
+
+tl_status tl_sources_find(tl_source_list *out, tl_arena *arena, const tl_definition *d, const bool *selected, tl_error *err) {
+  bool *needed;
+  *out = (tl_source_list){.inputs = d->input_count};
+  TL_TRY(tl_arena_take(arena, &needed, d->graph.count + 1, sizeof *needed, err));
+  TL_TRY(tl_arena_take(arena, &out->nodes, d->graph.count + 1, sizeof *out->nodes, err));
+  for (size_t o = 0; o < d->output_count; o++)
+    if (selected[o]) needed[d->outputs[o].edge.node] = true;
+  for (size_t i = d->graph.count; i-- > 0;) {
+    const tl_node *n = &d->graph.nodes[i];
+    if (!needed[i]) continue;
+    if (n->kind == TL_NODE_JOIN) out->nodes[out->joins++] = (int32_t)i;
+    for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) needed[n->in[k].node] = true;
+  }
+  return TL_OK;
+}
 
 static int64_t reach_of_node(const tl_node *n) {
   if (n->kind != TL_NODE_OPERATOR) return 0;
@@ -64,27 +47,130 @@ static int64_t reach_of_node(const tl_node *n) {
   return kind == TL_FOLD || kind == TL_VIEW ? n->params.n - 1 : kind == TL_EDGE ? n->params.n : 0;
 }
 
-tl_status tl_reach_of(tl_feature_reach *out, tl_arena *arena, const tl_definition *d, int32_t node, tl_error *err) {
+tl_status tl_reach_of(tl_feature_reach *out, tl_arena *arena, const tl_definition *d, const tl_source_list *list, size_t output, tl_error *err) {
+  const tl_output *o = &d->outputs[output];
+  int32_t node = o->edge.node;
   int64_t *ahead; /* of each node: the farthest sum of windows from it to the feature; -1 not read */
-  *out = (tl_feature_reach){0};
-  TL_TRY(tl_arena_take(arena, &out->inputs, d->input_count + 1, sizeof *out->inputs, err));
+  *out = (tl_feature_reach){.type = o->type, .warmup = tl_definition_output_warmup(d, output), .delay = o->delay};
+  for (const tl_rule *r = o->rules; r != NULL; r = r->next) out->ordered |= r->type == TL_RULE_INCREASING;
+  TL_TRY(tl_arena_take(arena, &out->sources, list->inputs + list->joins + 1, sizeof *out->sources, err));
+  for (size_t s = 0; s < list->inputs + list->joins; s++) out->sources[s] = -1;
   TL_TRY(tl_allocate(d->env, &ahead, (size_t)node + 1, sizeof *ahead, err));
   for (int32_t i = 0; i < node; i++) ahead[i] = -1;
   ahead[node] = 0;
   for (int32_t i = node; i >= 0; i--) {
     const tl_node *n = &d->graph.nodes[i];
     if (ahead[i] < 0) continue;
-    out->reads_side |= n->kind == TL_NODE_JOIN;
-    if (n->kind == TL_NODE_JOIN) continue;
-    if (n->kind == TL_NODE_COLUMN && n->column >= 0) out->inputs[n->column] = true;
+    if (n->kind == TL_NODE_COLUMN && n->column >= 0 && n->frame == 0) out->sources[n->column] = ahead[i];
+    for (size_t j = 0; n->kind == TL_NODE_JOIN && j < list->joins; j++)
+      if (list->nodes[j] == i) out->sources[list->inputs + j] = ahead[i];
     int64_t total = ahead[i] + reach_of_node(n);
-    if (total > out->rows) out->rows = total;
-    for (int k = 0; k < n->inputs; k++)
+    for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++)
       if (total > ahead[n->in[k].node]) ahead[n->in[k].node] = total;
   }
   tl_release(d->env, ahead);
   return TL_OK;
 }
+
+void tl_sources_pass(const tl_source_rows *s, const bool *wanted, int64_t rows) {
+  for (size_t i = 0; i < s->count; i++) {
+    if (!wanted[i]) continue;
+    const double *column = s->column(s->context, i);
+    int64_t row = rows - 1;
+    while (row >= 0 && column != NULL && !isnan(column[row])) row--;
+    if (row >= 0) s->last_missing[i] = s->first + row;
+  }
+}
+
+/* ---- one feature of one stream ---- */
+
+void tl_course_begin(tl_course *c) {
+  *c = (tl_course){.begin = -1, .first_domain = -1, .broken_at = -1, .before = NAN};
+  tl_summary_begin(&c->s);
+}
+
+static tl_survey survey_times(const double *v, int64_t rows) {
+  tl_survey s = {.lead = -1};
+  for (int64_t i = 0; i < rows; i++) {
+    int64_t bits;
+    memcpy(&bits, &v[i], sizeof bits);
+    s.missing += bits == tl_time_na();
+    if (bits != tl_time_na() && s.lead < 0) s.lead = i;
+  }
+  if (s.lead < 0) s.lead = rows;
+  return s;
+}
+
+static bool is_missing(tl_type type, double v) {
+  int64_t bits;
+  memcpy(&bits, &v, sizeof bits);
+  return type == TL_TIME ? bits == tl_time_na() : isnan(v);
+}
+
+/* For each row how far the missing values of its sources reach: the greatest row, as computed, that one of them spoils. */
+static void spread_missing(const tl_feature_reach *reach, const tl_source_rows *s, size_t source, int64_t *spoilt) {
+  const double *column = s->column(s->context, source);
+  int64_t until = s->last_missing[source] == INT64_MIN ? INT64_MIN : s->last_missing[source] + reach->sources[source];
+  for (int64_t r = 0; r < s->rows; r++) {
+    if (column == NULL || isnan(column[r])) until = s->first + r + reach->sources[source];
+    if (until > spoilt[r]) spoilt[r] = until;
+  }
+}
+
+/* Row t was computed at row t + delay, from windows that end there. */
+static void find_reasons(tl_course *c, const tl_feature_reach *reach, const double *v, int64_t from, int64_t rows, const tl_source_rows *s) {
+  for (int64_t r = 0; r < s->rows; r++) s->spoilt[r] = INT64_MIN;
+  for (size_t i = 0; i < s->count; i++)
+    if (reach->sources[i] >= 0) spread_missing(reach, s, i, s->spoilt);
+  for (int64_t t = from; t < from + rows; t++) {
+    int64_t at = t + reach->delay;
+    if (!is_missing(reach->type, v[t - from])) continue;
+    if (t < reach->warmup || at >= s->end)
+      c->s.window++;
+    else if (at - s->first >= s->rows || s->spoilt[at - s->first] >= at)
+      c->s.input++;
+    else {
+      c->s.domain++;
+      if (c->first_domain < 0) c->first_domain = t;
+    }
+  }
+}
+
+static void find_break(tl_course *c, const double *v, int64_t from, int64_t rows) {
+  for (int64_t i = 0; i < rows && c->broken_at < 0; i++) {
+    if (isnan(v[i])) continue;
+    if (v[i] <= c->before) c->broken_at = from + i, c->broken_value = v[i], c->broken_before = c->before;
+    c->before = v[i];
+  }
+}
+
+void tl_course_add(tl_course *c, const tl_feature_reach *reach, const double *v, int64_t from, int64_t rows, const tl_source_rows *s) {
+  if (rows <= 0) return;
+  tl_survey seen = reach->type == TL_TIME ? survey_times(v, rows) : tl_survey_of(v, rows);
+  if (c->begin < 0) c->begin = from;
+  c->s.rows += rows;
+  c->s.missing += seen.missing;
+  if (seen.missing > 0) {
+    if (seen.missing == seen.lead && from + seen.lead <= reach->warmup) /* nearly always: nothing else to explain */
+      c->s.window += seen.missing;
+    else
+      find_reasons(c, reach, v, from, rows, s);
+  }
+  if (reach->ordered) find_break(c, v, from, rows);
+  if (seen.missing == rows) return;
+  if (c->s.first_valid < 0) c->s.first_valid = from + seen.lead - c->begin;
+  if (reach->type == TL_TIME) return;
+  c->s.min = smaller(c->s.min, seen.min);
+  c->s.max = larger(c->s.max, seen.max);
+}
+
+void tl_course_end(tl_course *c) {
+  c->s.streams = 1;
+  c->s.empty_streams = c->s.missing == c->s.rows;
+  c->s.constant_streams = c->s.missing < c->s.rows && c->s.min == c->s.max;
+}
+
+/* ---- checks ---- */
 
 void tl_rule_text(const tl_rule *r, char *out, size_t room) {
   switch (r->type) {
@@ -96,50 +182,18 @@ void tl_rule_text(const tl_rule *r, char *out, size_t room) {
   }
 }
 
-/* A value that is missing although its window is full and every input in reach is present was not finite. */
-static int64_t first_not_finite(const tl_feature_reach *reach, int64_t warmup, const double *v, int64_t rows, const double *const *columns, size_t count) {
-  int64_t clear_from = warmup;
-  tl_survey seen = tl_survey_of(v, rows);
-  if (seen.missing == seen.lead && (seen.lead <= warmup || reach->reads_side)) return -1; /* nearly always: no hole to explain */
-  if (reach->reads_side)                                                                  /* rows before the side's own warm-up cannot be told from here */
-    while (clear_from < rows && isnan(v[clear_from])) clear_from++;
-  for (int64_t t = 0; t < rows; t++) {
-    for (size_t c = 0; c < count; c++)
-      if (reach->inputs[c] && (columns[c] == NULL || isnan(columns[c][t])) && t + reach->rows >= clear_from) clear_from = t + reach->rows + 1;
-    if (t >= clear_from && isnan(v[t])) return t;
+bool tl_rule_holds(const tl_rule *r, const tl_course *c, char *what, size_t room) {
+  const tl_feature_summary *s = &c->s;
+  double share = s->rows > 0 ? (double)s->missing / (double)s->rows : 0;
+  switch (r->type) {
+    case TL_RULE_FINITE: snprintf(what, room, "the result at row %lld is not finite", (long long)c->first_domain); return c->first_domain < 0;
+    case TL_RULE_NOT_CONSTANT: snprintf(what, room, "every value is %g", s->min); return !s->constant_streams || s->rows - s->missing < 2;
+    case TL_RULE_MISSING: snprintf(what, room, "%.1f%% are missing", share * 100); return s->rows == 0 || share < r->high;
+    case TL_RULE_BETWEEN:
+      snprintf(what, room, "values lie within %g .. %g", s->min, s->max);
+      return s->missing == s->rows || (s->min >= r->low && s->max <= r->high);
+    case TL_RULE_INCREASING: break;
   }
-  return -1;
-}
-
-bool tl_rule_holds(const tl_rule *r, const tl_output *output, const tl_feature_reach *reach, int64_t warmup, const double *v, int64_t rows,
-                   const double *const *columns, size_t column_count, char *what, size_t room) {
-  tl_feature_summary s;
-  tl_summary_begin(&s);
-  tl_summary_add(&s, output->type, v, rows);
-  if (r->type == TL_RULE_FINITE) {
-    int64_t row = first_not_finite(reach, warmup, v, rows, columns, column_count);
-    snprintf(what, room, "the result at row %lld is not finite", (long long)row);
-    return row < 0;
-  }
-  if (r->type == TL_RULE_NOT_CONSTANT) {
-    snprintf(what, room, "every value is %g", s.min);
-    return s.constant_streams == 0 || s.rows - s.missing < 2;
-  }
-  if (r->type == TL_RULE_MISSING) {
-    double share = rows > 0 ? (double)s.missing / (double)rows : 0;
-    snprintf(what, room, "%.1f%% are missing", share * 100);
-    return rows == 0 || share < r->high;
-  }
-  if (r->type == TL_RULE_BETWEEN) {
-    snprintf(what, room, "values lie within %g .. %g", s.min, s.max);
-    return s.missing == s.rows || (s.min >= r->low && s.max <= r->high);
-  }
-  double before = NAN;
-  for (int64_t t = 0; t < rows; t++) {
-    if (isnan(v[t])) continue;
-    snprintf(what, room, "%g at row %lld follows %g", v[t], (long long)t, before);
-    if (v[t] <= before) return false;
-    before = v[t];
-  }
-  return true;
+  snprintf(what, room, "%g at row %lld follows %g", c->broken_value, (long long)c->broken_at, c->broken_before);
+  return c->broken_at < 0;
 }

@@ -1,23 +1,25 @@
 /* How the work is cut. Output files have the names of the input files where each of those holds whole streams; otherwise they are
-   ranges of streams in key order. A piece is one row group; a task is one piece of a large file, or several small files, so that
-   the lanes are full. The cut depends on the data and, where that is tight, on the memory of a thread; no value depends on the cut. */
+   ranges of streams in key order. A piece is one row group, or one long stream; a task is a piece of a large file, several small files,
+   so that the lanes are full, or some long streams that pass through the lanes in stretches. The cut depends on the data and, where
+   that is tight, on the memory of a thread; no value depends on the cut. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include "run/run.h"
 
-enum { PIECE_ROWS = 131072, PART_ROWS = 4 << 20, BASE_BYTES = 48 << 20, WORKER_BASE = 6 << 20 };
+enum { PIECE_ROWS = 131072, PART_ROWS = 4 << 20, STRETCH_ROWS = 32768, LEAST_STRETCH = 512 };
 
 /* ---- output files ---- */
 
 bool tl__run_mirrors(const tl_run *run) {
   if (run->target.is_file) return false;
+  for (size_t i = 0; i < run->input.dataset.count; i++)
+    if (!run->input.files[i].failed && run->input.files[i].order_leaf < 0) return false; /* the path alone has the order key */
   for (size_t i = 0; i < run->input.stream_count; i++)
     if (run->input.streams[i].spans_files) return false;
   return true;
 }
-
-static int32_t file_of(const tl_run *run, const tl_stream *s) { return s->part_count > 0 ? run->input.parts[s->parts].file : -1; }
 
 typedef struct sorter {
   const tl_run *run;
@@ -27,9 +29,35 @@ typedef struct sorter {
 static int compare_streams(const void *a, const void *b, void *context) {
   const sorter *s = context;
   const tl_stream *x = *(const tl_stream *const *)a, *y = *(const tl_stream *const *)b;
-  int32_t f = file_of(s->run, x), g = file_of(s->run, y);
-  if (s->by_file && f != g) return f < g ? -1 : 1;
+  if (s->by_file && x->last_file != y->last_file) return x->last_file < y->last_file ? -1 : 1;
   return tl_stream_compare(&s->run->input, x, y);
+}
+
+static uint64_t file_fingerprint(const tl_run *run, int32_t file) {
+  const tl_input_file *f = &run->input.files[file];
+  uint64_t parts[] = {(uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode, XXH3_64bits(f->file->name, strlen(f->file->name))};
+  return XXH3_64bits(parts, sizeof parts);
+}
+
+/* What an output file is made from: its streams, and the files that they lie in (all of them, where that is not known). */
+static uint64_t fingerprint(const tl_run *run, const tl_output_file *f) {
+  uint64_t hash = f->stream_count;
+  char name[300];
+  for (size_t i = f->first_stream; i < f->first_stream + f->stream_count; i++) {
+    const tl_stream *s = run->order[i];
+    tl_stream_name(&run->input, s, name, sizeof name);
+    hash = XXH3_64bits_withSeed(name, strlen(name), hash);
+    hash = XXH3_64bits_withSeed(&s->rows, sizeof s->rows, hash);
+    for (size_t p = 0; p < s->part_count; p++) {
+      uint64_t of_file = file_fingerprint(run, run->input.parts[s->parts + p].file);
+      hash = XXH3_64bits_withSeed(&of_file, sizeof of_file, hash);
+    }
+  }
+  for (size_t i = 0; run->input.part_count == 0 && i < run->input.dataset.count; i++) {
+    uint64_t of_file = file_fingerprint(run, (int32_t)i);
+    hash = XXH3_64bits_withSeed(&of_file, sizeof of_file, hash);
+  }
+  return hash;
 }
 
 static tl_status add_file(tl_run *run, size_t *capacity, const char *name, size_t first, size_t count, tl_error *err) {
@@ -38,11 +66,38 @@ static tl_status add_file(tl_run *run, size_t *capacity, const char *name, size_
   *f = (tl_output_file){.name = name, .first_stream = first, .stream_count = count, .writer = {.handle = -1}};
   TL_TRY(tl_target_temporary(&run->target, &run->arena, run->file_count, &f->temporary, err));
   for (size_t i = first; i < first + count; i++) f->rows += run->order[i]->rows;
+  f->made_from = fingerprint(run, f);
   run->file_count++;
   return TL_OK;
 }
 
-static tl_status make_files(tl_run *run, tl_error *err) {
+/* Files that an earlier run finished are taken as they are. */
+static tl_status take_finished(tl_run *run, tl_error *err) {
+  TL_OWNED(tl_tally) tally = {0};
+  if (run->progress.target == NULL || json_object_size(run->progress.entries) == 0) return TL_OK;
+  TL_TRY(tl_tally_open(&tally, run->env, run->selected_count, run->check_count, err));
+  for (size_t i = 0; i < run->file_count; i++) {
+    tl_output_file *f = &run->files[i];
+    TL_TRY(tl_progress_find(&run->progress, f->name, f->made_from, &tally, &f->finished, &f->size, err));
+    if (!f->finished) continue;
+    tl_tally_merge(&run->tally, &tally);
+    f->committed = true;
+    f->rows_written = tally.rows;
+    run->files_finished++;
+    run->rows_total -= f->rows;
+  }
+  return TL_OK;
+}
+
+/* Whether the file that begins with stream `first` ends before stream `i`. */
+static bool ends_before(const tl_run *run, size_t first, size_t i, int64_t rows, int64_t most) {
+  const tl_stream *a = run->order[first], *b = run->order[i];
+  if (i == first) return false;
+  if (run->mirrors) return a->last_file != b->last_file;
+  return !run->target.is_file && (rows + b->rows > PART_ROWS || a->rows > most || b->rows > most); /* a long stream has its own */
+}
+
+static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {
   size_t capacity = 0;
   sorter s = {run, run->mirrors};
   TL_TRY(tl_arena_take(&run->arena, &run->order, run->input.stream_count + 1, sizeof *run->order, err));
@@ -53,45 +108,22 @@ static tl_status make_files(tl_run *run, tl_error *err) {
   for (size_t i = 0, end; i < run->stream_count; i = end) {
     const char *name = "";
     int64_t rows = 0;
-    for (end = i; end < run->stream_count; end++) {
-      if (s.by_file && file_of(run, run->order[end]) != file_of(run, run->order[i])) break;
-      if (!s.by_file && !run->target.is_file && end > i && rows + run->order[end]->rows > PART_ROWS) break;
-      rows += run->order[end]->rows;
-    }
-    if (s.by_file) {
-      name = run->input.files[file_of(run, run->order[i])].file->name;
+    for (end = i; end < run->stream_count && !ends_before(run, i, end, rows, most); end++) rows += run->order[end]->rows;
+    if (run->mirrors) {
+      name = run->input.files[run->order[i]->last_file].file->name;
       size_t size = strlen(name);
       if (size < 8 || strcmp(name + size - 8, ".parquet") != 0) TL_TRY(tl_arena_format(&run->arena, &name, err, "%s.parquet", name));
     } else
       TL_TRY(tl_arena_format(&run->arena, &name, err, "part-%05zu.parquet", run->file_count));
     TL_TRY(add_file(run, &capacity, name, i, end - i, err));
   }
-  return TL_OK;
-}
-
-/* ---- memory ---- */
-
-/* Bytes that one row of a task takes: inputs, results, and the encoded form of both the column at hand and the row group. */
-static int64_t row_bytes(const tl_run *run) { return 8 * (3 + (int64_t)run->plan.input_count + 2 * (int64_t)run->selected_count) + 64; }
-
-/* The most rows that a thread has memory for, with this many threads, or 0. */
-static int64_t memory_rows(const tl_run *run, int threads) {
-  int64_t sides = 0;
-  for (int i = 0; i < run->definition->side_count; i++) sides += run->sides[i].rows * 8 * (run->sides[i].export_count + 1);
-  int64_t index = (int64_t)(run->input.part_count * sizeof(tl_part) + run->stream_count * (sizeof(tl_stream) + 64));
-  int64_t left = (run->options.memory - BASE_BYTES - sides - index) / threads - run->worker_bytes - WORKER_BASE;
-  return left > 0 ? left / row_bytes(run) : 0;
-}
-
-/* The most rows a piece may have with this many threads, or 0. */
-static int64_t task_rows(const tl_run *run, int threads) {
-  int64_t rows = memory_rows(run, threads);
-  return rows > PIECE_ROWS ? PIECE_ROWS : rows;
+  return take_finished(run, err);
 }
 
 /* ---- pieces and tasks ---- */
 
 static tl_status add_task(tl_run *run, tl_task task, tl_error *err) {
+  if (task.piece_count == 0) return TL_OK;
   TL_TRY(tl_reserve(run->env, &run->tasks, &run->task_capacity, run->task_count + 1, sizeof *run->tasks, err));
   run->tasks[run->task_count++] = task;
   return TL_OK;
@@ -103,25 +135,11 @@ static tl_status add_piece(tl_run *run, tl_output_file *f, size_t first, size_t 
   return TL_OK;
 }
 
-/* A stream that cannot be held is left out. */
-static void refuse_stream(tl_run *run, const tl_stream *s, int64_t most) {
-  char name[300], reason[400];
-  tl_stream_name(&run->input, s, name, sizeof name);
-  snprintf(reason, sizeof reason, "%lld rows need %lld MB beside what the run itself needs; --memory allows %lld rows", (long long)s->rows,
-           (long long)(s->rows * row_bytes(run) / 1000000 + 1), (long long)most);
-  tl__run_fail(run, NULL, name, TL_MEMORY, reason);
-}
-
 static tl_status cut_file(tl_run *run, tl_output_file *f, int64_t most, tl_error *err) {
   size_t end = f->first_stream + f->stream_count;
   for (size_t i = f->first_stream, last; i < end; i = last) {
-    int64_t rows = 0;
-    if (run->order[i]->rows > most) {
-      refuse_stream(run, run->order[i], most);
-      last = i + 1;
-      continue;
-    }
-    for (last = i; last < end && run->order[last]->rows <= most && (last == i || rows + run->order[last]->rows <= most); last++) rows += run->order[last]->rows;
+    int64_t rows = run->order[i]->rows;
+    for (last = i + 1; last < end && rows + run->order[last]->rows <= most; last++) rows += run->order[last]->rows;
     TL_TRY(add_piece(run, f, i, last - i, rows, err));
   }
   return TL_OK;
@@ -134,53 +152,174 @@ static int longest_first(const void *a, const void *b, void *context) {
   return x < y ? -1 : 1;
 }
 
-/* Files of one piece are put together until the lanes are full or the memory is (`room` rows); a file of several has tasks of its own. */
-static tl_status make_pieces(tl_run *run, int64_t most, int64_t room, tl_error *err) {
-  size_t *files;
+static void join_task(tl_task *task, const tl_run *run, size_t piece) {
+  if (task->piece_count++ == 0) task->first_piece = piece;
+  task->rows += run->pieces[piece].rows;
+  task->streams += run->pieces[piece].stream_count;
+}
+
+/* Long streams with files of their own share the lanes, but not so many that a thread is idle or a stretch short. */
+static size_t streams_abreast(const tl_run *run, int64_t most, const tl_forecast *f) {
+  size_t count = 0, wanted = (size_t)(f->task_rows / STRETCH_ROWS);
+  for (size_t i = 0; i < run->file_count; i++) count += !run->files[i].finished && run->files[i].stream_count == 1 && run->files[i].rows > most;
+  size_t share = (count + (size_t)f->threads - 1) / (size_t)f->threads;
+  if (wanted > share) wanted = share;
+  if (wanted > TL_LANES) wanted = TL_LANES;
+  return wanted < 1 || run->spills ? 1 : wanted;
+}
+
+/* Files of one piece are put together until the lanes are full or the memory is; a file of several has tasks of its own. */
+static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forecast, tl_error *err) {
+  size_t *files, abreast = streams_abreast(run, most, forecast);
   TL_TRY(tl_arena_take(&run->arena, &files, run->file_count + 1, sizeof *files, err));
   for (size_t i = 0; i < run->file_count; i++) files[i] = i;
   qsort_r(files, run->file_count, sizeof *files, longest_first, run);
-  tl_task open = {0};
+  tl_task open = {0}, stretch = {0};
   for (size_t i = 0; i < run->file_count; i++) {
     size_t first = run->piece_count;
+    if (run->files[files[i]].finished) continue;
     TL_TRY(cut_file(run, &run->files[files[i]], most, err));
     for (size_t p = first; p < run->piece_count; p++) {
       const tl_piece *piece = &run->pieces[p];
-      bool fits = open.rows + piece->rows <= room && open.streams + piece->stream_count <= TL_LANES && piece->sequence == 0;
-      if (open.piece_count > 0 && !fits) {
+      bool alone = run->files[piece->file].stream_count == 1;
+      if (piece->rows > most) {
+        if (!alone) { /* pieces of a file in their order */
+          TL_TRY(add_task(run, open, err));
+          open = (tl_task){0};
+        }
+        join_task(&stretch, run, p);
+        if (alone && stretch.streams < abreast) continue;
+        stretch.room = forecast->task_rows / (int64_t)(alone ? abreast : 1);
+        TL_TRY(add_task(run, stretch, err));
+        stretch = (tl_task){0};
+        continue;
+      }
+      bool fits = open.rows + piece->rows <= forecast->task_rows && open.streams + piece->stream_count <= TL_LANES && piece->sequence == 0;
+      if (!fits) {
         TL_TRY(add_task(run, open, err));
         open = (tl_task){0};
       }
-      if (open.piece_count == 0) open.first_piece = p;
-      open.piece_count++;
-      open.rows += piece->rows;
-      open.streams += piece->stream_count;
+      join_task(&open, run, p);
     }
   }
-  return open.piece_count > 0 ? add_task(run, open, err) : TL_OK;
+  stretch.room = forecast->task_rows / (int64_t)abreast;
+  TL_TRY(add_task(run, stretch, err));
+  return add_task(run, open, err);
+}
+
+/* Where each stream's rows go, when they are put together first. */
+static tl_status note_ranges(tl_run *run, tl_error *err) {
+  TL_TRY(tl_arena_take(&run->arena, &run->range_of, run->input.stream_count + 1, sizeof *run->range_of, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->slot_of, run->input.stream_count + 1, sizeof *run->slot_of, err));
+  for (size_t i = 0; i < run->input.stream_count; i++) run->range_of[i] = -1;
+  for (size_t t = 0; t < run->task_count; t++) {
+    int32_t slot = 0;
+    for (size_t p = run->tasks[t].first_piece; p < run->tasks[t].first_piece + run->tasks[t].piece_count; p++)
+      for (size_t i = 0; i < run->pieces[p].stream_count; i++) {
+        ptrdiff_t stream = run->order[run->pieces[p].first_stream + i] - run->input.streams;
+        run->range_of[stream] = (int32_t)t;
+        run->slot_of[stream] = slot++;
+      }
+  }
+  return TL_OK;
+}
+
+/* ---- scattered or not ---- */
+
+static int by_place(const void *a, const void *b) {
+  const tl_part *x = a, *y = b;
+  if (x->file != y->file) return x->file < y->file ? -1 : 1;
+  return x->group < y->group ? -1 : x->group > y->group;
+}
+
+/* Rows that reading each task's streams from the files would decode, an opened file counting as some. */
+static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
+  enum { OPENING = 4096 };
+  tl_part *parts = NULL;
+  size_t capacity = 0;
+  tl_status status = TL_OK;
+  *cost = 0;
+  for (size_t t = 0; status == TL_OK && t < run->task_count; t++) {
+    size_t n = 0, pieces = run->tasks[t].first_piece + run->tasks[t].piece_count;
+    for (size_t p = run->tasks[t].first_piece; p < pieces; p++)
+      for (size_t i = 0; i < run->pieces[p].stream_count && status == TL_OK; i++) {
+        const tl_stream *s = run->order[run->pieces[p].first_stream + i];
+        status = tl_reserve(run->env, &parts, &capacity, n + s->part_count, sizeof *parts, err);
+        if (status == TL_OK && s->part_count > 0) memcpy(parts + n, run->input.parts + s->parts, s->part_count * sizeof *parts);
+        n += s->part_count;
+      }
+    if (status != TL_OK) break;
+    if (n > 1) qsort(parts, n, sizeof *parts, by_place);
+    for (size_t i = 0, end; i < n; i = end) {
+      int64_t first = INT64_MAX, last = 0;
+      for (end = i; end < n && by_place(&parts[i], &parts[end]) == 0; end++) {
+        if (parts[end].first_row < first) first = parts[end].first_row;
+        if (parts[end].first_row + parts[end].span > last) last = parts[end].first_row + parts[end].span;
+      }
+      *cost += last - first + (i == 0 || parts[i].file != parts[i - 1].file ? OPENING : 0);
+    }
+  }
+  tl_release(run->env, parts);
+  return status;
+}
+
+static tl_status is_scattered(const tl_run *run, bool *out, tl_error *err) {
+  enum { OPENING = 4096 };
+  int64_t cost;
+  *out = run->input.scattered;
+  if (*out || run->input.part_count <= run->stream_count) return TL_OK;
+  TL_TRY(reading_cost(run, &cost, err));
+  *out = cost > 2 * (run->input.rows + OPENING * (int64_t)run->input.dataset.count);
+  return TL_OK;
+}
+
+/* ---- whole ---- */
+
+static void forget(tl_run *run) {
+  for (size_t i = 0; i < run->file_count; i++) run->files[i].pieces = 0;
+  run->piece_count = run->task_count = 0;
+}
+
+static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
+  int64_t most = f->task_rows < PIECE_ROWS ? f->task_rows : PIECE_ROWS;
+  if (run->input.longest > most && f->task_rows < LEAST_STRETCH + 2 * run->plan.greatest_delay)
+    return tl_fail(err, TL_MEMORY, "the windows need %lld MB and a stretch of a long stream %lld MB beside them, --memory is %lld MB",
+                   (long long)(f->thread_bytes / 1000000 + 1), (long long)((LEAST_STRETCH + 2 * run->plan.greatest_delay) * f->row_bytes / 1000000 + 1),
+                   (long long)(run->options.memory / 1000000));
+  if (run->file_count == 0) TL_TRY(make_files(run, most, err));
+  return make_pieces(run, most, f, err);
 }
 
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
-  int tile_rows = run->options.tile_rows > 0 ? run->options.tile_rows : TL_TILE_ROWS;
-  run->worker_bytes = tl_plan_worker_bytes(&run->plan, tile_rows);
-  TL_TRY(make_files(run, err));
-  int threads = run->options.threads;
-  int64_t wanted = run->input.longest < PIECE_ROWS ? run->input.longest : PIECE_ROWS;
-  while (threads > 1 && task_rows(run, threads) < wanted) threads--;
-  int64_t most = task_rows(run, threads);
-  if (most < 1 && run->stream_count > 0)
-    return tl_fail(err, TL_MEMORY, "the plan needs %lld MB for windows and tiles, --memory is %lld MB",
-                   (long long)((run->worker_bytes + BASE_BYTES + WORKER_BASE) / 1000000 + 1), (long long)(run->options.memory / 1000000));
-  /* a stream longer than a row group is one task all the same */
-  if (run->input.longest > most && task_rows(run, 1) >= PIECE_ROWS) {
-    int64_t left = run->options.memory - BASE_BYTES - run->worker_bytes - WORKER_BASE;
-    if (left / row_bytes(run) > most) threads = 1, most = left / row_bytes(run);
+  tl_forecast f;
+  bool scattered;
+  run->spills = run->input.scattered;
+  TL_TRY(tl__run_forecast(run, &f, err));
+  TL_TRY(cut(run, &f, err));
+  TL_TRY(is_scattered(run, &scattered, err));
+  if (scattered && !run->spills) { /* a row takes more memory then */
+    run->spills = true;
+    forget(run);
+    TL_TRY(tl__run_forecast(run, &f, err));
+    TL_TRY(cut(run, &f, err));
   }
-  int64_t room = memory_rows(run, threads) > most ? memory_rows(run, threads) : most, taken = most;
-  TL_TRY(make_pieces(run, most, room, err));
-  for (size_t i = 0; i < run->task_count; i++) taken = run->tasks[i].rows > taken ? run->tasks[i].rows : taken;
-  if ((size_t)threads > run->task_count) threads = run->task_count > 0 ? (int)run->task_count : 1;
-  run->threads = threads;
-  run->plan_bytes = BASE_BYTES + threads * (run->worker_bytes + WORKER_BASE + taken * row_bytes(run));
-  return TL_OK;
+  int64_t taken = 0;
+  for (size_t i = 0; i < run->task_count; i++) {
+    const tl_task *t = &run->tasks[i];
+    int64_t rows = t->room > 0 ? t->room * (int64_t)t->streams : t->rows;
+    if (rows > taken) taken = rows;
+  }
+  run->threads = (size_t)f.threads < run->task_count ? f.threads : run->task_count > 0 ? (int)run->task_count : 1;
+  run->plan_bytes = f.fixed_bytes + run->threads * (f.thread_bytes + taken * f.row_bytes);
+  if (!run->spills) return TL_OK;
+  int64_t share = (run->options.memory - f.fixed_bytes) / run->threads,
+          per_row = tl_spill_thread_bytes(run->plan.input_count, 1) - tl_spill_thread_bytes(run->plan.input_count, 0);
+  run->spill.batch_rows = (share - tl_spill_thread_bytes(run->plan.input_count, 0) - f.reading_bytes) / per_row;
+  if (run->spill.batch_rows > 1 << 20) run->spill.batch_rows = 1 << 20;
+  if (run->spill.batch_rows < LEAST_STRETCH)
+    return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
+  run->spill_bytes = run->rows_total * tl_spill_row_bytes(run->plan.input_count);
+  int64_t spilling = f.fixed_bytes + run->threads * (f.reading_bytes + tl_spill_thread_bytes(run->plan.input_count, run->spill.batch_rows));
+  if (spilling > run->plan_bytes) run->plan_bytes = spilling;
+  return note_ranges(run, err);
 }

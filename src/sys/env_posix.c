@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -63,6 +64,39 @@ static tl_status open_write(tl_env *env, const char *path, int *handle, tl_error
   return TL_OK;
 }
 
+static tl_status open_scratch(tl_env *env, const char *path, int *handle, tl_error *err) {
+  (void)env;
+  int fd;
+  do fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return os_error(err, "create", path);
+  if (unlink(path) != 0) {
+    (void)os_error(err, "remove", path);
+    close(fd);
+    return TL_IO;
+  }
+  *handle = fd;
+  return TL_OK;
+}
+
+static tl_status lock_path(tl_env *env, const char *path, int *handle, tl_error *err) {
+  (void)env;
+  struct stat s;
+  bool is_folder = stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+  int fd, done;
+  do fd = open(path, is_folder ? O_RDONLY | O_CLOEXEC : O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return os_error(err, "open", path);
+  do done = flock(fd, LOCK_EX | LOCK_NB);
+  while (done != 0 && errno == EINTR);
+  if (done != 0 && errno == EWOULDBLOCK) { /* where locks are not to be had, none is taken */
+    close(fd);
+    return tl_fail(err, TL_IO, "%s: in use by another run; wait for its end, or choose another output", path);
+  }
+  *handle = fd;
+  return TL_OK;
+}
+
 static tl_status read_at(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *err) {
   (void)env;
   size_t got = 0;
@@ -86,6 +120,13 @@ static tl_status write_all(tl_env *env, int handle, const void *data, size_t siz
     if (n < 0) return tl_fail(err, TL_IO, "cannot write %zu bytes: %s", size - put, strerror(errno));
     put += (size_t)n;
   }
+  return TL_OK;
+}
+
+static tl_status cut_file(tl_env *env, int handle, int64_t size, tl_error *err) {
+  (void)env;
+  if (ftruncate(handle, (off_t)size) != 0 || lseek(handle, (off_t)size, SEEK_SET) < 0)
+    return tl_fail(err, TL_IO, "cannot cut the file to %lld bytes: %s", (long long)size, strerror(errno));
   return TL_OK;
 }
 
@@ -181,8 +222,11 @@ tl_env *tl_sys_env(void) {
       .resize = resize,
       .open_read = open_read,
       .open_write = open_write,
+      .open_scratch = open_scratch,
+      .lock = lock_path,
       .read_at = read_at,
       .write = write_all,
+      .cut = cut_file,
       .sync = sync_file,
       .close = close_file,
       .info = file_info,

@@ -1,0 +1,220 @@
+/* Rows to streams: which rows of which row group belong to whom, from the key columns alone. */
+#include <stdlib.h>
+#include <string.h>
+#include "run/opener.h"
+#include "run/values.h"
+
+/* ---- parts ---- */
+
+/* There are too many parts to keep: streams are only counted from here on, and put together by reading everything once more. */
+static void drop_parts(tl_opener *o) {
+  tl_input_set *s = o->set;
+  tl_release(s->env, s->parts);
+  s->parts = NULL;
+  s->part_count = s->part_capacity = 0;
+  s->scattered = o->parts_dropped = true;
+}
+
+static tl_status add_part(tl_opener *o, tl_part part, tl_error *err) {
+  tl_input_set *s = o->set;
+  tl_stream *stream = &s->streams[part.stream];
+  size_t had = o->last_part_capacity;
+  TL_TRY(tl_reserve(s->env, &o->last_part, &o->last_part_capacity, s->stream_count, sizeof *o->last_part, err));
+  for (size_t i = had; i < o->last_part_capacity; i++) o->last_part[i] = -1;
+  stream->spans_files |= stream->last_file >= 0 && stream->last_file != part.file;
+  if (stream->first_file < 0) {
+    const tl_input_file *f = &s->files[part.file];
+    stream->first_file = part.file;
+    stream->first_row = part.first_row + (f->group_count > 0 ? s->groups[f->first_group + (size_t)part.group].first_row : 0);
+  }
+  stream->last_file = part.file;
+  stream->rows += part.rows;
+  if (o->options->part_bytes > 0 && (int64_t)((s->part_count + 1) * sizeof part) > o->options->part_bytes) drop_parts(o);
+  if (o->parts_dropped) return TL_OK;
+  TL_TRY(tl_reserve(s->env, &s->parts, &s->part_capacity, s->part_count + 1, sizeof part, err));
+  o->last_part[part.stream] = (int64_t)s->part_count;
+  s->parts[s->part_count++] = part;
+  stream->part_count++;
+  return TL_OK;
+}
+
+/* The part of this stream in this row group, or NULL. */
+static tl_part *part_of(const tl_opener *o, int32_t stream, int file, int group) {
+  if ((size_t)stream >= o->last_part_capacity || o->last_part[stream] < 0 || (size_t)o->last_part[stream] >= o->set->part_count) return NULL;
+  tl_part *p = &o->set->parts[o->last_part[stream]];
+  return p->file == file && p->group == group ? p : NULL;
+}
+
+static tl_status add_rows(tl_opener *o, tl_part more, tl_error *err) {
+  tl_part *p = part_of(o, more.stream, more.file, more.group);
+  if (p == NULL) return add_part(o, more, err);
+  p->rows += more.rows;
+  p->span = more.first_row + more.rows - p->first_row;
+  o->set->streams[more.stream].rows += more.rows;
+  o->set->scattered = true; /* what lies between is another's */
+  return TL_OK;
+}
+
+/* ---- files ---- */
+
+/* The order keys of the group's first `count` rows, into o->order. */
+static tl_status read_order(tl_opener *o, const tl_input_file *f, tl_parquet *file, int group, int64_t count, tl_error *err) {
+  TL_TRY(tl_reserve(o->set->env, &o->order, &o->order_capacity, (size_t)count, sizeof *o->order, err));
+  return tl_order_values(f, file, group, 0, count, &o->order_column, &o->scratch, NULL, o->order, err);
+}
+
+static tl_status index_group(tl_opener *o, tl_parquet *file, int index, int group, tl_error *err) {
+  enum { STEP = 65536 }; /* rows read at a time */
+  const tl_input_file *f = &o->set->files[index];
+  int64_t rows = file->meta.groups[group].row_count;
+  for (int64_t from = 0; from < rows; from += STEP) {
+    int64_t count = rows - from < STEP ? rows - from : STEP;
+    TL_TRY(tl_reserve(o->set->env, &o->order, &o->order_capacity, (size_t)count, sizeof *o->order, err));
+    TL_TRY(tl_order_values(f, file, group, from, count, &o->order_column, &o->scratch, NULL, o->order, err));
+    TL_TRY(tl_keys_read(&o->keys, file, f, group, from, count, &o->scratch, err));
+    int32_t stream, next;
+    TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
+    for (int64_t row = 0, end; row < count; row = end, stream = next) {
+      for (end = row + 1; end < count; end++) {
+        TL_TRY(tl_keys_stream(&o->keys, f, end, true, &next, err));
+        if (next != stream) break;
+      }
+      tl_part part = {
+          .stream = stream, .file = index, .group = group, .first_row = from + row, .span = end - row, .rows = end - row, .first_key = o->order[row]};
+      tl_part *before = part_of(o, stream, index, group);
+      bool joins = before != NULL && before->first_row + before->span == part.first_row; /* across two steps */
+      if (joins)
+        before->rows += part.rows, before->span += part.rows, o->set->streams[stream].rows += part.rows;
+      else
+        TL_TRY(add_rows(o, part, err));
+    }
+  }
+  return TL_OK;
+}
+
+tl_status tl__index_file(tl_opener *o, int index, tl_error *err) {
+  tl_input_file *f = &o->set->files[index];
+  tl_input_set *s = o->set;
+  TL_OWNED(tl_parquet) file = {.handle = -1};
+  int32_t stream;
+  if (!tl_keys_by_row(s, f)) { /* the file is a stream, also without rows */
+    o->keys.before = -1;
+    TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
+    if (f->group_count <= 1) /* one part: its place needs no order key */
+      return add_part(o, (tl_part){.stream = stream, .file = index, .span = f->rows, .rows = f->rows, .unplaced = true}, err);
+  }
+  TL_TRY(tl_parquet_open(&file, s->env, f->file->path, err));
+  for (int g = 0; g < file.meta.group_count; g++) {
+    int64_t rows = file.meta.groups[g].row_count;
+    if (rows == 0) continue;
+    if (tl_keys_by_row(s, f)) {
+      TL_TRY(index_group(o, &file, index, g, err));
+      continue;
+    }
+    TL_TRY(read_order(o, f, &file, g, 1, err));
+    TL_TRY(add_part(o, (tl_part){.stream = stream, .file = index, .group = g, .span = rows, .rows = rows, .first_key = o->order[0]}, err));
+  }
+  return TL_OK;
+}
+
+tl_status tl__input_fail_file(tl_opener *o, int index, const tl_error *why, tl_error *err) {
+  tl_input_set *s = o->set;
+  tl_input_file *f = &s->files[index];
+  if (f->failed) return TL_OK;
+  f->failed = true;
+  f->status = why->status;
+  s->failed_files++;
+  for (size_t i = 0; i < s->stream_count; i++) s->streams[i].failed |= s->streams[i].last_file == index; /* its other rows alone would be a wrong stream */
+  for (size_t i = 0; i < s->part_count; i++)
+    if (s->parts[i].file == index) s->streams[s->parts[i].stream].failed = true;
+  return tl_arena_text(&s->arena, &f->error, why->text, strlen(why->text), err);
+}
+
+/* ---- the end ---- */
+
+/* Files of one part are indexed without a look at their rows; where a stream turns out to have several, the look is taken now. */
+static tl_status place_part(tl_opener *o, tl_part *part, tl_error *err) {
+  tl_input_file *f = &o->set->files[part->file];
+  TL_OWNED(tl_parquet) file = {.handle = -1};
+  if (part->rows == 0) return TL_OK;
+  TL_TRY(tl_parquet_open(&file, o->set->env, f->file->path, err));
+  TL_TRY(read_order(o, f, &file, part->group, 1, err));
+  part->first_key = o->order[0];
+  return TL_OK;
+}
+
+static tl_status place_parts(tl_opener *o, tl_error *err) {
+  tl_error why;
+  for (size_t i = 0; i < o->set->part_count; i++) {
+    tl_part *part = &o->set->parts[i];
+    if (!part->unplaced || o->set->streams[part->stream].part_count < 2 || o->set->files[part->file].failed) continue;
+    if (place_part(o, part, &why) != TL_OK) TL_TRY(tl__input_fail_file(o, part->file, &why, err));
+  }
+  return TL_OK;
+}
+
+static int by_key(const void *a, const void *b, void *set) {
+  const tl_input_set *s = set;
+  return tl_stream_compare(s, &s->streams[*(const int32_t *)a], &s->streams[*(const int32_t *)b]);
+}
+
+/* Streams into the order of their keys. */
+static tl_status sort_streams(tl_input_set *s, tl_error *err) {
+  int32_t *order, *rank;
+  tl_stream *sorted;
+  TL_OWNED(tl_arena) arena = {.env = s->env};
+  TL_TRY(tl_arena_take(&arena, &order, s->stream_count + 1, sizeof *order, err));
+  TL_TRY(tl_arena_take(&arena, &rank, s->stream_count + 1, sizeof *rank, err));
+  TL_TRY(tl_allocate(s->env, &sorted, s->stream_count + 1, sizeof *sorted, err));
+  for (size_t i = 0; i < s->stream_count; i++) order[i] = (int32_t)i;
+  qsort_r(order, s->stream_count, sizeof *order, by_key, s);
+  for (size_t i = 0; i < s->stream_count; i++) {
+    sorted[i] = s->streams[order[i]];
+    rank[order[i]] = (int32_t)i;
+  }
+  for (size_t i = 0; i < s->part_count; i++) s->parts[i].stream = rank[s->parts[i].stream];
+  tl_release(s->env, s->streams);
+  s->streams = sorted;
+  s->stream_capacity = s->stream_count + 1;
+  tl_release(s->env, s->table); /* it knew them by their old places */
+  s->table = NULL;
+  s->table_size = 0;
+  return TL_OK;
+}
+
+static int by_first_key(const void *a, const void *b) {
+  const tl_part *x = a, *y = b;
+  if (x->first_key != y->first_key) return x->first_key < y->first_key ? -1 : 1;
+  if (x->file != y->file) return x->file < y->file ? -1 : 1;
+  return x->group < y->group ? -1 : x->group > y->group;
+}
+
+/* By stream, then by order key: a count for each stream, then a sort of its few parts. */
+static tl_status sort_parts(tl_input_set *s, tl_error *err) {
+  tl_part *sorted;
+  size_t at = 0;
+  TL_TRY(tl_allocate(s->env, &sorted, s->part_count + 1, sizeof *sorted, err));
+  for (size_t i = 0; i < s->stream_count; i++) {
+    s->streams[i].parts = at;
+    at += s->streams[i].part_count;
+    s->streams[i].part_count = 0;
+  }
+  for (size_t i = 0; i < s->part_count; i++) {
+    tl_stream *stream = &s->streams[s->parts[i].stream];
+    sorted[stream->parts + stream->part_count++] = s->parts[i];
+  }
+  for (size_t i = 0; i < s->stream_count; i++)
+    if (s->streams[i].part_count > 1) qsort(sorted + s->streams[i].parts, s->streams[i].part_count, sizeof *sorted, by_first_key);
+  tl_release(s->env, s->parts);
+  s->parts = sorted;
+  s->part_capacity = s->part_count + 1;
+  return TL_OK;
+}
+
+tl_status tl__index_finish(tl_opener *o, tl_error *err) {
+  tl_input_set *s = o->set;
+  TL_TRY(place_parts(o, err));
+  for (size_t i = 0; o->parts_dropped && i < s->stream_count; i++) s->streams[i].part_count = 0;
+  TL_TRY(sort_streams(s, err));
+  return s->part_count > 0 ? sort_parts(s, err) : TL_OK;
+}

@@ -1,0 +1,307 @@
+#include "run/spill.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "run/values.h"
+
+enum { HEAD = 4 + 8 + 8, STAGE = 1 << 20 };
+
+int64_t tl_spill_row_bytes(int input_count) { return HEAD + 8 * (int64_t)input_count; }
+int64_t tl_spill_thread_bytes(int input_count, int64_t rows) { return rows * (tl_spill_row_bytes(input_count) + 8) + 2 * STAGE; }
+
+void tl_spill_free(tl_spill *s) {
+  if (s->env == NULL) return;
+  for (int i = 0; s->handles != NULL && i < s->handle_count; i++)
+    if (s->handles[i] >= 0) (void)s->env->close(s->env, s->handles[i], NULL);
+  tl_release(s->env, s->handles);
+  tl_release(s->env, s->batches);
+  tl_release(s->env, s->broken);
+  tl_release(s->env, s->reported);
+  tl_lock_close(s->lock);
+  *s = (tl_spill){0};
+}
+
+static tl_status cut_batches(tl_spill *s, tl_error *err) {
+  size_t capacity = 0;
+  tl_spill_batch batch = {.file = -1};
+  for (size_t g = 0; g < s->set->group_count; g++) {
+    const tl_input_group *group = &s->set->groups[g];
+    if (s->set->files[group->file].failed) continue;
+    for (int64_t done = 0; done < group->rows;) {
+      int64_t left = group->rows - done, room = s->batch_rows - batch.rows, taken = left < room ? left : room;
+      if (batch.rows == 0) batch.first_group = g, batch.first = done;
+      batch.rows += taken;
+      done += taken;
+      if (batch.rows < s->batch_rows) continue;
+      TL_TRY(tl_reserve(s->env, &s->batches, &capacity, s->batch_count + 2, sizeof batch, err));
+      s->batches[s->batch_count++] = batch;
+      batch = (tl_spill_batch){.file = -1};
+    }
+  }
+  if (batch.rows == 0) return TL_OK;
+  TL_TRY(tl_reserve(s->env, &s->batches, &capacity, s->batch_count + 1, sizeof batch, err));
+  s->batches[s->batch_count++] = batch;
+  return TL_OK;
+}
+
+tl_status tl_spill_open(tl_spill *s, tl_error *err) {
+  TL_TRY(tl_lock_open(&s->lock, s->env, err));
+  TL_TRY(tl_allocate_zeroed(s->env, &s->broken, s->set->stream_count + 1, sizeof *s->broken, err));
+  TL_TRY(tl_allocate_zeroed(s->env, &s->reported, s->set->dataset.count + 1, sizeof *s->reported, err));
+  TL_TRY(tl_keys_rebuild(s->set, err));
+  return cut_batches(s, err);
+}
+
+/* ---- one thread ---- */
+
+typedef struct spiller {
+  tl_spill *spill;
+  tl_key_reader keys;
+  tl_page_scratch scratch;
+  tl_column column;
+  tl_parquet file;
+  int32_t open; /* the input file that is, or -1 */
+  int32_t *streams, *sorted;
+  int64_t *origins, *orders;
+  double **values;
+  uint32_t *starts; /* of the ranges */
+  tl_buffer stage;
+  int64_t nonfinite;
+  int handle, number;
+  int64_t at; /* end of the scratch file */
+} spiller;
+
+static void spiller_free(spiller *w) {
+  tl_env *env = w->spill->env;
+  for (int i = 0; w->values != NULL && i < w->spill->input_count; i++) tl_release(env, w->values[i]);
+  tl_release(env, w->values);
+  tl_release(env, w->streams);
+  tl_release(env, w->sorted);
+  tl_release(env, w->origins);
+  tl_release(env, w->orders);
+  tl_release(env, w->starts);
+  tl_buffer_free(&w->stage);
+  tl_column_free(&w->column);
+  tl_page_scratch_free(&w->scratch);
+  tl_key_reader_free(&w->keys);
+  tl_parquet_free(&w->file);
+}
+
+static tl_status spiller_open(spiller *w, tl_error *err) {
+  tl_spill *s = w->spill;
+  size_t rows = (size_t)s->batch_rows;
+  char path[4200];
+  tl_key_reader_open(&w->keys, s->set);
+  TL_TRY(tl_allocate(s->env, &w->streams, rows, sizeof *w->streams, err));
+  TL_TRY(tl_allocate(s->env, &w->sorted, rows, sizeof *w->sorted, err));
+  TL_TRY(tl_allocate(s->env, &w->origins, rows, sizeof *w->origins, err));
+  TL_TRY(tl_allocate(s->env, &w->orders, rows, sizeof *w->orders, err));
+  TL_TRY(tl_allocate(s->env, &w->starts, (size_t)s->range_count + 2, sizeof *w->starts, err));
+  TL_TRY(tl_allocate_zeroed(s->env, &w->values, (size_t)s->input_count + 1, sizeof *w->values, err));
+  for (int i = 0; i < s->input_count; i++) TL_TRY(tl_allocate(s->env, &w->values[i], rows, sizeof(double), err));
+  if ((size_t)snprintf(path, sizeof path, "%s%d", s->path, w->number) >= sizeof path) return tl_fail(err, TL_IO, "%s: the path is too long", s->path);
+  TL_TRY(s->env->open_scratch(s->env, path, &w->handle, err));
+  s->handles[w->number] = w->handle;
+  return TL_OK;
+}
+
+/* Rows [from, from + count) of a group into the batch at `to`. */
+static tl_status read_rows(spiller *w, const tl_input_group *group, int64_t from, int64_t count, int64_t to, tl_error *err) {
+  tl_spill *s = w->spill;
+  const tl_input_file *f = &s->set->files[group->file];
+  bool by_row = tl_keys_by_row(s->set, f);
+  if (w->open != group->file) {
+    w->open = -1;
+    tl_parquet_free(&w->file);
+    TL_TRY(tl_parquet_open(&w->file, s->env, f->file->path, err));
+    if (w->file.meta.row_count != f->rows || w->file.meta.group_count != (int)f->group_count)
+      return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+    w->open = group->file;
+  }
+  TL_TRY(tl_keys_read(&w->keys, &w->file, f, group->group, from, count, &w->scratch, err));
+  for (int64_t r = 0; r < count; r++) {
+    if (by_row || r == 0)
+      TL_TRY(tl_keys_stream(&w->keys, f, r, false, &w->streams[to + r], err));
+    else
+      w->streams[to + r] = w->streams[to];
+    if (w->streams[to + r] < 0) return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+    w->origins[to + r] = group->origin + from + r;
+  }
+  TL_TRY(tl_order_values(f, &w->file, group->group, from, count, &w->column, &w->scratch, NULL, w->orders + to, err));
+  for (int i = 0; i < s->input_count; i++) {
+    int leaf = f->leaves[s->inputs[i]];
+    for (int64_t r = 0; leaf < 0 && r < count; r++) w->values[i][to + r] = __builtin_nan("");
+    if (leaf < 0) continue;
+    TL_TRY(tl_parquet_read(&w->file, group->group, leaf, from, count, &w->column, &w->scratch, err));
+    TL_TRY(tl_input_values(s->set, s->inputs[i], s->as_time[i], &w->column, 0, count, w->values[i] + to, &w->nonfinite, err));
+  }
+  return TL_OK;
+}
+
+/* A part of a file cannot be read: the streams that have rows there are out. */
+static void give_up_rows(spiller *w, const tl_input_group *group, int64_t from, int64_t count, int64_t to, const tl_error *why) {
+  tl_spill *s = w->spill;
+  const tl_input_file *f = &s->set->files[group->file];
+  bool known = w->open == group->file && tl_keys_read(&w->keys, &w->file, f, group->group, from, count, &w->scratch, NULL) == TL_OK;
+  for (int64_t r = 0; known && r < count; r++) known = tl_keys_stream(&w->keys, f, r, false, &w->streams[to + r], NULL) == TL_OK && w->streams[to + r] >= 0;
+  tl_lock_enter(s->lock);
+  for (int64_t r = 0; known && r < count; r++) s->broken[w->streams[to + r]] = true;
+  for (size_t i = 0; !known && i < s->set->stream_count; i++) s->broken[i] = true;
+  if (!s->reported[group->file]) s->report(s->report_context, f->file->path, NULL, why);
+  s->reported[group->file] = true;
+  tl_lock_leave(s->lock);
+}
+
+/* ---- blocks ---- */
+
+static tl_status flush(spiller *w, tl_error *err) {
+  tl_env *env = w->spill->env;
+  TL_TRY(env->write(env, w->handle, w->stage.data, w->stage.size, err));
+  w->at += (int64_t)w->stage.size;
+  w->stage.size = 0;
+  return TL_OK;
+}
+
+static tl_status put(spiller *w, const void *data, size_t size, tl_error *err) {
+  if (w->stage.size + size > STAGE) TL_TRY(flush(w, err));
+  return tl_buffer_append(&w->stage, data, size, err);
+}
+
+/* Values of some rows, side by side into the stage. */
+static tl_status put_column(spiller *w, const void *column, const int32_t *rows, size_t count, tl_error *err) {
+  enum { STEP = 4096 };
+  const uint64_t *values = column;
+  uint64_t picked[STEP];
+  for (size_t i = 0, n; i < count; i += n) {
+    n = count - i < STEP ? count - i : STEP;
+    for (size_t k = 0; k < n; k++) picked[k] = values[rows[i + k]];
+    TL_TRY(put(w, picked, n * sizeof *picked, err));
+  }
+  return TL_OK;
+}
+
+/* Sorts the batch's rows by range, stably, and writes its blocks. */
+static tl_status write_batch(spiller *w, tl_spill_batch *batch, int64_t rows, tl_error *err) {
+  tl_spill *s = w->spill;
+  memset(w->starts, 0, ((size_t)s->range_count + 2) * sizeof *w->starts);
+  for (int64_t r = 0; r < rows; r++) {
+    int32_t range = s->range_of[w->streams[r]];
+    w->starts[range < 0 ? s->range_count + 1 : range + 1] += range >= 0;
+  }
+  for (int i = 0; i < s->range_count; i++) w->starts[i + 1] += w->starts[i];
+  batch->at = w->at;
+  TL_TRY(put(w, w->starts, ((size_t)s->range_count + 1) * sizeof *w->starts, err));
+  for (int64_t r = 0; r < rows; r++) {
+    int32_t range = s->range_of[w->streams[r]];
+    if (range >= 0) w->sorted[w->starts[range]++] = (int32_t)r;
+  }
+  for (uint32_t first = 0, range = 0; range < (uint32_t)s->range_count; first = w->starts[range++]) { /* each start has become its end */
+    size_t count = w->starts[range] - first;
+    const int32_t *sorted = w->sorted + first;
+    for (size_t i = 0; i < count; i++) TL_TRY(put(w, &s->slot_of[w->streams[sorted[i]]], sizeof(int32_t), err));
+    TL_TRY(put_column(w, w->origins, sorted, count, err));
+    TL_TRY(put_column(w, w->orders, sorted, count, err));
+    for (int i = 0; i < s->input_count; i++) TL_TRY(put_column(w, w->values[i], sorted, count, err));
+  }
+  TL_TRY(flush(w, err));
+  batch->file = w->number;
+  return TL_OK;
+}
+
+static tl_status fill_batch(spiller *w, tl_spill_batch *batch, tl_error *err) {
+  tl_spill *s = w->spill;
+  int64_t at = 0, from = batch->first, left = batch->rows;
+  tl_error why;
+  for (size_t g = batch->first_group; left > 0; g++, from = 0) {
+    const tl_input_group *group = &s->set->groups[g];
+    int64_t count = group->rows - from < left ? group->rows - from : left;
+    if (s->set->files[group->file].failed || count == 0) continue; /* in no batch */
+    left -= count;
+    tl_status status = read_rows(w, group, from, count, at, &why);
+    if (status == TL_MEMORY) return tl_fail(err, status, "%s", why.text);
+    if (status != TL_OK)
+      give_up_rows(w, group, from, count, at, &why);
+    else
+      at += count;
+  }
+  return write_batch(w, batch, at, err);
+}
+
+static bool take_batch(tl_spill *s, size_t *index) {
+  tl_lock_enter(s->lock);
+  bool found = s->next_batch < s->batch_count && s->error.status == TL_OK && !tl_sys_stop_requested();
+  *index = s->next_batch;
+  s->next_batch += found;
+  if (s->progress != NULL) s->progress(s->progress_context, s->rows_done);
+  tl_lock_leave(s->lock);
+  return found;
+}
+
+static void spill_some(void *context, int number) {
+  tl_spill *s = context;
+  spiller w = {.spill = s,
+               .number = number,
+               .handle = -1,
+               .open = -1,
+               .file = {.handle = -1},
+               .column = {.env = s->env, .bytes = {.env = s->env}},
+               .scratch = {.env = s->env, .limit = s->page_limit},
+               .stage = {.env = s->env}};
+  tl_error why = {0};
+  size_t index;
+  tl_status status = spiller_open(&w, &why);
+  while (status == TL_OK && take_batch(s, &index)) {
+    status = fill_batch(&w, &s->batches[index], &why);
+    tl_lock_enter(s->lock);
+    s->rows_done += s->batches[index].rows;
+    tl_lock_leave(s->lock);
+  }
+  tl_lock_enter(s->lock);
+  if (status != TL_OK && s->error.status == TL_OK) s->error = why;
+  s->nonfinite += w.nonfinite;
+  s->bytes_read += w.scratch.bytes_read;
+  tl_lock_leave(s->lock);
+  spiller_free(&w);
+}
+
+tl_status tl_spill_run(tl_spill *s, int threads, tl_error *err) {
+  TL_TRY(tl_allocate(s->env, &s->handles, (size_t)threads, sizeof *s->handles, err));
+  s->handle_count = threads;
+  for (int i = 0; i < threads; i++) s->handles[i] = -1;
+  tl_sys_run_threads(threads, spill_some, s);
+  if (s->error.status != TL_OK) return tl_fail(err, s->error.status, "putting scattered rows together: %s", s->error.text);
+  return tl_sys_stop_requested() ? tl_fail(err, TL_CANCELLED, "stopped by a signal") : TL_OK;
+}
+
+/* ---- reading back ---- */
+
+static tl_status read_exactly(const tl_spill *s, const tl_spill_batch *batch, void *data, size_t size, int64_t at, tl_error *err) {
+  size_t done = 0;
+  TL_TRY(s->env->read_at(s->env, s->handles[batch->file], data, size, at, &done, err));
+  return done == size ? TL_OK : tl_fail(err, TL_IO, "the scratch file ended at byte %lld", (long long)(at + (int64_t)done));
+}
+
+tl_status tl_spill_block_rows(const tl_spill *s, size_t index, int32_t range, int64_t *rows, int64_t *at, tl_error *err) {
+  const tl_spill_batch *batch = &s->batches[index];
+  uint32_t bounds[2];
+  TL_TRY(read_exactly(s, batch, bounds, sizeof bounds, batch->at + 4 * (int64_t)range, err));
+  *rows = bounds[1] - bounds[0];
+  *at = batch->at + 4 * ((int64_t)s->range_count + 1) + bounds[0] * tl_spill_row_bytes(s->input_count);
+  return TL_OK;
+}
+
+tl_status tl_spill_read(const tl_spill *s, size_t index, int32_t range, tl_buffer *buffer, tl_spill_block *out, tl_error *err) {
+  int64_t at;
+  *out = (tl_spill_block){0};
+  TL_TRY(tl_spill_block_rows(s, index, range, &out->rows, &at, err));
+  if (out->rows == 0) return TL_OK;
+  size_t size = (size_t)(out->rows * tl_spill_row_bytes(s->input_count));
+  buffer->size = 0;
+  TL_TRY(tl_buffer_reserve(buffer, size, err));
+  TL_TRY(read_exactly(s, &s->batches[index], buffer->data, size, at, err));
+  out->slots = buffer->data;
+  out->origins = out->slots + 4 * out->rows;
+  out->orders = out->origins + 8 * out->rows;
+  out->values = out->orders + 8 * out->rows;
+  return TL_OK;
+}

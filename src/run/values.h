@@ -1,0 +1,15 @@
+/* What a file's columns say, in the form that a run computes with. */
+#ifndef TL_RUN_VALUES_H
+#define TL_RUN_VALUES_H
+
+#include "run/input.h"
+
+/* The order keys of rows [first, first + count) of a group, in the dataset's unit; INT64_MIN is missing. `cursor` may be NULL. */
+tl_status tl_order_values(const tl_input_file *f, tl_parquet *file, int group, int64_t first, int64_t count, tl_column *column, tl_page_scratch *scratch,
+                          tl_page_cursor *cursor, int64_t *out, tl_error *err) TL_MUST_CHECK;
+/* Rows [from, from + count) of a column that was read for definition input `input`, as doubles (or, as_time, as the bits of integers in
+   the input's unit). NaN and infinity become missing and are counted. */
+tl_status tl_input_values(const tl_input_set *set, int input, bool as_time, const tl_column *column, int64_t from, int64_t count, double *out,
+                          int64_t *nonfinite, tl_error *err) TL_MUST_CHECK;
+
+#endif

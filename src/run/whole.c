@@ -1,0 +1,137 @@
+/* A task of whole streams: they are loaded, computed, counted, and their pieces put. */
+#include <stdlib.h>
+#include <string.h>
+#include "run/worker.h"
+
+/* Surviving streams stand side by side in the results. */
+static tl_status place_results(tl_worker *w, tl_error *err) {
+  tl_run *run = w->run;
+  int64_t rows = 0;
+  TL_TRY(tl_reserve(run->env, &w->out_at, &w->out_capacity, w->stream_count + 1, sizeof *w->out_at, err));
+  TL_TRY(tl_reserve(run->env, &w->out_rows, &w->out_rows_capacity, w->stream_count + 1, sizeof *w->out_rows, err));
+  for (size_t i = 0; i < w->stream_count; i++) {
+    w->out_at[i] = rows;
+    w->out_rows[i] = w->streams[i].failed ? 0 : w->streams[i].rows;
+    rows += w->out_rows[i];
+  }
+  for (size_t o = 0; o < run->definition->output_count; o++)
+    if (run->selected[o]) TL_TRY(tl_reserve(run->env, &w->results[o], &w->result_capacity[o], (size_t)rows + 1, sizeof(double), err));
+  TL_TRY(tl_reserve(run->env, &w->order, &w->order_capacity, (size_t)rows + 1, sizeof *w->order, err));
+  for (size_t i = 0; i < w->stream_count; i++)
+    if (w->out_rows[i] > 0) memcpy(w->order + w->out_at[i], w->load.order + w->streams[i].at, (size_t)w->out_rows[i] * sizeof *w->order);
+  return TL_OK;
+}
+
+static int longest_first(const void *a, const void *b, void *streams) {
+  const tl_loaded_stream *x = (tl_loaded_stream *)streams + *(const size_t *)a, *y = (tl_loaded_stream *)streams + *(const size_t *)b;
+  return x->rows != y->rows ? (x->rows > y->rows ? -1 : 1) : x < y ? -1 : 1;
+}
+
+/* Streams of like length share lanes. */
+static tl_status compute(tl_worker *w, tl_error *err) {
+  tl_run *run = w->run;
+  size_t outputs = run->definition->output_count, *sorted, n = 0;
+  int inputs = run->plan.input_count;
+  const double **columns;
+  double **results;
+  TL_OWNED(tl_arena) arena = {.env = run->env};
+  TL_TRY(tl_arena_take(&arena, &sorted, w->stream_count + 1, sizeof *sorted, err));
+  TL_TRY(tl_arena_take(&arena, &columns, TL_LANES * (size_t)(inputs + 1), sizeof *columns, err));
+  TL_TRY(tl_arena_take(&arena, &results, TL_LANES * (outputs + 1), sizeof *results, err));
+  for (size_t i = 0; i < w->stream_count; i++)
+    if (!w->streams[i].failed) sorted[n++] = i;
+  qsort_r(sorted, n, sizeof *sorted, longest_first, w->streams);
+  for (size_t first = 0; first < n; first += TL_LANES) {
+    tl_lane_stream lanes[TL_LANES];
+    int used = n - first < TL_LANES ? (int)(n - first) : TL_LANES;
+    for (int l = 0; l < used; l++) {
+      const tl_loaded_stream *s = &w->streams[sorted[first + (size_t)l]];
+      const double **in = columns + l * (inputs + 1);
+      double **out = results + (size_t)l * (outputs + 1);
+      for (int i = 0; i < inputs; i++) in[i] = w->load.columns[i] + s->at;
+      for (size_t o = 0; o < outputs; o++) out[o] = run->selected[o] ? w->results[o] + w->out_at[sorted[first + (size_t)l]] : NULL;
+      lanes[l] = (tl_lane_stream){.rows = s->rows, .order = w->load.order + s->at, .inputs = in, .results = out};
+    }
+    tl_engine_run(&w->engine, lanes, used);
+  }
+  return TL_OK;
+}
+
+/* Counts the streams of a piece and says which of their rows are wanted. */
+static tl_status count_piece(tl_worker *w, size_t first, size_t count, tl_tally *tally, tl_error *err) {
+  tl_run *run = w->run;
+  size_t outputs = run->definition->output_count, sources = run->sources.inputs + run->sources.joins;
+  TL_TRY(tl_reserve(run->env, &w->courses, &w->course_capacity, outputs + 1, sizeof *w->courses, err));
+  TL_TRY(tl_reserve(run->env, &w->last_missing, &w->last_missing_capacity, sources + 1, sizeof *w->last_missing, err));
+  for (size_t s = 0; s < sources; s++) w->last_missing[s] = INT64_MIN;
+  tl_tally_clear(tally);
+  for (size_t i = first; i < first + count; i++) {
+    tl_loaded_stream *s = &w->streams[i];
+    int64_t from, to;
+    if (s->failed) continue;
+    tl__wanted_rows(run, w->order + w->out_at[i], w->out_rows[i], &from, &to);
+    w->out_at[i] += from;
+    w->out_rows[i] = to > from ? to - from : 0;
+    for (size_t o = 0; o < outputs; o++) tl_course_begin(&w->courses[o]);
+    TL_TRY(tl__count_rows(w, s, w->last_missing, w->courses, from, w->out_rows[i], w->out_at[i], err));
+    tl__count_end(w, s, w->courses, w->out_rows[i], tally);
+  }
+  return TL_OK;
+}
+
+/* Rows that are not wanted, and streams that failed a check, go; the others stand side by side again. */
+static void close_gaps(tl_worker *w) {
+  tl_run *run = w->run;
+  int64_t to = 0;
+  for (size_t i = 0; i < w->stream_count; i++) {
+    if (w->streams[i].failed) w->out_rows[i] = 0;
+    int64_t from = w->out_at[i], rows = w->out_rows[i];
+    w->out_at[i] = to;
+    to += rows;
+    if (from == w->out_at[i] || rows == 0) continue;
+    memmove(w->order + w->out_at[i], w->order + from, (size_t)rows * sizeof *w->order);
+    for (size_t o = 0; o < run->definition->output_count; o++)
+      if (run->selected[o]) memmove(w->results[o] + w->out_at[i], w->results[o] + from, (size_t)rows * sizeof(double));
+  }
+}
+
+static tl_status prepare(tl_worker *w, const tl_task *task, int32_t number, tl_error *err) {
+  tl_run *run = w->run;
+  int64_t start = tl__now(run);
+  TL_TRY(tl_load_streams(&w->load, w->streams, w->stream_count, number, err));
+  int64_t loaded = tl__now(run);
+  TL_TRY(place_results(w, err));
+  TL_TRY(compute(w, err));
+  for (size_t p = 0, first = 0; p < task->piece_count; first += run->pieces[task->first_piece + p++].stream_count)
+    TL_TRY(count_piece(w, first, run->pieces[task->first_piece + p].stream_count, &w->tallies[p], err));
+  close_gaps(w);
+  w->times.decode_ns += loaded - start;
+  w->times.compute_ns += tl__now(run) - loaded;
+  return TL_OK;
+}
+
+/* A file of which some rows could not be read is not written, where it stands for that input; streams that are bad in themselves are
+   merely left out. */
+static void put_piece(tl_worker *w, tl_putting *put, size_t first, tl_status prepared, tl_error *err) {
+  size_t count = put->piece->stream_count;
+  tl_status status = prepared;
+  for (size_t i = first; status == TL_OK && i < first + count; i++) {
+    put->incomplete |= w->streams[i].failed;
+    if (w->run->mirrors && w->streams[i].broken) status = tl_fail(err, w->streams[i].error.status, "%s", w->streams[i].error.text);
+  }
+  if (status == TL_OK) status = tl__put_rows(w, put, first, count, err);
+  tl__put_close(w, put, status, err);
+}
+
+void tl__work_whole(tl_worker *w, const tl_task *task, int32_t number) {
+  tl_run *run = w->run;
+  tl_error err = {0};
+  tl_status prepared = prepare(w, task, number, &err);
+  for (size_t i = 0; prepared == TL_OK && i < w->stream_count; i++)
+    if (w->streams[i].failed) tl__report_stream(w, &w->streams[i]);
+  for (size_t p = 0, first = 0; p < task->piece_count; p++) {
+    tl_putting put = {.piece = &run->pieces[task->first_piece + p], .tally = &w->tallies[p]};
+    put_piece(w, &put, first, prepared, &err);
+    first += put.piece->stream_count;
+  }
+}
