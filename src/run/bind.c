@@ -186,26 +186,24 @@ static tl_status note_groups(tl_opener *o, int index, const tl_meta *meta, tl_er
   return TL_OK;
 }
 
-tl_status tl__bind_file(tl_opener *o, int index, bool *first, tl_error *err) {
+tl_status tl__bind_file(tl_opener *o, int index, const tl_parquet *file, bool *first, tl_error *err) {
   tl_input_file *f = &o->set->files[index];
-  TL_OWNED(tl_parquet) file = {.handle = -1};
-  TL_TRY(tl_parquet_open(&file, o->set->env, f->file->path, err));
-  f->rows = file.meta.row_count;
-  f->size = file.size;
-  f->mtime_ns = file.mtime_ns;
-  f->inode = file.inode;
-  TL_TRY(note_groups(o, index, &file.meta, err));
+  const tl_meta *meta = &file->meta;
+  f->rows = meta->row_count;
+  f->size = file->size;
+  f->mtime_ns = file->mtime_ns;
+  f->inode = file->inode;
+  TL_TRY(note_groups(o, index, meta, err));
   o->any_seen = true;
-  find_inputs(o, f, &file.meta);
-  find_renames(o, f, &file.meta);
-  tl_status status = bind_order(o, f, &file.meta, err);
-  if (status == TL_OK) status = bind_keys(o, f, &file.meta, err);
-  if (status == TL_OK) status = bind_inputs(o, f, &file.meta, err);
-  for (int k = 0; status == TL_OK && k < o->set->definition->key_count; k++) status = settle_key_field(o, f, &file.meta, k, *first, err);
+  find_inputs(o, f, meta);
+  find_renames(o, f, meta);
+  tl_status status = bind_order(o, f, meta, err);
+  if (status == TL_OK) status = bind_keys(o, f, meta, err);
+  if (status == TL_OK) status = bind_inputs(o, f, meta, err);
+  for (int k = 0; status == TL_OK && k < o->set->definition->key_count; k++) status = settle_key_field(o, f, meta, k, *first, err);
   if (status == TL_OK) status = settle_order_field(o, f, *first, err);
   if (status != TL_OK) return tl_fail_in(err, status, "%s: ", f->file->path);
-  /* names of fields live in the file's own memory */
-  f->order_field.name = o->set->definition->order;
+  f->order_field.name = o->set->definition->order; /* names of fields live in the file's own memory */
   *first = false;
   return TL_OK;
 }

@@ -45,74 +45,79 @@ static tl_part *part_of(const tl_opener *o, int32_t stream, int file, int group)
   return p->file == file && p->group == group ? p : NULL;
 }
 
+/* Rows that follow on a part of the same group (one step behind another) make it longer; rows with another's between them mean that
+   the data is scattered, and no part is of use. */
 static tl_status add_rows(tl_opener *o, tl_part more, tl_error *err) {
   tl_part *p = part_of(o, more.stream, more.file, more.group);
-  if (p == NULL) return add_part(o, more, err);
-  p->rows += more.rows;
-  p->span = more.first_row + more.rows - p->first_row;
-  o->set->streams[more.stream].rows += more.rows;
-  o->set->scattered = true; /* what lies between is another's */
-  return TL_OK;
+  if (p != NULL && p->first_row + p->rows == more.first_row) {
+    p->rows += more.rows;
+    o->set->streams[more.stream].rows += more.rows;
+    return TL_OK;
+  }
+  if (p != NULL) drop_parts(o);
+  return add_part(o, more, err);
 }
 
 /* ---- files ---- */
 
-/* The order keys of the group's first `count` rows, into o->order. */
-static tl_status read_order(tl_opener *o, const tl_input_file *f, tl_parquet *file, int group, int64_t count, tl_error *err) {
+/* The order keys of the group's first rows, into o->order. */
+static tl_status read_order(tl_opener *o, const tl_input_file *f, tl_parquet *file, int group, int64_t first, int64_t count, tl_page_cursor *cursor,
+                            tl_error *err) {
   TL_TRY(tl_reserve(o->set->env, &o->order, &o->order_capacity, (size_t)count, sizeof *o->order, err));
-  return tl_order_values(f, file, group, 0, count, &o->order_column, &o->scratch, NULL, o->order, err);
+  return tl_order_values(f, file, group, first, count, &o->order_column, &o->scratch, cursor, o->order, err);
 }
 
-static tl_status index_group(tl_opener *o, tl_parquet *file, int index, int group, tl_error *err) {
-  enum { STEP = 65536 }; /* rows read at a time */
+static tl_status index_rows(tl_opener *o, tl_parquet *file, int index, int group, int64_t from, int64_t count, tl_page_cursor *cursor, tl_error *err) {
   const tl_input_file *f = &o->set->files[index];
-  int64_t rows = file->meta.groups[group].row_count;
-  for (int64_t from = 0; from < rows; from += STEP) {
-    int64_t count = rows - from < STEP ? rows - from : STEP;
-    TL_TRY(tl_reserve(o->set->env, &o->order, &o->order_capacity, (size_t)count, sizeof *o->order, err));
-    TL_TRY(tl_order_values(f, file, group, from, count, &o->order_column, &o->scratch, NULL, o->order, err));
-    TL_TRY(tl_keys_read(&o->keys, file, f, group, from, count, &o->scratch, err));
-    int32_t stream, next;
-    TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
-    for (int64_t row = 0, end; row < count; row = end, stream = next) {
-      for (end = row + 1; end < count; end++) {
-        TL_TRY(tl_keys_stream(&o->keys, f, end, true, &next, err));
-        if (next != stream) break;
-      }
-      tl_part part = {
-          .stream = stream, .file = index, .group = group, .first_row = from + row, .span = end - row, .rows = end - row, .first_key = o->order[row]};
-      tl_part *before = part_of(o, stream, index, group);
-      bool joins = before != NULL && before->first_row + before->span == part.first_row; /* across two steps */
-      if (joins)
-        before->rows += part.rows, before->span += part.rows, o->set->streams[stream].rows += part.rows;
-      else
-        TL_TRY(add_rows(o, part, err));
+  int32_t stream, next = -1;
+  if (!o->parts_dropped) TL_TRY(read_order(o, f, file, group, from, count, cursor, err));
+  TL_TRY(tl_keys_read(&o->keys, file, f, group, from, count, &o->scratch, err));
+  TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
+  for (int64_t row = 0, end; row < count; row = end, stream = next) {
+    for (end = row + 1; end < count; end++) {
+      TL_TRY(tl_keys_stream(&o->keys, f, end, true, &next, err));
+      if (next != stream) break;
     }
+    tl_stream *s = &o->set->streams[stream];
+    if (o->parts_dropped && s->last_file == index) { /* counting is all that is left to do */
+      s->rows += end - row;
+      continue;
+    }
+    tl_part part = {.stream = stream, .file = index, .group = group, .first_row = from + row, .rows = end - row, .first_key = o->parts_dropped ? 0 : o->order[row]};
+    TL_TRY(add_rows(o, part, err));
   }
   return TL_OK;
 }
 
-tl_status tl__index_file(tl_opener *o, int index, tl_error *err) {
+static tl_status index_group(tl_opener *o, tl_parquet *file, int index, int group, tl_error *err) {
+  enum { STEP = 65536 }; /* rows read at a time */
+  int64_t rows = file->meta.groups[group].row_count;
+  tl_page_cursor cursor = {0};
+  for (int64_t from = 0; from < rows; from += STEP)
+    TL_TRY(index_rows(o, file, index, group, from, rows - from < STEP ? rows - from : STEP, &cursor, err));
+  return TL_OK;
+}
+
+tl_status tl__index_file(tl_opener *o, int index, tl_parquet *file, tl_error *err) {
   tl_input_file *f = &o->set->files[index];
   tl_input_set *s = o->set;
-  TL_OWNED(tl_parquet) file = {.handle = -1};
   int32_t stream;
+  f->order_factor = 1; /* for now: the unit of all files together is not known yet */
   if (!tl_keys_by_row(s, f)) { /* the file is a stream, also without rows */
     o->keys.before = -1;
     TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
     if (f->group_count <= 1) /* one part: its place needs no order key */
-      return add_part(o, (tl_part){.stream = stream, .file = index, .span = f->rows, .rows = f->rows, .unplaced = true}, err);
+      return add_part(o, (tl_part){.stream = stream, .file = index, .rows = f->rows, .unplaced = true}, err);
   }
-  TL_TRY(tl_parquet_open(&file, s->env, f->file->path, err));
-  for (int g = 0; g < file.meta.group_count; g++) {
-    int64_t rows = file.meta.groups[g].row_count;
+  for (int g = 0; g < file->meta.group_count; g++) {
+    int64_t rows = file->meta.groups[g].row_count;
     if (rows == 0) continue;
     if (tl_keys_by_row(s, f)) {
-      TL_TRY(index_group(o, &file, index, g, err));
+      TL_TRY(index_group(o, file, index, g, err));
       continue;
     }
-    TL_TRY(read_order(o, f, &file, g, 1, err));
-    TL_TRY(add_part(o, (tl_part){.stream = stream, .file = index, .group = g, .span = rows, .rows = rows, .first_key = o->order[0]}, err));
+    TL_TRY(read_order(o, f, file, g, 0, 1, NULL, err));
+    TL_TRY(add_part(o, (tl_part){.stream = stream, .file = index, .group = g, .rows = rows, .first_key = o->order[0]}, err));
   }
   return TL_OK;
 }
@@ -138,7 +143,7 @@ static tl_status place_part(tl_opener *o, tl_part *part, tl_error *err) {
   TL_OWNED(tl_parquet) file = {.handle = -1};
   if (part->rows == 0) return TL_OK;
   TL_TRY(tl_parquet_open(&file, o->set->env, f->file->path, err));
-  TL_TRY(read_order(o, f, &file, part->group, 1, err));
+  TL_TRY(read_order(o, f, &file, part->group, 0, 1, NULL, err));
   part->first_key = o->order[0];
   return TL_OK;
 }
@@ -213,6 +218,10 @@ static tl_status sort_parts(tl_input_set *s, tl_error *err) {
 
 tl_status tl__index_finish(tl_opener *o, tl_error *err) {
   tl_input_set *s = o->set;
+  for (size_t i = 0; i < s->part_count; i++) {
+    int64_t *key = &s->parts[i].first_key;
+    if (*key != INT64_MIN && __builtin_mul_overflow(*key, s->files[s->parts[i].file].order_factor, key)) *key = INT64_MAX;
+  }
   TL_TRY(place_parts(o, err));
   for (size_t i = 0; o->parts_dropped && i < s->stream_count; i++) s->streams[i].part_count = 0;
   TL_TRY(sort_streams(s, err));

@@ -65,16 +65,15 @@ static void fail_without_key(tl_opener *o, tl_stream *stream) {
   }
 }
 
-static tl_status bind_files(tl_opener *o, tl_error *err) {
-  tl_input_set *s = o->set;
-  tl_error why = {0};
-  bool first = true;
-  for (size_t i = 0; i < s->dataset.count; i++) {
-    s->files[i].file = &s->dataset.files[i];
-    TL_TRY(tl_arena_take(&s->arena, &s->files[i].leaves, s->definition->input_count + 1, sizeof *s->files[i].leaves, err));
-    if (tl__bind_file(o, (int)i, &first, &why) != TL_OK) TL_TRY(tl__input_fail_file(o, (int)i, &why, err));
-  }
-  TL_TRY(tl__bind_check(o, err));
+static tl_status look_at_file(tl_opener *o, int index, bool *first, tl_error *err) {
+  TL_OWNED(tl_parquet) file = {.handle = -1};
+  TL_TRY(tl_parquet_open(&file, o->set->env, o->set->files[index].file->path, err));
+  TL_TRY(tl__bind_file(o, index, &file, first, err));
+  return tl__index_file(o, index, &file, err);
+}
+
+/* Now that all files are known: the order key's unit, and the place of every row group. */
+static void settle_units(tl_input_set *s) {
   int64_t origin = 0;
   for (size_t i = 0; i < s->dataset.count; i++) {
     tl_input_file *f = &s->files[i];
@@ -85,18 +84,22 @@ static tl_status bind_files(tl_opener *o, tl_error *err) {
       origin += s->groups[g].rows;
     }
   }
-  return TL_OK;
 }
 
 static tl_status open_all(tl_opener *o, const char *path, tl_error *err) {
   tl_input_set *s = o->set;
   tl_error why = {0};
+  bool first = true;
   TL_TRY(tl_dataset_list(&s->dataset, s->env, path, err));
   TL_TRY(tl_arena_take(&s->arena, &s->files, s->dataset.count, sizeof *s->files, err));
   TL_TRY(tl__bind_begin(o, err));
-  TL_TRY(bind_files(o, err));
-  for (size_t i = 0; i < s->dataset.count; i++)
-    if (!s->files[i].failed && tl__index_file(o, (int)i, &why) != TL_OK) TL_TRY(tl__input_fail_file(o, (int)i, &why, err));
+  for (size_t i = 0; i < s->dataset.count; i++) {
+    s->files[i].file = &s->dataset.files[i];
+    TL_TRY(tl_arena_take(&s->arena, &s->files[i].leaves, s->definition->input_count + 1, sizeof *s->files[i].leaves, err));
+    if (look_at_file(o, (int)i, &first, &why) != TL_OK) TL_TRY(tl__input_fail_file(o, (int)i, &why, err));
+  }
+  TL_TRY(tl__bind_check(o, err));
+  settle_units(s);
   TL_TRY(tl__index_finish(o, err));
   report_files(o);
   TL_TRY(describe_keys(o, err));

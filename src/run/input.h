@@ -34,12 +34,11 @@ typedef struct tl_input_group {
   int64_t origin;    /* of its first row, counting the rows of all groups before it */
 } tl_input_group;
 
-/* The rows of one stream in one row group. */
+/* The rows of one stream in one row group, one behind the other. */
 typedef struct tl_part {
   int32_t stream, file, group;
   bool unplaced;           /* first_key was not read: the part is expected to be its stream's only one */
-  int64_t first_row, span; /* rows of the group from its first row to its last */
-  int64_t rows;            /* fewer than span when other streams' rows lie between */
+  int64_t first_row, rows; /* first_row counts from the group's first */
   int64_t first_key;       /* of the order key, in the dataset's unit */
 } tl_part;
 
@@ -81,7 +80,7 @@ typedef struct tl_input_set {
   size_t table_size;
   tl_input_group *groups; /* in order of file and group */
   size_t group_count;
-  tl_part *parts; /* by stream, each stream's in order of its rows; none when there would be too many */
+  tl_part *parts; /* by stream, each stream's in order of its rows; none when the rows are scattered */
   size_t part_count, part_capacity;
   bool scattered; /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;

@@ -19,19 +19,19 @@ typedef struct tl_opener {
   bool order_seen, any_seen; /* some file has the order key; some file could be read at all */
   int64_t *last_part;        /* of each stream: its newest part */
   size_t last_part_capacity;
-  bool parts_dropped; /* there would be too many */
+  bool parts_dropped; /* there would be too many, or they would be of no use */
   size_t group_capacity;
 } tl_opener;
 
 /* bind.c */
 tl_status tl__bind_begin(tl_opener *opener, tl_error *err) TL_MUST_CHECK;
-/* Opens the footer of one file and settles which columns it gives; `first`: no file before it was bound. */
-tl_status tl__bind_file(tl_opener *opener, int index, bool *first, tl_error *err) TL_MUST_CHECK;
+/* Settles which columns the opened file gives; `first`: no file before it was bound. */
+tl_status tl__bind_file(tl_opener *opener, int index, const tl_parquet *file, bool *first, tl_error *err) TL_MUST_CHECK;
 /* What no file has is an error of the definition, not of the files. */
 tl_status tl__bind_check(const tl_opener *opener, tl_error *err) TL_MUST_CHECK;
 
 /* index.c */
-tl_status tl__index_file(tl_opener *opener, int index, tl_error *err) TL_MUST_CHECK;
+tl_status tl__index_file(tl_opener *opener, int index, tl_parquet *file, tl_error *err) TL_MUST_CHECK;
 /* Parts into the order of their streams, once every file is indexed. */
 tl_status tl__index_finish(tl_opener *opener, tl_error *err) TL_MUST_CHECK;
 /* The file is out: so is every stream that is known to have rows in it. */

@@ -194,7 +194,8 @@ static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forec
         stretch = (tl_task){0};
         continue;
       }
-      bool fits = open.rows + piece->rows <= forecast->task_rows && open.streams + piece->stream_count <= TL_LANES && piece->sequence == 0;
+      bool follows = piece->sequence == 0 || (open.piece_count > 0 && run->pieces[open.first_piece + open.piece_count - 1].file == piece->file);
+      bool fits = follows && open.rows + piece->rows <= forecast->task_rows && open.streams + piece->stream_count <= TL_LANES;
       if (!fits) {
         TL_TRY(add_task(run, open, err));
         open = (tl_task){0};
@@ -254,7 +255,7 @@ static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
       int64_t first = INT64_MAX, last = 0;
       for (end = i; end < n && by_place(&parts[i], &parts[end]) == 0; end++) {
         if (parts[end].first_row < first) first = parts[end].first_row;
-        if (parts[end].first_row + parts[end].span > last) last = parts[end].first_row + parts[end].span;
+        if (parts[end].first_row + parts[end].rows > last) last = parts[end].first_row + parts[end].rows;
       }
       *cost += last - first + (i == 0 || parts[i].file != parts[i - 1].file ? OPENING : 0);
     }
