@@ -14,6 +14,8 @@ typedef struct tl_side_series {
   int64_t within; /* greatest age; INT64_MAX is any */
   bool before;
   uint64_t made_from; /* a fingerprint of its input */
+  const struct tl_stream *stream;
+  bool waits; /* its rows lie scattered in the main input, and come when those are put together */
 } tl_side_series;
 
 /* One stream in memory, or a stretch of it. Inputs are the plan's inputs in order; `results` one pointer a definition output (or

@@ -399,12 +399,13 @@ static tl_status put_together(tl_run *run, tl_error *err) {
   int64_t batch_rows = run->spill.batch_rows;
   run->spill = (tl_spill){.env = run->env,
                           .set = &run->input,
-                          .inputs = run->plan.inputs,
-                          .input_count = run->plan.input_count,
-                          .as_time = run->plan.as_time,
+                          .inputs = run->stored,
+                          .input_count = run->stored_count,
+                          .as_time = run->stored_as_time,
                           .range_of = run->range_of,
                           .slot_of = run->slot_of,
-                          .range_count = (int)run->task_count,
+                          .alone_of = run->range_count > (int)run->task_count ? run->alone_of : NULL,
+                          .range_count = run->range_count,
                           .page_limit = run->page_limit,
                           .batch_rows = batch_rows,
                           .path = run->target.scratch,
@@ -417,7 +418,7 @@ static tl_status put_together(tl_run *run, tl_error *err) {
   TL_TRY(tl_spill_run(&run->spill, run->threads, err));
   run->times.spill_ns = run->env->tick_ns(run->env) - start;
   run->times.bytes_read += run->spill.bytes_read;
-  return TL_OK;
+  return tl__run_waiting_sides(run, err);
 }
 
 static tl_status work(tl_run *run, tl_error *err) {

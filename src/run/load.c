@@ -14,6 +14,7 @@ void tl_load_free(tl_load *l) {
   if (l->env == NULL) return;
   for (int i = 0; l->columns != NULL && i < l->input_count; i++) tl_release(l->env, l->columns[i]);
   tl_release(l->env, l->columns);
+  tl_release(l->env, l->stored);
   tl_release(l->env, l->column_capacity);
   tl_release(l->env, l->order);
   tl_release(l->env, l->origins);
@@ -39,6 +40,9 @@ tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const
                    .block = {.env = env},
                    .scratch = {.env = env, .limit = page_limit}};
   tl_status status = tl_allocate_zeroed(env, &out->columns, (size_t)input_count + 1, sizeof *out->columns, err);
+  if (status == TL_OK) status = tl_allocate_zeroed(env, &out->stored, (size_t)input_count + 1, sizeof *out->stored, err);
+  for (int i = 0; status == TL_OK && spill != NULL && i < input_count; i++)
+    while (spill->inputs[out->stored[i]] != inputs[i] || spill->as_time[out->stored[i]] != as_time[i]) out->stored[i]++;
   if (status == TL_OK) status = tl_allocate_zeroed(env, &out->column_capacity, (size_t)input_count + 1, sizeof *out->column_capacity, err);
   if (status != TL_OK) tl_load_free(out);
   return status;
@@ -175,7 +179,7 @@ static tl_status gather_blocks(tl_load *l, tl_loaded_stream *streams, size_t cou
       l->moved[r] = (uint64_t)to;
     }
     for (int c = 0; c < l->input_count; c++) {
-      const uint8_t *values = block.values + 8 * block.rows * c;
+      const uint8_t *values = block.values + 8 * block.rows * l->stored[c];
       for (int64_t r = 0; r < block.rows; r++) memcpy(&l->columns[c][l->moved[r]], values + 8 * r, 8);
     }
   }
@@ -202,7 +206,7 @@ static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_
     TL_TRY(tl_spill_read(l->spill, l->next_batch, range, &l->block, &block, err));
     int64_t left = block.rows - l->next_row, taken = left < more ? left : more;
     for (int64_t r = 0; r < taken; r++) put_block_row(l, &block, l->next_row + r, to + r);
-    for (int c = 0; c < l->input_count && taken > 0; c++) memcpy(l->columns[c] + to, block.values + 8 * (block.rows * c + l->next_row), 8 * (size_t)taken);
+    for (int c = 0; c < l->input_count && taken > 0; c++) memcpy(l->columns[c] + to, block.values + 8 * (block.rows * l->stored[c] + l->next_row), 8 * (size_t)taken);
     to += taken;
     more -= taken;
     l->next_row += taken;

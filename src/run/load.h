@@ -28,6 +28,7 @@ typedef struct tl_load {
   const bool *as_time; /* ... read as raw integers */
   tl_on_duplicate on_duplicate;
   const tl_spill *spill; /* NULL: the files themselves */
+  int *stored;           /* with a spill: its column of each wanted input */
   int64_t *order;
   double **columns; /* one a wanted input */
   int64_t *origins; /* with a spill: where each row comes from */

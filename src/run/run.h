@@ -84,6 +84,11 @@ struct tl_run {
   bool spills;
   int64_t spill_bytes;         /* disk that it takes */
   int32_t *range_of, *slot_of; /* of each stream of the input: its task, and its place there */
+  int32_t *alone_of;           /* ... of one that is a side: a range of its own; -1 */
+  int range_count;
+  int32_t *stored; /* inputs that are put together: those of the plan, and of sides */
+  bool *stored_as_time;
+  int stored_count;
   tl_source_list sources;
   bool *source_read;
   tl_side_series *sides;
@@ -130,6 +135,8 @@ void tl__run_fail(tl_run *run, const char *file, const char *stream, tl_status s
 void tl__run_warn(tl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* sides.c: those that waited for scattered rows to be put together. */
+tl_status tl__run_waiting_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* forecast.c: threads, and the rows that a task of theirs has memory for. TL_MEMORY when there is too little for anything. */
 tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) TL_MUST_CHECK;
 /* tasks.c: whether every output file stands for an input file, which holds whole streams. */

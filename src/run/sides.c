@@ -82,7 +82,7 @@ static tl_status gather_side(tl_run *run, tl_input_set *set, const tl_stream *st
                       .report = report_side_file,
                       .report_context = run};
   TL_TRY(tl_spill_open(spill, err));
-  return tl_spill_run(spill, 1, err);
+  return tl_spill_run(spill, run->options.threads, err);
 }
 
 static uint64_t fingerprint(const tl_input_set *set) {
@@ -95,29 +95,32 @@ static uint64_t fingerprint(const tl_input_set *set) {
   return hash;
 }
 
-static tl_status load_side(tl_run *run, int index, tl_input_set *set, bool lone, tl_error *err) {
+static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone, tl_error *err) {
   const tl_side *side = &run->definition->sides[index];
+  tl_side_series *s = &run->sides[index];
   tl_plan *plan = &run->side_plans[index];
-  TL_OWNED(tl_load) load = {0};
-  TL_OWNED(tl_spill) spill = {0};
-  const tl_stream *stream = tl_stream_find(set, side->value, lone);
-  if (stream == NULL)
+  s->stream = tl_stream_find(set, side->value, lone);
+  if (s->stream == NULL)
     return tl_fail(err, TL_DEFINITION, "the side %s: %s has no stream \"%s\"; --side %s=PATH names another dataset", side->name, set->dataset.root,
                    side->value ? side->value : "(one stream)", side->name);
-  if (stream->failed) return tl_fail(err, TL_CORRUPT, "the side %s: its stream could not be read", side->name);
-  run->sides[index].rows = stream->rows;
-  run->sides[index].made_from = fingerprint(set);
-  TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, stream->rows, set->order_unit, set->units, err));
-  int64_t needed = stream->rows * 8 * (3 + 2 * (int64_t)(plan->input_count + plan->export_count));
-  if (needed > run->options.memory / 2)
-    return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", side->name, (long long)stream->rows,
-                   (long long)(needed / 1000000 + 1), (long long)(run->options.memory / 1000000));
-  if (run->options.dry_run) return TL_OK;
-  if (set->scattered) TL_TRY(gather_side(run, set, stream, plan, &spill, err));
-  TL_TRY(tl_load_open(&load, run->env, set, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, set->scattered ? &spill : NULL,
-                      run->page_limit, err));
-  tl_loaded_stream loaded = {.stream = stream};
-  TL_TRY(tl_load_streams(&load, &loaded, 1, 0, err));
+  if (s->stream->failed) return tl_fail(err, TL_CORRUPT, "the side %s: its stream could not be read", side->name);
+  s->rows = s->stream->rows;
+  s->made_from = fingerprint(set);
+  TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, s->rows, set->order_unit, set->units, err));
+  int64_t needed = s->rows * 8 * (3 + 2 * (int64_t)(plan->input_count + plan->export_count));
+  if (needed <= run->options.memory / 2) return TL_OK;
+  return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", side->name, (long long)s->rows,
+                 (long long)(needed / 1000000 + 1), (long long)(run->options.memory / 1000000));
+}
+
+/* From the files, or from scattered rows that were put together. */
+static tl_status load_side(tl_run *run, int index, const tl_input_set *set, const tl_spill *spill, int32_t range, tl_error *err) {
+  const tl_side *side = &run->definition->sides[index];
+  const tl_plan *plan = &run->side_plans[index];
+  TL_OWNED(tl_load) load = {0};
+  TL_TRY(tl_load_open(&load, run->env, set, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, spill, run->page_limit, err));
+  tl_loaded_stream loaded = {.stream = run->sides[index].stream};
+  TL_TRY(tl_load_streams(&load, &loaded, 1, range, err));
   if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", side->name, loaded.error.text);
   return compute(run, index, set, &load, &loaded, err);
 }
@@ -138,6 +141,14 @@ static tl_status side_inputs(tl_run *run, int index, bool *needed, bool *used, t
   return TL_OK;
 }
 
+static tl_status foreign_side(tl_run *run, int index, tl_input_set *set, tl_error *err) {
+  TL_OWNED(tl_spill) spill = {0};
+  TL_TRY(plan_side(run, index, set, true, err));
+  if (run->options.dry_run) return TL_OK;
+  if (set->scattered) TL_TRY(gather_side(run, set, run->sides[index].stream, &run->side_plans[index], &spill, err));
+  return load_side(run, index, set, set->scattered ? &spill : NULL, 0, err);
+}
+
 static tl_status one_side(tl_run *run, int index, tl_error *err) {
   const tl_side *side = &run->definition->sides[index];
   tl_side_series *s = &run->sides[index];
@@ -148,7 +159,11 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
   TL_TRY(side_inputs(run, index, needed, &used, err));
   if (!used) return TL_OK;
   const char *path = side_path(run, side->name);
-  if (path == NULL) return load_side(run, index, &run->input, false, err);
+  if (path == NULL) {
+    TL_TRY(plan_side(run, index, &run->input, false, err));
+    s->waits = run->input.scattered;
+    return s->waits || run->options.dry_run ? TL_OK : load_side(run, index, &run->input, NULL, 0, err);
+  }
   tl_input_set set;
   tl_input_options options = {.keys = run->options.keys,
                               .key_count = run->options.key_count,
@@ -159,8 +174,9 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
                               .page_limit = run->page_limit,
                               .part_bytes = run->options.memory / 16};
   TL_TRY(tl_input_open(&set, run->env, run->definition, path, &options, err));
-  tl_status status = load_side(run, index, &set, true, err);
+  tl_status status = foreign_side(run, index, &set, err);
   tl_input_free(&set);
+  s->stream = NULL;
   return status;
 }
 
@@ -169,5 +185,11 @@ tl_status tl__run_sides(tl_run *run, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(run->env, &run->sides, (size_t)d->side_count + 1, sizeof *run->sides, err));
   TL_TRY(tl_allocate_zeroed(run->env, &run->side_plans, (size_t)d->side_count + 1, sizeof *run->side_plans, err));
   for (int i = 0; i < d->side_count; i++) TL_TRY(one_side(run, i, err));
+  return TL_OK;
+}
+
+tl_status tl__run_waiting_sides(tl_run *run, tl_error *err) {
+  for (int i = 0; i < run->definition->side_count; i++)
+    if (run->sides[i].waits) TL_TRY(load_side(run, i, &run->input, &run->spill, run->alone_of[run->sides[i].stream - run->input.streams], err));
   return TL_OK;
 }

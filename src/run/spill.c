@@ -93,7 +93,7 @@ static tl_status spiller_open(spiller *w, tl_error *err) {
   char path[4200];
   tl_key_reader_open(&w->keys, s->set);
   TL_TRY(tl_allocate(s->env, &w->streams, rows, sizeof *w->streams, err));
-  TL_TRY(tl_allocate(s->env, &w->sorted, rows, sizeof *w->sorted, err));
+  TL_TRY(tl_allocate(s->env, &w->sorted, s->alone_of != NULL ? 2 * rows : rows, sizeof *w->sorted, err));
   TL_TRY(tl_allocate(s->env, &w->origins, rows, sizeof *w->origins, err));
   TL_TRY(tl_allocate(s->env, &w->orders, rows, sizeof *w->orders, err));
   TL_TRY(tl_allocate(s->env, &w->starts, (size_t)s->range_count + 2, sizeof *w->starts, err));
@@ -180,25 +180,32 @@ static tl_status put_column(spiller *w, const void *column, const int32_t *rows,
   return TL_OK;
 }
 
+static int32_t alone(const tl_spill *s, int32_t stream) { return s->alone_of != NULL ? s->alone_of[stream] : -1; }
+
 /* Sorts the batch's rows by range, stably, and writes its blocks. */
 static tl_status write_batch(spiller *w, tl_spill_batch *batch, int64_t rows, tl_error *err) {
   tl_spill *s = w->spill;
-  memset(w->starts, 0, ((size_t)s->range_count + 2) * sizeof *w->starts);
+  memset(w->starts, 0, ((size_t)s->range_count + 1) * sizeof *w->starts);
   for (int64_t r = 0; r < rows; r++) {
-    int32_t range = s->range_of[w->streams[r]];
-    w->starts[range < 0 ? s->range_count + 1 : range + 1] += range >= 0;
+    int32_t range = s->range_of[w->streams[r]], other = alone(s, w->streams[r]);
+    if (range >= 0) w->starts[range + 1]++;
+    if (other >= 0) w->starts[other + 1]++;
   }
   for (int i = 0; i < s->range_count; i++) w->starts[i + 1] += w->starts[i];
   batch->at = w->at;
   TL_TRY(put(w, w->starts, ((size_t)s->range_count + 1) * sizeof *w->starts, err));
   for (int64_t r = 0; r < rows; r++) {
-    int32_t range = s->range_of[w->streams[r]];
+    int32_t range = s->range_of[w->streams[r]], other = alone(s, w->streams[r]);
     if (range >= 0) w->sorted[w->starts[range]++] = (int32_t)r;
+    if (other >= 0) w->sorted[w->starts[other]++] = (int32_t)r;
   }
-  for (uint32_t first = 0, range = 0; range < (uint32_t)s->range_count; first = w->starts[range++]) { /* each start has become its end */
-    size_t count = w->starts[range] - first;
+  for (int32_t first = 0, range = 0; range < s->range_count; first = (int32_t)w->starts[range++]) { /* each start has become its end */
+    size_t count = w->starts[range] - (uint32_t)first;
     const int32_t *sorted = w->sorted + first;
-    for (size_t i = 0; i < count; i++) TL_TRY(put(w, &s->slot_of[w->streams[sorted[i]]], sizeof(int32_t), err));
+    for (size_t i = 0; i < count; i++) {
+      int32_t stream = w->streams[sorted[i]], slot = s->range_of[stream] == range ? s->slot_of[stream] : 0;
+      TL_TRY(put(w, &slot, sizeof slot, err));
+    }
     TL_TRY(put_column(w, w->origins, sorted, count, err));
     TL_TRY(put_column(w, w->orders, sorted, count, err));
     for (int i = 0; i < s->input_count; i++) TL_TRY(put_column(w, w->values[i], sorted, count, err));

@@ -26,6 +26,7 @@ typedef struct tl_spill {
   int input_count;
   const bool *as_time;
   const int32_t *range_of, *slot_of; /* of each stream of the set; range -1: not wanted */
+  const int32_t *alone_of;           /* ... and of those that are also wanted as a range of their own (NULL: none are) */
   int range_count;
   int64_t page_limit, batch_rows;
   tl_spill_batch *batches;

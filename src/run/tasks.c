@@ -208,11 +208,34 @@ static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forec
   return add_task(run, open, err);
 }
 
+static tl_status store_input(tl_run *run, int32_t input, bool as_time, size_t *capacity, tl_error *err) {
+  for (int i = 0; i < run->stored_count; i++)
+    if (run->stored[i] == input && run->stored_as_time[i] == as_time) return TL_OK;
+  if ((size_t)run->stored_count == *capacity) return tl_fail(err, TL_MEMORY, "too many inputs");
+  run->stored[run->stored_count] = input;
+  run->stored_as_time[run->stored_count++] = as_time;
+  return TL_OK;
+}
+
+/* The columns that are put together: what the plan reads, and what sides from the same input do. */
+static tl_status note_stored(tl_run *run, tl_error *err) {
+  size_t capacity = 2 * run->definition->input_count + 1;
+  TL_TRY(tl_arena_take(&run->arena, &run->stored, capacity, sizeof *run->stored, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->stored_as_time, capacity, sizeof *run->stored_as_time, err));
+  for (int i = 0; i < run->plan.input_count; i++) TL_TRY(store_input(run, run->plan.inputs[i], run->plan.as_time[i], &capacity, err));
+  for (int s = 0; s < run->definition->side_count; s++)
+    for (int i = 0; run->sides[s].waits && i < run->side_plans[s].input_count; i++)
+      TL_TRY(store_input(run, run->side_plans[s].inputs[i], run->side_plans[s].as_time[i], &capacity, err));
+  return TL_OK;
+}
+
 /* Where each stream's rows go, when they are put together first. */
 static tl_status note_ranges(tl_run *run, tl_error *err) {
-  TL_TRY(tl_arena_take(&run->arena, &run->range_of, run->input.stream_count + 1, sizeof *run->range_of, err));
-  TL_TRY(tl_arena_take(&run->arena, &run->slot_of, run->input.stream_count + 1, sizeof *run->slot_of, err));
-  for (size_t i = 0; i < run->input.stream_count; i++) run->range_of[i] = -1;
+  size_t streams = run->input.stream_count;
+  TL_TRY(tl_arena_take(&run->arena, &run->range_of, streams + 1, sizeof *run->range_of, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->slot_of, streams + 1, sizeof *run->slot_of, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->alone_of, streams + 1, sizeof *run->alone_of, err));
+  for (size_t i = 0; i < streams; i++) run->range_of[i] = run->alone_of[i] = -1;
   for (size_t t = 0; t < run->task_count; t++) {
     int32_t slot = 0;
     for (size_t p = run->tasks[t].first_piece; p < run->tasks[t].first_piece + run->tasks[t].piece_count; p++)
@@ -221,6 +244,12 @@ static tl_status note_ranges(tl_run *run, tl_error *err) {
         run->range_of[stream] = (int32_t)t;
         run->slot_of[stream] = slot++;
       }
+  }
+  run->range_count = (int)run->task_count;
+  for (int s = 0; s < run->definition->side_count; s++) {
+    if (!run->sides[s].waits) continue;
+    int32_t *range = &run->alone_of[run->sides[s].stream - run->input.streams];
+    if (*range < 0) *range = run->range_count++;
   }
   return TL_OK;
 }
@@ -291,6 +320,19 @@ static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
   return make_pieces(run, most, f, err);
 }
 
+static tl_status plan_spill(tl_run *run, const tl_forecast *f, tl_error *err) {
+  TL_TRY(note_stored(run, err));
+  int64_t fixed = tl_spill_thread_bytes(run->stored_count, 0), per_row = tl_spill_thread_bytes(run->stored_count, 1) - fixed;
+  int64_t left = (run->options.memory - f->fixed_bytes) / run->threads - fixed - f->reading_bytes, rows = left / per_row;
+  if (rows < LEAST_STRETCH)
+    return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
+  run->spill.batch_rows = rows > 1 << 20 ? 1 << 20 : rows;
+  run->spill_bytes = run->rows_total * tl_spill_row_bytes(run->stored_count);
+  int64_t needed = f->fixed_bytes + run->threads * (f->reading_bytes + tl_spill_thread_bytes(run->stored_count, run->spill.batch_rows));
+  if (needed > run->plan_bytes) run->plan_bytes = needed;
+  return note_ranges(run, err);
+}
+
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
   tl_forecast f;
   bool scattered;
@@ -312,15 +354,5 @@ tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
   }
   run->threads = (size_t)f.threads < run->task_count ? f.threads : run->task_count > 0 ? (int)run->task_count : 1;
   run->plan_bytes = f.fixed_bytes + run->threads * (f.thread_bytes + taken * f.row_bytes);
-  if (!run->spills) return TL_OK;
-  int64_t share = (run->options.memory - f.fixed_bytes) / run->threads,
-          per_row = tl_spill_thread_bytes(run->plan.input_count, 1) - tl_spill_thread_bytes(run->plan.input_count, 0);
-  run->spill.batch_rows = (share - tl_spill_thread_bytes(run->plan.input_count, 0) - f.reading_bytes) / per_row;
-  if (run->spill.batch_rows > 1 << 20) run->spill.batch_rows = 1 << 20;
-  if (run->spill.batch_rows < LEAST_STRETCH)
-    return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
-  run->spill_bytes = run->rows_total * tl_spill_row_bytes(run->plan.input_count);
-  int64_t spilling = f.fixed_bytes + run->threads * (f.reading_bytes + tl_spill_thread_bytes(run->plan.input_count, run->spill.batch_rows));
-  if (spilling > run->plan_bytes) run->plan_bytes = spilling;
-  return note_ranges(run, err);
+  return run->spills ? plan_spill(run, &f, err) : TL_OK;
 }
