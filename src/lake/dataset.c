@@ -110,9 +110,9 @@ static tl_status list_ours(tl_dataset *d, bool *listed, tl_error *err) {
   return status;
 }
 
-static tl_status list_all(tl_dataset *d, const char *path, tl_error *err) {
+static tl_status list_all(tl_dataset *d, const char *path, bool by_manifest, tl_error *err) {
   tl_file_info info;
-  bool listed;
+  bool listed = false;
   size_t size = strlen(path);
   while (size > 1 && path[size - 1] == '/') size--;
   TL_TRY(tl_arena_text(&d->arena, &d->root, path, size, err));
@@ -122,19 +122,22 @@ static tl_status list_all(tl_dataset *d, const char *path, tl_error *err) {
     const char *slash = strrchr(d->root, '/');
     return add_file(d, d->root, slash ? slash + 1 : d->root, err);
   }
-  TL_TRY(list_ours(d, &listed, err));
+  if (by_manifest) TL_TRY(list_ours(d, &listed, err));
   if (!listed) TL_TRY(list_folder(d, d->root, "", 0, err));
   if (d->count == 0) return tl_fail(err, TL_NOT_FOUND, "%s: no *.parquet file in this folder", path);
   qsort(d->files, d->count, sizeof *d->files, by_name);
   return TL_OK;
 }
 
-tl_status tl_dataset_list(tl_dataset *out, tl_env *env, const char *path, tl_error *err) {
+static tl_status list(tl_dataset *out, tl_env *env, const char *path, bool by_manifest, tl_error *err) {
   *out = (tl_dataset){.env = env, .arena = {.env = env}};
-  tl_status status = list_all(out, path, err);
+  tl_status status = list_all(out, path, by_manifest, err);
   if (status != TL_OK) tl_dataset_free(out);
   return status;
 }
+
+tl_status tl_dataset_list(tl_dataset *out, tl_env *env, const char *path, tl_error *err) { return list(out, env, path, true, err); }
+tl_status tl_dataset_walk(tl_dataset *out, tl_env *env, const char *path, tl_error *err) { return list(out, env, path, false, err); }
 
 void tl_dataset_free(tl_dataset *d) {
   if (d->env == NULL) return;

@@ -1,4 +1,5 @@
-/* Which files make up a dataset: one file, a folder of Parquet files, or a Hive tree. Listed once. */
+/* Which files make up a dataset: one file, a folder of Parquet files, a Hive tree; of a dataset of ours those of its manifest. Listed
+   once. */
 #ifndef TL_LAKE_DATASET_H
 #define TL_LAKE_DATASET_H
 
@@ -28,6 +29,8 @@ typedef struct tl_dataset {
 /* Names that begin with '_' or '.', and files that are not *.parquet, are skipped; a path that is a file is taken whatever its
    name. TL_NOT_FOUND when there is no such path, or no Parquet file below it. */
 tl_status tl_dataset_list(tl_dataset *out, tl_env *env, const char *path, tl_error *err) TL_MUST_CHECK;
+/* The same, whatever a manifest says. */
+tl_status tl_dataset_walk(tl_dataset *out, tl_env *env, const char *path, tl_error *err) TL_MUST_CHECK;
 void tl_dataset_free(tl_dataset *dataset);
 
 #endif

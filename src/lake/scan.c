@@ -177,3 +177,10 @@ tl_status tl_scan_next(tl_scan *s, tl_error *err) {
 }
 
 int64_t tl_scan_row(const tl_scan *s, int64_t row) { return s->open.meta.groups[s->group].first_row + s->row - s->rows + row; }
+
+void tl_scan_rewind(tl_scan *s) {
+  tl_parquet_free(&s->open);
+  s->file = 0;
+  s->group = 0;
+  s->row = s->rows = 0;
+}

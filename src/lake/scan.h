@@ -33,6 +33,8 @@ tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, const char *
                        tl_error *err) TL_MUST_CHECK;
 /* The next batch; rows is 0 at the end. */
 tl_status tl_scan_next(tl_scan *scan, tl_error *err) TL_MUST_CHECK;
+/* Back to the first row. */
+void tl_scan_rewind(tl_scan *scan);
 /* The row of its file that row `row` of the batch is. */
 int64_t tl_scan_row(const tl_scan *scan, int64_t row);
 void tl_scan_free(tl_scan *scan);

@@ -83,7 +83,8 @@ static tl_status index_rows(tl_opener *o, tl_parquet *file, int index, int group
       s->rows += end - row;
       continue;
     }
-    tl_part part = {.stream = stream, .file = index, .group = group, .first_row = from + row, .rows = end - row, .first_key = o->parts_dropped ? 0 : o->order[row]};
+    tl_part part = {
+        .stream = stream, .file = index, .group = group, .first_row = from + row, .rows = end - row, .first_key = o->parts_dropped ? 0 : o->order[row]};
     TL_TRY(add_rows(o, part, err));
   }
   return TL_OK;
@@ -93,8 +94,7 @@ static tl_status index_group(tl_opener *o, tl_parquet *file, int index, int grou
   enum { STEP = 65536 }; /* rows read at a time */
   int64_t rows = file->meta.groups[group].row_count;
   tl_page_cursor cursor = {0};
-  for (int64_t from = 0; from < rows; from += STEP)
-    TL_TRY(index_rows(o, file, index, group, from, rows - from < STEP ? rows - from : STEP, &cursor, err));
+  for (int64_t from = 0; from < rows; from += STEP) TL_TRY(index_rows(o, file, index, group, from, rows - from < STEP ? rows - from : STEP, &cursor, err));
   return TL_OK;
 }
 
@@ -102,7 +102,7 @@ tl_status tl__index_file(tl_opener *o, int index, tl_parquet *file, tl_error *er
   tl_input_file *f = &o->set->files[index];
   tl_input_set *s = o->set;
   int32_t stream;
-  f->order_factor = 1; /* for now: the unit of all files together is not known yet */
+  f->order_factor = 1;         /* for now: the unit of all files together is not known yet */
   if (!tl_keys_by_row(s, f)) { /* the file is a stream, also without rows */
     o->keys.before = -1;
     TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));

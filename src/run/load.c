@@ -206,7 +206,8 @@ static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_
     TL_TRY(tl_spill_read(l->spill, l->next_batch, range, &l->block, &block, err));
     int64_t left = block.rows - l->next_row, taken = left < more ? left : more;
     for (int64_t r = 0; r < taken; r++) put_block_row(l, &block, l->next_row + r, to + r);
-    for (int c = 0; c < l->input_count && taken > 0; c++) memcpy(l->columns[c] + to, block.values + 8 * (block.rows * l->stored[c] + l->next_row), 8 * (size_t)taken);
+    for (int c = 0; c < l->input_count && taken > 0; c++)
+      memcpy(l->columns[c] + to, block.values + 8 * (block.rows * l->stored[c] + l->next_row), 8 * (size_t)taken);
     to += taken;
     more -= taken;
     l->next_row += taken;
