@@ -274,17 +274,24 @@ def over(bench, shape, path, definition="first", layout="", memories=None, threa
 def streams(bench, scale):
     over(bench, "10 short", bench.make("short10", "generate", 10, 50))
     over(bench, "10,000 short", bench.make("short10000", "generate", 10000, 50))
-    long = bench.make("long10", "generate", 10, 2000000 // scale)
-    over(bench, "10 long", long)
-    for definition in ("wide", "labels", "windows"):
-        over(bench, "10 long", long, definition=definition, memories=bench.memories[::2], threads=[2])
-    over(bench, "10 long", long, definition="endless", memories=[64], threads=[2], expected=(5,))
+    over(bench, "10 long", bench.make("long10", "generate", 10, 2000000 // scale))
     bench.drop("long10")
-    one = bench.make("long1", "generate", 1, 10000000 // scale)
-    over(bench, "1 long", one)
-    for definition in ("wide", "labels", "windows"):
-        over(bench, "1 long", one, definition=definition, memories=bench.memories[::2], threads=[2])
+    over(bench, "1 long", bench.make("long1", "generate", 1, 10000000 // scale))
     bench.drop("long1", "short10", "short10000")
+
+
+def definitions(bench, scale):
+    """What takes memory beside rows: the state of windows, many results, rows that wait for what lies ahead."""
+    tenth = 10 if scale == 1 else 20
+    shapes = {"10 short": (10, 50), "400 middle": (400 // scale + 10, 5000), "10 long": (10, 2000000 // tenth), "1 long": (1, 10000000 // tenth)}
+    for shape, (tickers, rows) in shapes.items():
+        path = bench.make("definitions", "generate", tickers, rows)
+        for definition in ("labels", "windows", "wide"):
+            over(bench, shape, path, definition=definition, memories=[bench.memories[0], bench.memories[-1]], threads=[2])
+        bench.drop("definitions")
+    path = bench.make("definitions", "generate", 2, 5000000)
+    over(bench, "2 long", path, definition="endless", memories=[64], threads=[2], expected=(5,))
+    bench.drop("definitions")
 
 
 def foreign(bench, scale):
@@ -297,7 +304,7 @@ def foreign(bench, scale):
         "huge page 10k": {"streams": 10000, "page": 1 << 30, "plain": True},
         "10k dict": {"streams": 10000, "groups": 1 << 20},
         "5,000 groups": {"streams": 100, "groups": 2000 // scale},
-        "300 columns": {"streams": 100, "columns": 300, "groups": 100000},
+        "300 columns": {"streams": 100, "columns": 300, "groups": 100000 // scale},
     }
     for layout, more in cases.items():
         count = rows // 10 if layout == "300 columns" else rows
@@ -319,8 +326,8 @@ def layouts(bench, tickers, rows):
             r = bench.run(shape, path, memory, 2, layout=layout, base=base, repeat=bench.repeat)
             if layout == "sorted" and r and (base is None or r["wall_s"] < base["wall_s"]):
                 base = r
-    for definition in ("wide", "labels", "windows"):
-        over(bench, shape, bench.made.get("market_a_day"), definition=definition, layout="a day", memories=bench.memories[::2], threads=[2])
+    for definition in ("labels", "windows") + (("wide",) if tickers * rows < 2000000 else ()):
+        over(bench, shape, bench.made.get("market_a_day"), definition=definition, layout="a day", memories=[bench.memories[0], bench.memories[-1]], threads=[2])
     over(bench, shape, bench.made.get("market_a_day"), layout="a day", threads=[1, 8])
     bench.drop("market", *("market_" + k.replace(" ", "_").replace(",", "") for k in kinds))
 
@@ -330,7 +337,7 @@ def main():
     parser.add_argument("tickloom", type=Path, nargs="?")
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows and fewer combinations: about a minute")
     parser.add_argument("--only", help="runs whose shape, definition or layout has this text")
-    parser.add_argument("--group", choices=("streams", "foreign", "layouts"), action="append", help="only these groups")
+    parser.add_argument("--group", choices=("streams", "definitions", "foreign", "layouts"), action="append", help="only these groups")
     parser.add_argument("--repeat", type=int, default=2, help="runs of a layout, of which the least time counts")
     parser.add_argument("--folder", type=Path)
     parser.add_argument("--python", type=Path, help="a Python that has pyarrow")
@@ -350,7 +357,7 @@ def main():
     bench = Bench(options)
     bench.memories, bench.threads = ([64, 256], [1, 8]) if options.quick else ([64, 128, 256], [1, 2, 8])
     bench.layout_memories, bench.repeat = ([256], 1) if options.quick else ([256, 64], options.repeat)
-    groups = options.group or ["streams", "foreign", "layouts"]
+    groups = options.group or ["streams", "definitions", "foreign", "layouts"]
     scale = 10 if options.quick else 1
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     print(f"load {os.getloadavg()[0]:.2f}, {os.cpu_count()} processors; this script takes {own / MB:.0f} MB, so less of a run is not seen\n")
@@ -360,6 +367,8 @@ def main():
         bench.side = bench.make("side", "generate", 1, 5000)
         if "streams" in groups:
             streams(bench, scale)
+        if "definitions" in groups:
+            definitions(bench, scale)
         if "foreign" in groups:
             foreign(bench, scale)
         if "layouts" in groups:

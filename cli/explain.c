@@ -32,7 +32,10 @@ static void show_node(const tl_definition *d, size_t index) {
   printf("%s(", op->name);
   for (int i = 0; i < n->inputs; i++) printf("%s%d%s", i > 0 ? ", " : "", n->in[i].node, d->graph.nodes[n->in[i].node].outputs > 1 ? "'" : "");
   for (const tl_arg *a = op->args; a < op->args + TL_MAX_ARGS && a->type != TL_ARG_END; a++) {
-    if (a->slot == TL_SLOT_N && a->type >= TL_ARG_WINDOW) printf("; %s = %lld", a->name, (long long)n->params.n);
+    if (a->slot == TL_SLOT_N && n->params.span > 0)
+      printf("; %s = %g s", a->name, (double)n->params.span / 1e9);
+    else if (a->slot == TL_SLOT_N && a->type >= TL_ARG_WINDOW)
+      printf("; %s = %lld", a->name, (long long)n->params.n);
     if (a->slot == TL_SLOT_MIN && a->type == TL_ARG_WINDOW && n->params.min != n->params.n) printf("; min = %lld", (long long)n->params.min);
     if (a->slot == TL_SLOT_A0 && a->type == TL_ARG_CONSTANT) printf("; %s = %g", a->name, n->params.a[0]);
   }

@@ -82,7 +82,7 @@ static const char *arg_kind(tl_arg_type type) {
   switch (type) {
     case TL_ARG_CONDITION: return "condition";
     case TL_ARG_TIME: return "time";
-    case TL_ARG_WINDOW: return "rows";
+    case TL_ARG_WINDOW: return "rows, or a duration";
     case TL_ARG_STEPS: return "rows";
     case TL_ARG_CONSTANT: return "number";
     case TL_ARG_WORD: return "word";

@@ -39,14 +39,14 @@ void lanes_run(lanes_call *c, const lanes_stream *streams, int count, tl_isa isa
   const double *inputs[TL_LANES][LANES_COLUMNS];
   double *results[TL_LANES][1];
   int64_t *order = malloc(MOST_ROWS * sizeof *order);
-  for (int64_t i = 0; i < MOST_ROWS; i++) order[i] = tl_days_of_civil(2020, 12, 29) + i;
+  for (int64_t i = 0; i < MOST_ROWS; i++) order[i] = c->order != NULL ? (i < LANES_DAYS ? c->order[i] : 0) : tl_days_of_civil(2020, 12, 29) + i;
   if (tl_engine_open(&engine, tl_sys_env(), &c->plan, isa, tile_rows, NULL, &err) != TL_OK) abort();
   for (int l = 0; l < count; l++) {
     for (int i = 0; i < c->plan.input_count; i++) inputs[l][i] = streams[l].columns[c->plan.inputs[i]];
     results[l][0] = streams[l].out;
     lanes[l] = (tl_lane_stream){.rows = streams[l].rows, .order = order, .inputs = inputs[l], .results = results[l]};
   }
-  tl_engine_run(&engine, lanes, count);
+  if (tl_engine_run(&engine, lanes, count, &err) != TL_OK) abort();
   tl_engine_free(&engine);
   free(order);
 }

@@ -4,7 +4,7 @@
 
 #include "run/engine.h"
 
-enum { LANES_COLUMNS = 3 };
+enum { LANES_COLUMNS = 3, LANES_DAYS = 700 };
 
 typedef struct lanes_stream {
   int64_t rows;
@@ -15,7 +15,8 @@ typedef struct lanes_stream {
 typedef struct lanes_call {
   tl_definition *definition;
   tl_plan plan;
-  const tl_node *node; /* of the result */
+  const tl_node *node;  /* of the result */
+  const int64_t *order; /* days; NULL: one after the other */
 } lanes_call;
 
 /* Compiles `feature f = CALL` over x, y, z and t; NULL and a printed reason when it is wrong. */

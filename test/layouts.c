@@ -10,7 +10,7 @@
 #include "test.h"
 #include "tickloom/features.h"
 
-enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3, FEATURES = 6, FOLDERS = 6 };
+enum { TICKERS = 5, DAYS = 150, MOST = TICKERS * DAYS, COLUMNS = 3, FEATURES = 8, FOLDERS = 6 };
 static const char *const names[TICKERS] = {"A", "BB", "C", "SPY", "Z"};
 static char root[64];
 static tl_error err;
@@ -97,7 +97,7 @@ static void features_of(const char *folder, uint64_t *sums, int64_t *count, int6
       "stream by ticker order by date\ninput close\nside spy from \"SPY\"\n"
       "feature a = mean(close, 20)\nfeature b = stddev(close, 7) / ema(close, 9)\n"
       "feature c = beta(log_return(close), log_return(spy.close), 30)\nfeature d = first(close, each: month)\nfeature f = weekday(date(date))\nlabel e = "
-      "lead(close, 3)\n";
+      "lead(close, 3)\nfeature g = stddev(close, 30d)\nfeature h = median(close, 12d) / corr(close, spy.close, 40d)\n";
   char in[300], out[300];
   tl_definition *definition;
   tl_run *run = NULL;
@@ -109,7 +109,7 @@ static void features_of(const char *folder, uint64_t *sums, int64_t *count, int6
   tl_run_close(run);
   tl_definition_close(definition);
   TL_OWNED(tl_scan) scan = {0};
-  static const char *const wanted[] = {"ticker", "date", "a", "b", "c", "d", "f", "e"};
+  static const char *const wanted[] = {"ticker", "date", "a", "b", "c", "d", "f", "e", "g", "h"};
   OK(tl_scan_open(&scan, tl_sys_env(), out, wanted, 2 + FEATURES, 1 << 28, &err));
   memset(sums, 0, FEATURES * sizeof *sums);
   *count = 0;

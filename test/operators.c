@@ -295,6 +295,62 @@ static void flat_is_flat(void **state) {
   assert_true(values > 0);
 }
 
+/* ---- windows of time ---- */
+
+/* "sum(x, 5, min: 2)" to "sum(x, 5d, min: 2)"; false when no argument is a whole number. */
+static bool in_days(const char *call, char *out, size_t room) {
+  for (const char *c = strstr(call, ", "); c != NULL; c = strstr(c + 1, ", ")) {
+    size_t digits = strspn(c + 2, "0123456789");
+    if (digits == 0 || (c[2 + digits] != ',' && c[2 + digits] != ')')) continue;
+    snprintf(out, room, "%.*sd%s", (int)(c - call + 2) + (int)digits, call, c + 2 + digits);
+    return true;
+  }
+  return false;
+}
+
+/* Each row's window, on days with gaps between, has the rows that lie in it: what the oracle says of so many. */
+static void check_span(const tl_proof *proof, const char *call, const char *text, const world *w, int64_t days) {
+  static int64_t order[ROWS];
+  static double made[LANES_COLUMNS][ROWS], out[ROWS], again[ROWS];
+  const double *in[LANES_COLUMNS];
+  int64_t day = -1000;
+  for (int i = 0; i < ROWS; i++) order[i] = day += i % 97 == 50 ? 500 : 1 + (int64_t)(6 * (dice() + 0.5));
+  lanes_call *c = lanes_open(text, w->rows);
+  assert_non_null(c);
+  c->order = order;
+  lanes_stream s = stream_of(w, out);
+  lanes_run(c, &s, 1, TL_ISA_ID_BASELINE, 64);
+  oracle_inputs(call, w, in, made);
+  for (int64_t t = 0; t < w->rows; t++) {
+    tl_params p = c->node->params;
+    for (p.n = 1; p.n <= t && order[t - p.n] > order[t] - days;) p.n++;
+    double expected = proof->oracle(&p, in, t);
+    if (!agrees(proof, &p, in, t, out[t], expected))
+      fail_msg("%s on %s, row %lld: %.17g, the oracle says %.17g", text, w->name, (long long)t, out[t], expected);
+  }
+  for (int isa = 0; isa < TL_ISA_COUNT; isa++) {
+    if (!tl_isa_available((tl_isa)isa)) continue;
+    s.out = again;
+    lanes_run(c, &s, 1, (tl_isa)isa, 7);
+    expect_same(tl_isa_name((tl_isa)isa), text, w, again, out, w->rows);
+  }
+  lanes_close(c);
+}
+
+static void windows_of_time_hold(void **state) {
+  (void)state;
+  char text[200];
+  int checked = 0;
+  for (int i = 0; i < PROOFS; i++) {
+    const tl_operator *op = tl__operators[i];
+    if (op->internal || proofs[i]->oracle == NULL || (op->via == NULL && op->kind != TL_FOLD && op->kind != TL_VIEW)) continue;
+    for (int k = 0; k < TL_PROOF_CALLS && proofs[i]->calls[k] != NULL; k++)
+      for (int w = 0; w < WORLDS && in_days(proofs[i]->calls[k], text, sizeof text); w++, checked++)
+        check_span(proofs[i], proofs[i]->calls[k], text, worlds[w], strtol(strstr(text, ", ") + 2 + (strstr(text, ", y, ") ? 3 : 0), NULL, 10));
+  }
+  assert_true(checked > 500);
+}
+
 /* Every operator that can be called has a case and, but for those of time, an oracle. */
 static void every_operator_is_proved(void **state) {
   (void)state;
@@ -319,6 +375,7 @@ int main(void) {
       cmocka_unit_test(lanes_do_not_meet),
       cmocka_unit_test(linear_ones_are_linear),
       cmocka_unit_test(flat_is_flat),
+      cmocka_unit_test(windows_of_time_hold),
   };
   return cmocka_run_group_tests_name("operators", tests, NULL, NULL);
 }

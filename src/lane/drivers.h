@@ -9,10 +9,9 @@
 #define TL_LANE_DRIVERS_H
 
 #include <stdbool.h>
-#include "lane/tile.h"
-#include "simd/vec.h"
+#include "lane/spans.h"
 
-enum { TL_VECS = TL_LANES / V, TL_CHAINS = TL_VECS < 4 ? TL_VECS : 4 };
+enum { TL_CHAINS = TL_VECS < 4 ? TL_VECS : 4 };
 
 /* Vector stores may alias anything as far as a compiler knows, so whatever a loop needs of the call is copied into locals first:
    only then do 1 / n and its like leave the loop. */
@@ -82,49 +81,6 @@ TL_INLINE void tl__scan(const tl_call *c, int inputs, int states, scan_init init
    Two instantiations. Strict (min = n): a missing value is a NaN that runs through the fold and is gone with the next block.
    Masked (min < n): absent rows are skipped and counted. */
 
-typedef struct fold_window {
-  const vec *suffix, *prefix;               /* the folded parts */
-  const vec *suffix_anchor, *prefix_anchor; /* one per input */
-  vec suffix_count, prefix_count;           /* present rows in each */
-  vec count, inverse;                       /* of both, and 1 / count */
-  vec at;                                   /* position of the newest row */
-  double j;                                 /* the same */
-  bool whole;                               /* the window is this block: no suffix */
-  const vec *x;                             /* the newest row */
-} fold_window;
-
-/* Takes one row into a part; `older`: the row lies before what is folded already (the backward sweep). */
-typedef void (*fold_push)(vec *part, const vec *x, const vec *anchor, vec at, bool older);
-typedef void (*fold_lower)(vec *out, const fold_window *w, const tl_params *p);
-
-typedef struct fold_shape {
-  int inputs, parts, outputs;
-  double identity; /* every part's value before the first row */
-  bool masked;
-  bool exact; /* takes values as they are: nothing that is not finite can arise */
-} fold_shape;
-
-/* State: prefix parts (and count), prefix anchors, suffix anchors, then the ring of slots. */
-TL_INLINE int tl__fold_kept(fold_shape f) { return f.parts + f.masked; }
-TL_INLINE int tl__fold_width(fold_shape f) { return tl__fold_kept(f) > f.inputs ? tl__fold_kept(f) : f.inputs; }
-TL_INLINE int tl__fold_head(fold_shape f) { return tl__fold_kept(f) + 2 * f.inputs; }
-
-TL_INLINE void tl__fold_take(vec *part, vec *anchor, const vec *x, vec at, bool older, fold_shape f, fold_push push) {
-  if (!f.masked) {
-    push(part, x, anchor, at, older);
-    return;
-  }
-  mask here = vec_present(x[0]);
-  for (int i = 1; i < f.inputs; i++) here = mask_and(here, vec_present(x[i]));
-  mask fresh = mask_and(here, vec_eq(part[f.parts], vec_zero()));
-  for (int i = 0; i < f.inputs; i++) anchor[i] = vec_select(fresh, x[i], anchor[i]);
-  vec next[8];
-  for (int i = 0; i < f.parts; i++) next[i] = part[i];
-  push(next, x, anchor, at, older);
-  for (int i = 0; i < f.parts; i++) part[i] = vec_select(here, next[i], part[i]);
-  part[f.parts] = vec_add(part[f.parts], vec_truth(here));
-}
-
 /* What the rows of one run share, in locals. */
 typedef struct fold_run {
   const double *in[4];
@@ -150,23 +106,17 @@ TL_INLINE void tl__fold_row(const fold_run *run, int at, double j, double *slot,
       if (run->out[i] != NULL) vec_store(run->out[i] + at, vec_na());
     return;
   }
-  if (f.masked) {
-    w.suffix_count = suffix[f.parts];
-    w.prefix_count = prefix[f.parts];
-    w.count = vec_add(w.suffix_count, w.prefix_count);
-    w.inverse = vec_div(vec_set1(1.0), w.count);
-  } else {
+  for (int i = 0; i < f.inputs; i++) {
+    window_pa[i] = pa[i];
+    window_sa[i] = next_slot != NULL ? sa[i] : pa[i];
+  }
+  if (f.masked)
+    tl__fold_counted(&w, window_pa, window_sa, f);
+  else {
     w.prefix_count = vec_set1(j + 1);
     w.suffix_count = next_slot != NULL ? vec_set1(run->n - 1 - j) : vec_zero();
     w.count = vec_set1(run->n);
     w.inverse = run->inverse;
-  }
-  for (int i = 0; i < f.inputs; i++) {
-    window_pa[i] = pa[i];
-    window_sa[i] = next_slot != NULL ? sa[i] : pa[i];
-    if (!f.masked) continue;
-    window_sa[i] = vec_select(vec_eq(w.suffix_count, vec_zero()), window_pa[i], window_sa[i]);
-    window_pa[i] = vec_select(vec_eq(w.prefix_count, vec_zero()), window_sa[i], window_pa[i]);
   }
   lower(out, &w, &run->p);
   if (f.masked) {
@@ -225,6 +175,10 @@ TL_INLINE void tl__fold_rows(const tl_call *c, int lane, int r, int count, int64
 
 TL_INLINE void tl__fold_shaped(const tl_call *c, fold_shape f, fold_push push, fold_lower lower) {
   int64_t n = c->params->n;
+  if (f.masked && c->span != NULL) {
+    tl__fold_spans(c, f, push, lower);
+    return;
+  }
   for (int r = 0; r < c->rows;) {
     int64_t j = (c->row + r) % n;
     int count = n - j < c->rows - r ? (int)(n - j) : c->rows - r;
@@ -259,19 +213,12 @@ TL_INLINE void tl__fold_choice(const tl_call *c, int parts, fold_push push, fold
 
 /* ---- view ---- */
 
-/* The last rows of one input: a ring of `slots` rows. */
-typedef struct view_window {
-  const double *ring;
-  int64_t rows; /* rows of the window that exist: min(row + 1, n) */
-  int lane;
-} view_window;
-
-TL_INLINE vec tl__view_at(const view_window *w, int64_t i) { return vec_load(w->ring + i * TL_LANES + w->lane); }
-
-typedef vec (*view_step)(const view_window *w, vec newest, const tl_params *p);
-
 /* The ring is filled before f sees it; f must not depend on the order of its rows. */
 TL_INLINE void tl__view(const tl_call *c, view_step f) {
+  if (c->span != NULL) {
+    tl__view_spans(c, f);
+    return;
+  }
   const tl_params p = *c->params;
   int64_t slots = p.slots;
   for (int r = 0; r < c->rows; r++) {

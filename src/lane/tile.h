@@ -11,6 +11,7 @@
 #define TL_LANE_TILE_H
 
 #include <math.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -27,10 +28,29 @@ typedef struct tl_params {
   int64_t n;     /* window or lag, rows */
   int64_t min;   /* fewest present values */
   int64_t slots; /* rows of history that the state keeps: min(n, longest stream) */
+  int64_t span;  /* a window of time: in ns in a definition, in the order key's unit in a plan; 0: the window counts rows */
   double a[3];
   int32_t mode; /* a choice among words */
   int32_t unit; /* of time lanes: a tl_time_unit */
 } tl_params;
+
+/* What `n` is for a window of time: more than any count of rows. */
+#define TL_SPAN_ROWS ((int64_t)1 << 40)
+
+/* A lane of a window of time: rows of its present block and of the block before, of which those from `cursor` on are in the window. */
+typedef struct tl_span_lane {
+  int64_t block, count, before, cursor;
+  bool flip; /* which of the two arrays holds the present block */
+} tl_span_lane;
+
+/* The rows that windows of time keep, for one node and all its lanes. The engine makes room before it runs. */
+typedef struct tl_span {
+  int width;       /* doubles a row: values or parts, then the time */
+  int64_t slots;   /* rows that a block of any lane may have */
+  double *rows[2]; /* [slot][field][lane] */
+  double *view;    /* scratch of views: 2 * slots rows */
+  tl_span_lane lanes[TL_LANES];
+} tl_span;
 
 /* One kernel over one tile. */
 typedef struct tl_call {
@@ -41,6 +61,7 @@ typedef struct tl_call {
   int32_t rows;
   int32_t inputs;
   const tl_params *params;
+  tl_span *span; /* of a window of time, else NULL */
 } tl_call;
 
 typedef void (*tl_kernel)(const tl_call *call);

@@ -171,10 +171,21 @@ static tl_status read_word(const tl_tree *tree, const tl_arg *arg, double *out, 
   return tl__complain(err, tree->place, "%s: expected one of %s", arg->name, arg->words);
 }
 
-static tl_status read_constant(tl_builder *b, const tl_tree *tree, const tl_arg *arg, double *out, tl_error *err) {
+/* A window of time, where the operator has one. */
+static tl_status read_span(call *c, const tl_tree *tree, const tl_arg *arg, double seconds, double *out, tl_error *err) {
+  bool folds = c->op->via != NULL || c->op->kind == TL_FOLD || c->op->kind == TL_VIEW;
+  if (arg->type != TL_ARG_WINDOW || arg->slot != TL_SLOT_N || !folds)
+    return tl__complain(err, tree->place, "%s of %s counts rows; it cannot be a duration", arg->name, c->op->name);
+  if (!(seconds > 0) || seconds > 9e9) return tl__complain(err, tree->place, "%s must be a duration above 0 and of less than 285 years", arg->name);
+  c->params.span = (int64_t)(seconds * 1e9 + 0.5);
+  *out = (double)TL_SPAN_ROWS;
+  return TL_OK;
+}
+
+static tl_status read_constant(tl_builder *b, call *c, const tl_tree *tree, const tl_arg *arg, double *out, tl_error *err) {
   tl_value v;
   TL_TRY(tl__build(b, tree, &v, err));
-  if (v.type == TL_VALUE_DURATION) return tl__complain(err, tree->place, "windows by duration are not available in this version; give %s in rows", arg->name);
+  if (v.type == TL_VALUE_DURATION) return read_span(c, tree, arg, v.constant, out, err);
   if (v.type != TL_VALUE_CONSTANT) return tl__complain(err, tree->place, "%s must be known before the run: a number or a param", arg->name);
   *out = v.constant;
   if (arg->type == TL_ARG_CONSTANT) {
@@ -229,7 +240,7 @@ static tl_status read_argument(tl_builder *b, call *c, int index, const tl_tree 
     case TL_ARG_WORD: TL_TRY(read_word(tree, arg, &value, err)); break;
     case TL_ARG_WINDOW:
     case TL_ARG_STEPS:
-    case TL_ARG_CONSTANT: TL_TRY(read_constant(b, tree, arg, &value, err)); break;
+    case TL_ARG_CONSTANT: TL_TRY(read_constant(b, c, tree, arg, &value, err)); break;
     default: return read_series(b, tree, arg, &c->series[c->series_count++], err);
   }
   set_slot(&c->params, arg->slot, value);
@@ -311,11 +322,23 @@ static tl_status build_each(tl_builder *b, call *c, tl_value *out, tl_error *err
   return apply_named(b, c->op->each, in, 2, out, err);
 }
 
+/* A window of time reads the order key, too, behind its series. */
+static tl_status add_order(tl_builder *b, call *c, tl_error *err) {
+  int frame = TL_FRAME_NONE;
+  tl_value order;
+  if (c->params.span == 0) return TL_OK;
+  for (int i = 0; i < c->series_count; i++)
+    if (node_of(b, c->series[i])->frame > frame) frame = node_of(b, c->series[i])->frame;
+  TL_TRY(tl__column_series(b, frame < 0 ? 0 : frame, TL_ORDER_COLUMN, TL_TIME, &order, err));
+  c->series[c->series_count] = order.edge;
+  return TL_OK;
+}
+
 /* The fold first, then the operator that lowers it. */
 static tl_status build_lowered(tl_builder *b, call *c, tl_value *out, tl_error *err) {
-  tl_params fold = {.n = c->params.n, .min = c->params.min};
+  tl_params fold = {.n = c->params.n, .min = c->params.min, .span = c->params.span};
   tl_value folded;
-  TL_TRY(tl__apply(b, tl__operator_find(c->op->via), fold, c->series, c->series_count, &folded, err));
+  TL_TRY(tl__apply(b, tl__operator_find(c->op->via), fold, c->series, c->series_count + (c->params.span > 0), &folded, err));
   if (c->op->plain) {
     *out = (tl_value){.type = TL_VALUE_SERIES, .series = TL_NUMBER, .edge = {folded.edge.node, c->op->takes[0] - '0'}};
     return TL_OK;
@@ -332,6 +355,7 @@ static tl_status build_lowered(tl_builder *b, call *c, tl_value *out, tl_error *
     else if (outputs > count_output)
       in[count++] = (tl_edge){folded.edge.node, count_output};
   }
+  c->params.span = 0; /* that was the fold's */
   return tl__apply(b, tl__operator_find(c->op->name), c->params, in, count, out, err);
 }
 
@@ -347,7 +371,7 @@ static tl_status build_operator(tl_builder *b, const tl_tree *tree, int index, t
   call c = {.tree = tree, .op = tl__operators[index], .params = {.n = 1, .min = -1}};
   if (strcmp(c.op->name, "lead") == 0 && !b->in_label) return tl__complain(err, tree->place, "lead looks ahead: a feature cannot; only a label may");
   TL_TRY(read_arguments(b, &c, err));
-  if (!has_slot(&c, TL_SLOT_MIN, true)) c.params.min = c.op->min_is_zero ? 0 : c.params.n;
+  if (!has_slot(&c, TL_SLOT_MIN, true)) c.params.min = c.op->min_is_zero ? 0 : c.params.span > 0 ? 1 : c.params.n;
   if (c.params.min > c.params.n)
     return tl__complain(err, tree->place, "min: is %lld, more than the %lld rows of the window", (long long)c.params.min, (long long)c.params.n);
   if (c.op->prepare != NULL && c.op->prepare(&c.params, c.given, err) != TL_OK) {
@@ -359,8 +383,9 @@ static tl_status build_operator(tl_builder *b, const tl_tree *tree, int index, t
   if (c.op->each != NULL && c.params.mode >= 0) return build_each(b, &c, out, err);
   if (c.op->each != NULL && !has_slot(&c, TL_SLOT_N, true)) return wrong_count(&c, err);
   c.params.mode = c.op->each != NULL ? 0 : c.params.mode;
+  TL_TRY(add_order(b, &c, err));
   if (c.op->via != NULL) return build_lowered(b, &c, out, err);
-  TL_TRY(tl__apply(b, index, c.params, c.series, c.series_count, out, err));
+  TL_TRY(tl__apply(b, index, c.params, c.series, c.series_count + (c.params.span > 0), out, err));
   for (int i = 0; i < c.more_count; i++) {
     tl_edge in[2] = {out->edge};
     TL_TRY(read_series(b, c.more[i], &c.op->args[1], &in[1], err));

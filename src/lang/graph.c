@@ -29,6 +29,7 @@ static uint64_t identity_of(const tl_graph *g, const tl_node *n) {
     parts[count++] = (uint64_t)n->params.mode;
     memcpy(&parts[count], n->params.a, sizeof n->params.a);
     count += 3;
+    if (n->params.span != 0) parts[count++] = (uint64_t)n->params.span;
   }
   for (int i = 0; i < n->inputs; i++) {
     parts[count++] = g->nodes[n->in[i].node].identity;

@@ -71,6 +71,8 @@ typedef struct tl_operator {
 
 /* Doubles of state a lane needs for a node with these parameters. */
 int64_t tl__state_doubles(const tl_operator *op, const tl_params *p, int inputs);
+/* Doubles of a row that a window of time keeps, for a node with these inputs, the order key among them. */
+int tl__span_width(const tl_operator *op, int inputs);
 /* Outputs of a node. */
 int tl__node_outputs(const tl_operator *op, const tl_params *p);
 /* Rows before the first row that can have a value. */

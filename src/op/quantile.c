@@ -1,5 +1,6 @@
 /* Order statistics of a window: quantile and median, by linear interpolation between order statistics at q (k - 1).
    A view: beside the ring of rows each lane keeps the present ones sorted, which is only another arrangement of the same rows. */
+#include <stdlib.h>
 #include "op/operator.h"
 #include "lane/drivers.h"
 
@@ -57,10 +58,36 @@ static inline void quantile_lane(const tl_call *c, int lane, double q) {
   state[0] = (double)s.count;
 }
 
+/* A window of time is sorted anew at each row: what leaves it is not known beforehand. */
+static int quantile_order(const void *a, const void *b) { return (*(const double *)a > *(const double *)b) - (*(const double *)a < *(const double *)b); }
+
+static inline void quantile_spans(const tl_call *c, double q) {
+  tl_span *s = c->span;
+  for (int r = 0; r < c->rows; r++)
+    for (int lane = 0; lane < TL_LANES; lane++) {
+      tl__span_view_row(c, r, lane);
+      int64_t rows = tl__span_rows(s, lane), k = 0;
+      for (int64_t i = 0; i < rows; i++) {
+        double x = tl__span_value(s, lane, i) + 0.0;
+        if (x == x) s->view[k++] = x;
+      }
+      if (k > 1) qsort(s->view, (size_t)k, sizeof *s->view, quantile_order);
+      c->out[0][r * TL_LANES + lane] = k > 0 && k >= c->params->min ? quantile_of(s->view, k, q) : NAN;
+    }
+}
+
 TL_KERNEL(quantile) {
+  if (c->span != NULL) {
+    quantile_spans(c, c->params->a[0]);
+    return;
+  }
   for (int lane = 0; lane < TL_LANES; lane++) quantile_lane(c, lane, c->params->a[0]);
 }
 TL_KERNEL(median) {
+  if (c->span != NULL) {
+    quantile_spans(c, 0.5);
+    return;
+  }
   for (int lane = 0; lane < TL_LANES; lane++) quantile_lane(c, lane, 0.5);
 }
 

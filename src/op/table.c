@@ -28,7 +28,13 @@ int tl__node_outputs(const tl_operator *op, const tl_params *p) {
   return outputs + (op->kind == TL_FOLD && op->internal && is_masked(op, p));
 }
 
+int tl__span_width(const tl_operator *op, int inputs) {
+  int kept = op->kind == TL_VIEW ? 1 : op->parts + 1, series = inputs - 1; /* beside the order key */
+  return (kept > series ? kept : series) + 1;
+}
+
 int64_t tl__state_doubles(const tl_operator *op, const tl_params *p, int inputs) {
+  if (p->span > 0) return op->parts + 1 + 2 * inputs;
   switch (op->kind) {
     case TL_MAP: return 0;
     case TL_SCAN: return op->parts;

@@ -9,6 +9,12 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->state);
   tl_release(e->env, e->edge);
   tl_release(e->env, e->absent);
+  for (int i = 0; e->spans != NULL && i < e->plan->span_count; i++) {
+    tl_release(e->env, e->spans[i].rows[0]);
+    tl_release(e->env, e->spans[i].rows[1]);
+    tl_release(e->env, e->spans[i].view);
+  }
+  tl_release(e->env, e->spans);
   tl_release(e->env, e->matches);
   tl_release(e->env, e->cursors);
   tl_release(e->env, e->step_ns);
@@ -37,6 +43,7 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(e->env, &e->cursors, (size_t)sides * TL_LANES + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->step_ns, (size_t)e->plan->step_count + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->side_matches, (size_t)sides + 1, sizeof(int64_t), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->spans, (size_t)e->plan->span_count + 1, sizeof *e->spans, err));
   for (int i = 0; i < e->tile_rows; i++) e->absent[i] = __builtin_nan("");
   fill_constants(e);
   return TL_OK;
@@ -166,6 +173,7 @@ static void run_step(tl_engine *e, const pass *p, const tl_step *s) {
   } else if (n->kind == TL_NODE_OPERATOR) {
     tl_call call = {.row = p->row, .rows = p->rows, .inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
     for (int i = 0; i < n->inputs; i++) call.in[i] = tile(e, s->inputs[i]);
+    if (s->span >= 0) call.span = &e->spans[s->span];
     for (int i = 0; i < n->outputs; i++) call.out[i] = s->tiles[i] < 0 ? NULL : tile(e, s->tiles[i]);
     e->kernels->of[n->op](&call);
   }
@@ -187,16 +195,67 @@ static void run_tile(tl_engine *e, const pass *p) {
   e->tiles_timed += timed;
 }
 
-void tl_engine_run_rows(tl_engine *e, const tl_lane_stream *streams, int count, int64_t from, int64_t to) {
+/* ---- windows of time ---- */
+
+/* The most rows that a block of one lane will have once rows [from, to) have come. */
+static int64_t most_in_block(const tl_span *s, int lane, const tl_lane_stream *stream, int64_t from, int64_t to, int64_t h) {
+  int64_t count = from > 0 ? s->lanes[lane].count : 0, block = s->lanes[lane].block, most = count;
+  if (to > stream->rows) to = stream->rows;
+  for (int64_t row = from; row < to; row++) {
+    int64_t t = stream->order[row - stream->first], at = t / h - (t % h < 0);
+    count = count > 0 && at == block ? count + 1 : 1;
+    block = at;
+    if (count > most) most = count;
+  }
+  return most;
+}
+
+static tl_status grow_rows(tl_engine *e, double **rows, int64_t had, int64_t wanted, int width, tl_error *err) {
+  double *fresh;
+  TL_TRY(tl_allocate(e->env, &fresh, (size_t)wanted * (size_t)width * TL_LANES, sizeof *fresh, err));
+  if (had > 0) memcpy(fresh, *rows, (size_t)had * (size_t)width * TL_LANES * sizeof *fresh);
+  tl_release(e->env, *rows);
+  *rows = fresh;
+  return TL_OK;
+}
+
+static tl_status make_span_room(tl_engine *e, const tl_step *step, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) {
+  const tl_node *n = &e->plan->definition->graph.nodes[step->node];
+  tl_span *s = &e->spans[step->span];
+  bool view = tl__operators[n->op]->kind == TL_VIEW;
+  int64_t most = 1;
+  s->width = tl__span_width(tl__operators[n->op], n->inputs);
+  for (int l = 0; l < TL_LANES; l++) {
+    if (from == 0) s->lanes[l] = (tl_span_lane){0};
+    int64_t rows = l < count ? most_in_block(s, l, &streams[l], from, to, step->params.span) : 0;
+    if (rows > most) most = rows;
+  }
+  if (most <= s->slots) return TL_OK;
+  int64_t bytes = 2 * most * (s->width + view) * TL_LANES * 8;
+  if (e->span_limit > 0 && bytes > e->span_limit / e->plan->span_count)
+    return tl_fail(err, TL_MEMORY, "a window of time holds up to %lld rows, which need %lld MB; --memory leaves %lld MB for it", (long long)most,
+                   (long long)(bytes / 1000000 + 1), (long long)(e->span_limit / e->plan->span_count / 1000000));
+  int64_t had = from == 0 ? 0 : s->slots;
+  TL_TRY(grow_rows(e, &s->rows[0], had, most, s->width, err));
+  TL_TRY(grow_rows(e, &s->rows[1], had, most, s->width, err));
+  if (view) TL_TRY(grow_rows(e, &s->view, 0, 2 * most, 1, err));
+  s->slots = most;
+  return TL_OK;
+}
+
+tl_status tl_engine_run_rows(tl_engine *e, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) {
   pass p = {.streams = streams, .count = count};
+  for (int i = 0; e->plan->span_count > 0 && i < e->plan->step_count; i++)
+    if (e->plan->steps[i].span >= 0) TL_TRY(make_span_room(e, &e->plan->steps[i], streams, count, from, to, err));
   for (p.row = from; p.row < to; p.row += p.rows) {
     p.rows = to - p.row < e->tile_rows ? (int)(to - p.row) : e->tile_rows;
     run_tile(e, &p);
   }
+  return TL_OK;
 }
 
-void tl_engine_run(tl_engine *e, const tl_lane_stream *streams, int count) {
+tl_status tl_engine_run(tl_engine *e, const tl_lane_stream *streams, int count, tl_error *err) {
   int64_t last = 0;
   for (int i = 0; i < count; i++) last = streams[i].rows > last ? streams[i].rows : last;
-  tl_engine_run_rows(e, streams, count, 0, last > 0 ? last + e->plan->greatest_delay : 0);
+  return tl_engine_run_rows(e, streams, count, 0, last > 0 ? last + e->plan->greatest_delay : 0, err);
 }

@@ -37,6 +37,8 @@ typedef struct tl_engine {
   int tile_rows;
   double *tiles, *state, *edge; /* edge: rows at a stream's end, padded with missing */
   double *absent;               /* a tile column of missing values */
+  tl_span *spans;               /* of the plan's windows of time */
+  int64_t span_limit;           /* bytes that their rows may take; 0: any */
   int64_t *matches;             /* as-of positions of the present tile, one block a side */
   int64_t *cursors;             /* ... and where each lane's search stands */
   int64_t *step_ns;             /* sampled time of each step */
@@ -46,11 +48,12 @@ typedef struct tl_engine {
 
 tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) TL_MUST_CHECK;
 void tl_engine_free(tl_engine *engine);
-/* Runs up to TL_LANES streams from their first row to their last. */
-void tl_engine_run(tl_engine *engine, const tl_lane_stream *streams, int count);
+/* Runs up to TL_LANES streams from their first row to their last. TL_MEMORY as below. */
+tl_status tl_engine_run(tl_engine *engine, const tl_lane_stream *streams, int count, tl_error *err) TL_MUST_CHECK;
 /* The same from row `from` to row `to`, for streams that come in stretches: `from` is where the last call for them stopped. A result
-   that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay. */
-void tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to);
+   that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
+   TL_MEMORY when a window of time holds more rows than there is memory for. */
+tl_status tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) TL_MUST_CHECK;
 
 /* What a join of the plan gives for rows with these order keys. */
 void tl_engine_join(const tl_engine *engine, int32_t node, const int64_t *order, int64_t rows, double *out);

@@ -99,7 +99,19 @@ static tl_time_unit unit_of_node(const maker *m, const tl_node *n, tl_time_unit 
   return TL_UNIT_NONE;
 }
 
-static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *selected, size_t *emit_capacity, tl_error *err) {
+/* A duration in the unit of the order key: s lies in (t - h, t] when t - s < h, so that parts of a unit count as a whole one. */
+static tl_status plan_span(tl_plan *p, tl_step *s, tl_time_unit order_unit, tl_error *err) {
+  static const int64_t ns[] = {[TL_UNIT_DAY] = 86400000000000, [TL_UNIT_MS] = 1000000, [TL_UNIT_US] = 1000, [TL_UNIT_NS] = 1};
+  s->span = -1;
+  if (s->params.span == 0) return TL_OK;
+  if (order_unit == TL_UNIT_NONE)
+    return tl_fail(err, TL_DEFINITION, "a window of time needs an order key that is a date or a timestamp; %s is a plain integer", p->definition->order);
+  s->params.span = (s->params.span - 1) / ns[order_unit] + 1;
+  s->span = p->span_count++;
+  return TL_OK;
+}
+
+static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *selected, tl_time_unit order_unit, size_t *emit_capacity, tl_error *err) {
   tl_plan *p = m->plan;
   const tl_definition *d = p->definition;
   const tl_node *n = &m->graph->nodes[index];
@@ -108,6 +120,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   bool is_date = n->kind == TL_NODE_OPERATOR && n->op == TL_OP_date; /* it counts days, but is told what its argument counts */
   s->params.unit = (int32_t)m->unit_of[is_date ? n->in[0].node : (int32_t)index];
   s->params.slots = n->params.n < longest ? n->params.n : longest;
+  TL_TRY(plan_span(p, s, order_unit, err));
   for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) s->inputs[k] = m->tile_of[slot(n->in[k].node, n->in[k].output)];
   if (n->kind == TL_NODE_OPERATOR) {
     s->state = p->state_size;
@@ -161,7 +174,7 @@ static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_u
     m->unit_of[i] = unit_of_node(m, n, order_unit, units);
     if (!in_frame(m, i) || !read) continue;
     if (n->kind == TL_NODE_COLUMN) TL_TRY(add_column(p, &input_capacity, n, err));
-    TL_TRY(plan_step(m, i, longest, selected, &emit_capacity, err));
+    TL_TRY(plan_step(m, i, longest, selected, order_unit, &emit_capacity, err));
   }
   return TL_OK;
 }

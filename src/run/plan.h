@@ -13,6 +13,7 @@ typedef struct tl_step {
   int64_t state;                 /* offset in doubles */
   int32_t emit, emit_count;      /* results that are complete after this step: tl_plan.emits[emit ..] */
   tl_params params;              /* with slots and units of this run */
+  int span;                      /* a window of time: its number; else -1 */
 } tl_step;
 
 /* A value that leaves the tiles: a feature of the main frame, or a side's series that the main frame reads. */
@@ -33,6 +34,7 @@ typedef struct tl_plan {
   int emit_count;
   int tile_count;
   int64_t state_size; /* doubles */
+  int span_count;
   int64_t greatest_delay;
   int32_t *inputs; /* definition inputs that the frame reads; each is a column */
   bool *as_time;   /* ... read as raw integers */

@@ -53,8 +53,7 @@ static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_loa
   TL_TRY(tl_arena_take(&run->arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
   for (int i = 0; i < plan->input_count; i++) inputs[i] = load->columns[i] + stream->at;
   tl_lane_stream lane = {.rows = s->rows, .order = load->order + stream->at, .inputs = inputs, .results = s->exports};
-  tl_engine_run(&engine, &lane, 1);
-  return TL_OK;
+  return tl_engine_run(&engine, &lane, 1, err);
 }
 
 static void report_side_file(void *context, const char *file, const char *stream, const tl_error *why) {

@@ -46,7 +46,7 @@ static int64_t limit_of(const stretcher *s) {
   return limit < INT64_MAX ? limit : last + s->w->run->plan.greatest_delay;
 }
 
-static void run_lanes(stretcher *s, int64_t limit) {
+static tl_status run_lanes(stretcher *s, int64_t limit, tl_error *err) {
   tl_worker *w = s->w;
   tl_run *run = w->run;
   size_t outputs = run->definition->output_count;
@@ -61,8 +61,9 @@ static void run_lanes(stretcher *s, int64_t limit) {
     int64_t rows = s->done[i] || l->failed ? 0 : l->ended || l->first + l->rows < limit ? l->first + l->rows : limit;
     lanes[i] = (tl_lane_stream){.rows = rows, .first = l->first, .result = l->first, .order = w->load.order + l->at, .inputs = in, .results = out};
   }
-  tl_engine_run_rows(&w->engine, lanes, (int)w->stream_count, s->at, limit);
+  int64_t from = s->at;
   s->at = limit;
+  return tl_engine_run_rows(&w->engine, lanes, (int)w->stream_count, from, limit, err);
 }
 
 /* Rows of a stream whose results are all known. */
@@ -120,7 +121,7 @@ static tl_status go_on(stretcher *s, int64_t used, bool *more, tl_error *err) {
   int64_t start = tl__now(w->run), known[TL_LANES] = {0};
   TL_TRY(tl_load_more(&w->load, w->streams, w->stream_count, s->task->room, used, s->number, err));
   int64_t loaded = tl__now(w->run), writing = w->times.encode_ns + w->times.write_ns;
-  run_lanes(s, limit_of(s));
+  TL_TRY(run_lanes(s, limit_of(s), err));
   *more = false;
   for (size_t i = 0; i < w->stream_count; i++) {
     tl_loaded_stream *l = &w->streams[i];

@@ -52,7 +52,7 @@ static tl_status compute(tl_worker *w, tl_error *err) {
       for (size_t o = 0; o < outputs; o++) out[o] = run->selected[o] ? w->results[o] + w->out_at[sorted[first + (size_t)l]] : NULL;
       lanes[l] = (tl_lane_stream){.rows = s->rows, .order = w->load.order + s->at, .inputs = in, .results = out};
     }
-    tl_engine_run(&w->engine, lanes, used);
+    TL_TRY(tl_engine_run(&w->engine, lanes, used, err));
   }
   return TL_OK;
 }
