@@ -1,5 +1,12 @@
 #include "base/file.h"
 
+tl_status tl_path_exists(tl_env *env, const char *path, bool *out, tl_error *err) {
+  tl_file_info info;
+  tl_status status = env->info(env, path, &info, err);
+  *out = status == TL_OK;
+  return status == TL_NOT_FOUND ? TL_OK : status;
+}
+
 tl_status tl_file_read(tl_buffer *out, const char *path, tl_error *err) {
   tl_env *env = out->env;
   tl_file_info info;

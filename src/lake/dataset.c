@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/file.h"
 #include "lake/manifest.h"
 #include "sys/sys.h"
 
@@ -63,10 +64,11 @@ typedef struct listing {
 static tl_status list_folder(tl_dataset *d, const char *path, const char *name, int depth, tl_error *err);
 
 /* A folder below that holds an output of ours is a dataset of its own, not a part of this one. */
-static bool is_dataset(const tl_dataset *d, const char *path) {
-  char marker[4200];
-  tl_file_info info;
-  return (size_t)snprintf(marker, sizeof marker, "%s/_tickloom", path) < sizeof marker && d->env->info(d->env, marker, &info, NULL) == TL_OK;
+static tl_status is_dataset(const tl_dataset *d, const char *path, bool *out, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = d->env};
+  const char *marker;
+  TL_TRY(tl_arena_format(&arena, &marker, err, "%s/_tickloom", path));
+  return tl_path_exists(d->env, marker, out, err);
 }
 
 static tl_status visit(void *context, const char *entry, tl_error *err) {
@@ -79,7 +81,11 @@ static tl_status visit(void *context, const char *entry, tl_error *err) {
   tl_status status = l->d->env->info(l->d->env, path, &info, err);
   if (status == TL_NOT_FOUND) return TL_OK; /* a dangling link, or gone since */
   TL_TRY(status);
-  if (info.is_folder && is_dataset(l->d, path)) return TL_OK;
+  if (info.is_folder) {
+    bool ours;
+    TL_TRY(is_dataset(l->d, path, &ours, err));
+    if (ours) return TL_OK;
+  }
   if (info.is_folder) return list_folder(l->d, path, name, l->depth + 1, err);
   return ends_with(entry, ".parquet") ? add_file(l->d, path, name, err) : TL_OK;
 }
@@ -98,7 +104,9 @@ static tl_status list_ours(tl_dataset *d, bool *listed, tl_error *err) {
   tl_status status = tl_manifest_read(&manifest, d->env, d->root, err);
   *listed = status == TL_OK;
   if (status == TL_NOT_FOUND) {
-    if (is_dataset(d, d->root)) tl_log(TL_LOG_WARN, "%s: the run that writes here has not ended; what is there may be a part", d->root);
+    bool ours;
+    TL_TRY(is_dataset(d, d->root, &ours, err));
+    if (ours) tl_log(TL_LOG_WARN, "%s: the run that writes here has not ended; what is there may be a part", d->root);
     return TL_OK;
   }
   for (size_t i = 0; status == TL_OK && i < manifest.count; i++) {

@@ -267,10 +267,11 @@ static uint64_t work_of(const tl_run *run) {
 
 static tl_status refuse_same_folder(const tl_run *run, tl_error *err) {
   tl_file_info in, out;
-  if (run->env->info(run->env, run->options.input, &in, NULL) == TL_OK && run->env->info(run->env, run->options.output, &out, NULL) == TL_OK &&
-      in.inode == out.inode)
-    return tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input);
-  return TL_OK;
+  tl_status status = run->env->info(run->env, run->options.output, &out, err);
+  if (status == TL_NOT_FOUND) return TL_OK;
+  TL_TRY(status);
+  TL_TRY(run->env->info(run->env, run->options.input, &in, err));
+  return in.inode == out.inode ? tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input) : TL_OK;
 }
 
 static tl_status prepare(tl_run *run, tl_error *err) {
@@ -486,7 +487,7 @@ void tl_run_close(tl_run *run) {
     for (int k = 0; run->sides[i].exports != NULL && k < run->sides[i].export_count; k++) tl_release(env, run->sides[i].exports[k]);
     tl_release(env, run->sides[i].exports);
     tl_release(env, run->sides[i].order);
-    tl_plan_free(&run->side_plans[i]);
+    if (run->side_plans != NULL) tl_plan_free(&run->side_plans[i]);
   }
   tl_release(env, run->sides);
   tl_release(env, run->side_plans);

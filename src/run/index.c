@@ -129,7 +129,8 @@ tl_status tl__input_fail_file(tl_opener *o, int index, const tl_error *why, tl_e
   f->failed = true;
   f->status = why->status;
   s->failed_files++;
-  for (size_t i = 0; i < s->stream_count; i++) s->streams[i].failed |= s->streams[i].last_file == index; /* its other rows alone would be a wrong stream */
+  for (size_t i = 0; i < s->stream_count; i++) /* its other rows alone would be a wrong stream; one without a file was found here just now */
+    s->streams[i].failed |= s->streams[i].last_file == index || s->streams[i].last_file < 0;
   for (size_t i = 0; i < s->part_count; i++)
     if (s->parts[i].file == index) s->streams[s->parts[i].stream].failed = true;
   return tl_arena_text(&s->arena, &f->error, why->text, strlen(why->text), err);

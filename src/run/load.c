@@ -163,6 +163,15 @@ static void put_block_row(tl_load *l, const tl_spill_block *b, int64_t row, int6
   memcpy(&l->order[to], b->orders + 8 * row, 8);
 }
 
+static void fail_broken(const tl_load *l, tl_loaded_stream *s) {
+  tl_status status = l->spill->broken[s->stream - l->set->streams];
+  tl_error why;
+  if (status == TL_OK) return;
+  tl_fail(&why, status, "left out: it has rows in a file that cannot be read");
+  s->broken = true;
+  fail_stream(s, &why);
+}
+
 /* Every stream's rows to their places, batch after batch. */
 static tl_status gather_blocks(tl_load *l, tl_loaded_stream *streams, size_t count, int32_t range, tl_error *err) {
   for (size_t i = 0; i < count; i++) streams[i].read = 0;
@@ -183,13 +192,7 @@ static tl_status gather_blocks(tl_load *l, tl_loaded_stream *streams, size_t cou
       for (int64_t r = 0; r < block.rows; r++) memcpy(&l->columns[c][l->moved[r]], values + 8 * r, 8);
     }
   }
-  for (size_t i = 0; i < count; i++) {
-    tl_error why;
-    if (!l->spill->broken[streams[i].stream - l->set->streams]) continue;
-    tl_fail(&why, TL_CORRUPT, "left out: it has rows in a file that cannot be read");
-    streams[i].broken = true;
-    fail_stream(&streams[i], &why);
-  }
+  for (size_t i = 0; i < count; i++) fail_broken(l, &streams[i]);
   return TL_OK;
 }
 
@@ -212,11 +215,7 @@ static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_
     more -= taken;
     l->next_row += taken;
   }
-  tl_error why;
-  if (!l->spill->broken[s->stream - l->set->streams]) return TL_OK;
-  tl_fail(&why, TL_CORRUPT, "left out: it has rows in a file that cannot be read");
-  s->broken = true;
-  fail_stream(s, &why);
+  fail_broken(l, s);
   return TL_OK;
 }
 

@@ -57,6 +57,12 @@ static bool is_same(const json_t *entry, const tl_file_info *info) {
          says(entry, "inode", inode);
 }
 
+static tl_status look(tl_env *env, const char *path, const json_t *entry, tl_file_info *info, bool *found, tl_error *err) {
+  tl_status status = env->info(env, path, info, err);
+  *found = status == TL_OK && (entry == NULL || is_same(entry, info));
+  return status == TL_NOT_FOUND ? TL_OK : status;
+}
+
 /* The finished file, in place or ready. */
 static tl_status find_file(const tl_progress *p, const char *name, tl_file_info *info, bool *found, const json_t *entry, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = p->target->env};
@@ -64,9 +70,8 @@ static tl_status find_file(const tl_progress *p, const char *name, tl_file_info 
   const char *ready, *place;
   TL_TRY(tl_target_ready_path(p->target, &arena, name, &ready, err));
   TL_TRY(tl_arena_format(&arena, &place, err, "%s/%s", p->target->root, name));
-  *found = env->info(env, ready, info, NULL) == TL_OK && (entry == NULL || is_same(entry, info));
-  if (!*found) *found = env->info(env, place, info, NULL) == TL_OK && (entry == NULL || is_same(entry, info));
-  return TL_OK;
+  TL_TRY(look(env, ready, entry, info, found, err));
+  return *found ? TL_OK : look(env, place, entry, info, found, err);
 }
 
 tl_status tl_progress_find(tl_progress *p, const char *name, uint64_t made_from, tl_tally *tally, bool *found, int64_t *size, tl_error *err) {

@@ -99,10 +99,13 @@ static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone,
   tl_side_series *s = &run->sides[index];
   tl_plan *plan = &run->side_plans[index];
   s->stream = tl_stream_find(set, side->value, lone);
+  bool usable = s->stream != NULL && !s->stream->failed;
+  for (size_t i = 0; !usable && i < set->dataset.count; i++) /* it may be in a file that could not be read */
+    if (set->files[i].failed) return tl_fail(err, set->files[i].status, "the side %s: its stream cannot be read: %s", side->name, set->files[i].error);
   if (s->stream == NULL)
     return tl_fail(err, TL_DEFINITION, "the side %s: %s has no stream \"%s\"; --side %s=PATH names another dataset", side->name, set->dataset.root,
                    side->value ? side->value : "(one stream)", side->name);
-  if (s->stream->failed) return tl_fail(err, TL_CORRUPT, "the side %s: its stream could not be read", side->name);
+  if (!usable) return tl_fail(err, TL_CORRUPT, "the side %s: its stream has failed", side->name);
   s->rows = s->stream->rows;
   s->made_from = fingerprint(set);
   TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, s->rows, set->order_unit, set->units, err));

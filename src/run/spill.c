@@ -145,8 +145,8 @@ static void give_up_rows(spiller *w, const tl_input_group *group, int64_t from, 
   bool known = w->open == group->file && tl_keys_read(&w->keys, &w->file, f, group->group, from, count, &w->scratch, NULL) == TL_OK;
   for (int64_t r = 0; known && r < count; r++) known = tl_keys_stream(&w->keys, f, r, false, &w->streams[to + r], NULL) == TL_OK && w->streams[to + r] >= 0;
   tl_lock_enter(s->lock);
-  for (int64_t r = 0; known && r < count; r++) s->broken[w->streams[to + r]] = true;
-  for (size_t i = 0; !known && i < s->set->stream_count; i++) s->broken[i] = true;
+  for (int64_t r = 0; known && r < count; r++) s->broken[w->streams[to + r]] = why->status;
+  for (size_t i = 0; !known && i < s->set->stream_count; i++) s->broken[i] = why->status;
   if (!s->reported[group->file]) s->report(s->report_context, f->file->path, NULL, why);
   s->reported[group->file] = true;
   tl_lock_leave(s->lock);

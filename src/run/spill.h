@@ -33,11 +33,11 @@ typedef struct tl_spill {
   size_t batch_count, next_batch;
   int *handles; /* scratch files, one a thread */
   int handle_count;
-  const char *path; /* of scratch file 0; the others get a number behind it */
-  bool *broken;     /* streams of which a row could not be read */
-  bool *reported;   /* files that were reported */
-  tl_lock *lock;    /* guards next_batch, broken, error, progress */
-  tl_error error;   /* the want of memory or disk that ends it */
+  const char *path;  /* of scratch file 0; the others get a number behind it */
+  tl_status *broken; /* of each stream: why a row of it could not be read, else TL_OK */
+  bool *reported;    /* files that were reported */
+  tl_lock *lock;     /* guards next_batch, broken, error, progress */
+  tl_error error;    /* the want of memory or disk that ends it */
   tl_report_failure report;
   void *report_context;
   void (*progress)(void *context, int64_t rows);

@@ -31,40 +31,40 @@ static tl_status count_entry(void *context, const char *name, tl_error *err) {
 /* A place for scratch files in the nearest folder that is there. */
 static tl_status find_scratch(tl_target *t, tl_error *err) {
   const char *folder;
-  tl_file_info info;
+  bool there = t->existed && !t->is_file;
   TL_TRY(tl_arena_text(&t->arena, &folder, t->root, strlen(t->root), err));
-  while (t->is_file || t->env->info(t->env, folder, &info, NULL) != TL_OK || !info.is_folder) {
+  while (!there) {
     char *slash = strrchr(folder, '/');
     if (slash == NULL || slash == folder) {
       folder = slash == NULL ? "." : "/";
       break;
     }
     *slash = 0;
-    if (t->is_file && t->env->info(t->env, folder, &info, NULL) == TL_OK && info.is_folder) break;
+    TL_TRY(tl_path_exists(t->env, folder, &there, err));
   }
   return tl_arena_format(&t->arena, &t->scratch, err, "%s/.tickloom-%llx-", folder, (unsigned long long)t->env->now_ns(t->env));
 }
 
 static tl_status look_at_file(tl_target *t, const char *path, tl_error *err) {
   const char *ours, *slash = strrchr(t->root, '/');
-  tl_file_info info;
+  bool there;
   if (!ends_with(t->root, ".parquet")) return tl_fail(err, TL_USAGE, "%s: a file that is no .parquet; --out names a folder or a .parquet file", path);
   TL_TRY(tl_arena_format(&t->arena, &ours, err, "%.*s_tickloom", slash ? (int)(slash - t->root) + 1 : 0, t->root));
-  if (t->env->info(t->env, ours, &info, NULL) == TL_OK)
-    return tl_fail(err, TL_USAGE, "%s: that folder is the output of another run; a file more would make its rows double", path);
+  TL_TRY(tl_path_exists(t->env, ours, &there, err));
+  if (there) return tl_fail(err, TL_USAGE, "%s: that folder is the output of another run; a file more would make its rows double", path);
   return TL_OK;
 }
 
 static tl_status look_at_folder(tl_target *t, const char *path, tl_error *err) {
   const char *ours;
-  tl_file_info info;
+  bool there;
   int entries = 0;
   TL_TRY(t->env->list(t->env, t->root, count_entry, &entries, err));
   TL_TRY(t->env->lock(t->env, t->root, &t->lock, err));
   if (entries == 0) return TL_OK;
   TL_TRY(join(t, &ours, "_tickloom", err));
-  if (t->env->info(t->env, ours, &info, NULL) != TL_OK)
-    return tl_fail(err, TL_USAGE, "%s: the folder is not empty and was not written by tickloom; nothing was changed", path);
+  TL_TRY(tl_path_exists(t->env, ours, &there, err));
+  if (!there) return tl_fail(err, TL_USAGE, "%s: the folder is not empty and was not written by tickloom; nothing was changed", path);
   tl_status status = tl_manifest_read(&t->old, t->env, t->root, err);
   return status == TL_NOT_FOUND ? TL_OK : status;
 }
@@ -121,7 +121,7 @@ static tl_status sweep_entry(void *context, const char *name, tl_error *err) {
 
 tl_status tl_target_begin(tl_target *t, tl_error *err) {
   const char *path;
-  tl_file_info info;
+  bool there;
   sweep s = {.target = t};
   TL_TRY(make_parents(t, t->root, err));
   if (t->is_file) {
@@ -132,7 +132,8 @@ tl_status tl_target_begin(tl_target *t, tl_error *err) {
   if (t->lock < 0) { /* made just now, by us or by somebody who was as quick */
     TL_TRY(t->env->lock(t->env, t->root, &t->lock, err));
     TL_TRY(join(t, &path, "_tickloom", err));
-    if (t->env->info(t->env, path, &info, NULL) == TL_OK) return tl_fail(err, TL_IO, "%s: another run wrote here just now", t->root);
+    TL_TRY(tl_path_exists(t->env, path, &there, err));
+    if (there) return tl_fail(err, TL_IO, "%s: another run wrote here just now", t->root);
   }
   TL_TRY(join(t, &path, "_tickloom/tmp/x", err));
   TL_TRY(make_parents(t, path, err));
@@ -192,10 +193,11 @@ tl_status tl_target_put(tl_target *t, const char *temporary, const char *name, t
 tl_status tl_target_publish(tl_target *t, const char *name, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
   const char *path;
-  tl_file_info info;
+  bool there;
   if (t->is_file) return TL_OK;
   TL_TRY(tl_target_ready_path(t, &arena, name, &path, err));
-  return t->env->info(t->env, path, &info, NULL) == TL_OK ? into_place(t, path, name, err) : TL_OK;
+  TL_TRY(tl_path_exists(t->env, path, &there, err));
+  return there ? into_place(t, path, name, err) : TL_OK;
 }
 
 tl_status tl_target_write(tl_target *t, const char *name, tl_bytes bytes, tl_error *err) {

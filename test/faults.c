@@ -1,0 +1,346 @@
+/* Every allocation and every file call of a small run fails in turn, once and from then on: nothing leaks, nothing is half written, the
+   exit code is right, and the same command then does what is left. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "lake/check.h"
+#include "lake/scan.h"
+#include "parquet/writer.h"
+#include "sys/sys.h"
+#include "test.h"
+#include "tickloom/features.h"
+
+enum { TICKERS = 3, DAYS = 40 };
+static const char *const TEXT =
+    "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 5)\nfeature b = close / spy.close\nfeature c = sum(close, 9d)\n"
+    "label up = lead(close, 2)\ncheck a: finite\n";
+static char root[64];
+static tl_error err;
+
+#define OK(call)                                              \
+  do {                                                        \
+    if ((call) != TL_OK) fail_msg("%s: %s", #call, err.text); \
+  } while (0)
+
+/* ---- an environment that fails ---- */
+
+static tl_env real;
+typedef enum kind { ALLOCATION, FILE_CALL, KINDS } kind;
+static long calls[KINDS], blocks, handles;
+static kind failing;
+static long fail_at; /* the number of the call that fails; 0: none */
+static bool for_ever;
+
+static bool fails(kind k) {
+  calls[k]++;
+  return k == failing && fail_at > 0 && (for_ever ? calls[k] >= fail_at : calls[k] == fail_at);
+}
+
+static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size) {
+  (void)env;
+  if (new_size > 0 && fails(ALLOCATION)) return NULL;
+  if (new_size == 0) blocks--;
+  if (memory == NULL) blocks++;
+  return real.resize(&real, memory, old_size, new_size);
+}
+#define FAULT(what) \
+  if (fails(FILE_CALL)) return tl_fail(e, TL_IO, "injected: cannot %s", what)
+static tl_status open_read(tl_env *env, const char *path, int *handle, tl_error *e) {
+  (void)env;
+  FAULT("open");
+  tl_status status = real.open_read(&real, path, handle, e);
+  handles += status == TL_OK;
+  return status;
+}
+static tl_status open_write(tl_env *env, const char *path, int *handle, tl_error *e) {
+  (void)env;
+  FAULT("create");
+  tl_status status = real.open_write(&real, path, handle, e);
+  handles += status == TL_OK;
+  return status;
+}
+static tl_status open_scratch(tl_env *env, const char *path, int *handle, tl_error *e) {
+  (void)env;
+  FAULT("create");
+  tl_status status = real.open_scratch(&real, path, handle, e);
+  handles += status == TL_OK;
+  return status;
+}
+static tl_status lock(tl_env *env, const char *path, int *handle, tl_error *e) {
+  (void)env;
+  FAULT("lock");
+  tl_status status = real.lock(&real, path, handle, e);
+  handles += status == TL_OK;
+  return status;
+}
+static tl_status read_at(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *e) {
+  (void)env;
+  FAULT("read");
+  return real.read_at(&real, handle, data, size, offset, done, e);
+}
+static tl_status write_all(tl_env *env, int handle, const void *data, size_t size, tl_error *e) {
+  (void)env;
+  if (fails(FILE_CALL)) { /* a part of it is there, as on a disk that is full */
+    (void)!real.write(&real, handle, data, size / 2, NULL);
+    return tl_fail(e, TL_IO, "injected: cannot write");
+  }
+  return real.write(&real, handle, data, size, e);
+}
+static tl_status cut(tl_env *env, int handle, int64_t size, tl_error *e) {
+  (void)env;
+  FAULT("cut");
+  return real.cut(&real, handle, size, e);
+}
+static tl_status sync_file(tl_env *env, int handle, tl_error *e) {
+  (void)env;
+  FAULT("sync");
+  return real.sync(&real, handle, e);
+}
+static tl_status close_file(tl_env *env, int handle, tl_error *e) {
+  (void)env;
+  handles--;
+  tl_status status = real.close(&real, handle, e);
+  FAULT("close");
+  return status;
+}
+static tl_status info(tl_env *env, const char *path, tl_file_info *out, tl_error *e) {
+  (void)env;
+  FAULT("look at");
+  return real.info(&real, path, out, e);
+}
+static tl_status list(tl_env *env, const char *path, tl_list_visit visit, void *context, tl_error *e) {
+  (void)env;
+  FAULT("list");
+  return real.list(&real, path, visit, context, e);
+}
+static tl_status make_folder(tl_env *env, const char *path, tl_error *e) {
+  (void)env;
+  FAULT("make a folder");
+  return real.make_folder(&real, path, e);
+}
+static tl_status rename_path(tl_env *env, const char *from, const char *to, tl_error *e) {
+  (void)env;
+  FAULT("rename");
+  return real.rename(&real, from, to, e);
+}
+static tl_status remove_path(tl_env *env, const char *path, tl_error *e) {
+  (void)env;
+  FAULT("remove");
+  return real.remove(&real, path, e);
+}
+
+static void take_over(void) {
+  tl_env *env = tl_sys_env();
+  real = *env;
+  *env = (tl_env){.resize = resize,
+                  .open_read = open_read,
+                  .open_write = open_write,
+                  .open_scratch = open_scratch,
+                  .lock = lock,
+                  .read_at = read_at,
+                  .write = write_all,
+                  .cut = cut,
+                  .sync = sync_file,
+                  .close = close_file,
+                  .info = info,
+                  .list = list,
+                  .make_folder = make_folder,
+                  .rename = rename_path,
+                  .remove = remove_path,
+                  .now_ns = real.now_ns,
+                  .tick_ns = real.tick_ns};
+}
+
+/* ---- what is run ---- */
+
+/* Tickers [first, last) for days [from, to); by date: all tickers of a day side by side. */
+static void write_file(const char *path, int first, int last, int from, int to, bool by_date) {
+  tl_env *env = tl_sys_env();
+  tl_leaf leaves[] = {{.field = {.name = "ticker", .physical = TL_PHYSICAL_BYTE_ARRAY, .logical = TL_LOGICAL_STRING}},
+                      {.field = {.name = "date", .physical = TL_PHYSICAL_INT32, .logical = TL_LOGICAL_DATE}},
+                      {.field = {.name = "close", .physical = TL_PHYSICAL_DOUBLE, .nullable = true}, .max_definition = 1}};
+  tl_page_style style = {.encoding = TL_ENCODING_PLAIN, .page_rows = 16}, dictionary = {.encoding = TL_ENCODING_RLE_DICTIONARY, .page_rows = 16};
+  TL_OWNED(tl_group) group = {.env = env};
+  TL_OWNED(tl_column) ticker = {.env = env, .bytes = {.env = env}};
+  int64_t day[TICKERS * DAYS], rows = (last - first) * (to - from), n = 0;
+  double close[TICKERS * DAYS];
+  tl_writer w;
+  OK(tl_column_reset(&ticker, &leaves[0].field, rows, &err));
+  for (int i = 0; i < rows; i++) {
+    int t = by_date ? first + i % (last - first) : first + i / (to - from), d = by_date ? from + i / (last - first) : from + i % (to - from);
+    char key = (char)('A' + t);
+    OK(tl_buffer_append(&ticker.bytes, &key, 1, &err));
+    ticker.offsets[n + 1] = (int64_t)ticker.bytes.size;
+    day[n] = 18000 + d;
+    close[n++] = 10 * t + 1 + d % 7;
+  }
+  OK(tl_writer_open(&w, env, path, leaves, 3, NULL, 0, &err));
+  OK(tl_group_begin(&group, 3, rows, &err));
+  OK(tl_group_put_column(&group, &leaves[0], &ticker, dictionary, &err));
+  OK(tl_group_put_ints(&group, &leaves[1], day, INT64_MIN, style, &err));
+  OK(tl_group_put_doubles(&group, &leaves[2], close, style, &err));
+  OK(tl_writer_append(&w, &group, &err));
+  OK(tl_writer_finish(&w, false, &err));
+  tl_writer_free(&w);
+}
+
+static void shell(const char *format, const char *path) {
+  char command[300];
+  snprintf(command, sizeof command, format, path);
+  if (system(command) != 0) fail_msg("%s", command);
+}
+
+/* An exit code as the command line would give. */
+static int run_once(const char *in, const char *out, bool durable) {
+  tl_definition *d = NULL;
+  tl_run *run = NULL;
+  int code = 0;
+  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable};
+  tl_status status = tl_definition_read(&d, "faults", TEXT, NULL, 0, &err);
+  if (status == TL_OK) status = tl_features_run(&run, d, &o, &err);
+  if (run != NULL)
+    code = tl_run_exit_code(run);
+  else if (status != TL_OK)
+    code = status == TL_IO || status == TL_MEMORY ? 5 : status == TL_USAGE || status == TL_NOT_FOUND ? 2 : status == TL_DEFINITION ? 3 : 4;
+  tl_run_close(run);
+  tl_definition_close(d);
+  return code;
+}
+
+static uint64_t hash_of(const char *path) {
+  TL_OWNED(tl_scan) scan = {0};
+  uint64_t sum = 0;
+  OK(tl_scan_open(&scan, tl_sys_env(), path, NULL, 0, 1 << 28, &err));
+  for (;;) {
+    OK(tl_scan_next(&scan, &err));
+    if (scan.rows == 0) return sum;
+    for (int64_t r = 0; r < scan.rows; r++) {
+      uint64_t row = 0;
+      for (int c = 0; c < scan.wanted_count; c++) row = tl_column_hash(&scan.columns[c], r, row);
+      sum += row;
+    }
+  }
+}
+
+/* No Parquet file that is not whole, nowhere. */
+static void expect_whole(const char *out, const char *what) {
+  tl_file_info there;
+  TL_OWNED(tl_dataset) dataset = {0};
+  if (real.info(&real, out, &there, NULL) != TL_OK) return;
+  if (!there.is_folder) {
+    (void)hash_of(out);
+    return;
+  }
+  tl_status status = tl_dataset_walk(&dataset, tl_sys_env(), out, &err);
+  if (status == TL_NOT_FOUND) return;
+  OK(status);
+  for (size_t i = 0; i < dataset.count; i++) {
+    TL_OWNED(tl_parquet) file = {.handle = -1};
+    if (tl_parquet_open(&file, tl_sys_env(), dataset.files[i].path, &err) != TL_OK) fail_msg("%s: %s is not whole: %s", what, dataset.files[i].name, err.text);
+  }
+}
+
+/* One world: an input, an output, what was there before. */
+static void every_call_fails(const char *in, const char *name, kind k, bool ever, bool replace, bool durable, long step) {
+  char out[200], what[300];
+  snprintf(out, sizeof out, "%s/%s", root, name);
+  fail_at = 0;
+  shell("rm -rf %s", out);
+  if (run_once(in, out, durable) != 0) fail_msg("%s", err.text);
+  uint64_t expected = hash_of(out);
+  long at = 1, codes[6] = {0};
+  for (bool reached = true; reached; at += step) {
+    if (!replace) shell("rm -rf %s", out);
+    long blocks_before = blocks, handles_before = handles;
+    snprintf(what, sizeof what, "%s, %s %ld fails %s", name, k == ALLOCATION ? "allocation" : "file call", at, ever ? "and all after it" : "once");
+    failing = k, fail_at = at, for_ever = ever, calls[k] = 0;
+    int code = run_once(in, out, durable);
+    reached = calls[k] >= at;
+    fail_at = 0;
+    if (blocks != blocks_before) fail_msg("%s: %ld blocks are not released", what, blocks - blocks_before);
+    if (handles != handles_before) fail_msg("%s: %ld files are not closed", what, handles - handles_before);
+    if (code != 0 && code != 1 && code != 5) fail_msg("%s: exit code %d: %s", what, code, err.text);
+    codes[code]++;
+    expect_whole(out, what);
+    if (code == 0 && hash_of(out) != expected) fail_msg("%s: success, and another output", what);
+    if (replace && hash_of(out) != expected && code == 5) fail_msg("%s: the older dataset is harmed", what);
+    code = run_once(in, out, durable);
+    if (code != 0) fail_msg("%s: then the same command: exit code %d: %s", what, code, err.text);
+    if (hash_of(out) != expected) fail_msg("%s: then the same command: another output", what);
+    if (strstr(name, ".parquet") == NULL) {
+      TL_OWNED(tl_check) check = {0};
+      OK(tl_check_run(&check, tl_sys_env(), out, NULL, 1 << 28, &err));
+      if (check.finding_count > 0) fail_msg("%s: then the same command: %s", what, check.findings[0].text);
+    }
+  }
+  assert_true(at > 20);
+  assert_true(codes[5] > 0);
+}
+
+static void per_ticker(const char *folder) {
+  char path[200];
+  for (int t = 0; t < TICKERS; t++) {
+    snprintf(path, sizeof path, "%s/%c.parquet", folder, 'A' + t);
+    write_file(path, t, t + 1, 0, DAYS, false);
+  }
+}
+
+static void fresh_output(void **state) {
+  (void)state;
+  char in[200];
+  snprintf(in, sizeof in, "%s/tickers", root);
+  for (int ever = 0; ever < 2; ever++) {
+    every_call_fails(in, "a", FILE_CALL, ever, false, false, 1);
+    every_call_fails(in, "a", ALLOCATION, ever, false, false, ever ? 5 : 1);
+  }
+}
+
+static void replaced_output(void **state) {
+  (void)state;
+  char in[200];
+  snprintf(in, sizeof in, "%s/tickers", root);
+  for (int ever = 0; ever < 2; ever++) every_call_fails(in, "b", FILE_CALL, ever, true, true, 1);
+  every_call_fails(in, "b", ALLOCATION, false, true, false, 7);
+}
+
+static void scattered_input(void **state) {
+  (void)state;
+  char in[200];
+  snprintf(in, sizeof in, "%s/days", root);
+  for (int ever = 0; ever < 2; ever++) {
+    every_call_fails(in, "c", FILE_CALL, ever, false, false, 1);
+    every_call_fails(in, "c", ALLOCATION, ever, false, false, ever ? 7 : 2);
+  }
+}
+
+static void one_file(void **state) {
+  (void)state;
+  char in[200];
+  snprintf(in, sizeof in, "%s/tickers", root);
+  for (int ever = 0; ever < 2; ever++) every_call_fails(in, "d.parquet", FILE_CALL, ever, false, true, 1);
+}
+
+int main(void) {
+  char path[200];
+  tl_sys_catch_signals();
+  snprintf(root, sizeof root, "%s/tickloom-faults-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid()); /* syncs are free in memory */
+  take_over();
+  tl_env *env = tl_sys_env();
+  if (env->make_folder(env, root, &err) != TL_OK) return 1;
+  snprintf(path, sizeof path, "%s/tickers", root);
+  if (env->make_folder(env, path, &err) != TL_OK) return 1;
+  per_ticker(path);
+  snprintf(path, sizeof path, "%s/days", root);
+  if (env->make_folder(env, path, &err) != TL_OK) return 1;
+  for (int half = 0; half < 2; half++) { /* the later one first by name */
+    snprintf(path, sizeof path, "%s/days/%c.parquet", root, 'z' - half);
+    write_file(path, 0, TICKERS, half * DAYS / 2, (half + 1) * DAYS / 2, true);
+  }
+  const struct CMUnitTest tests[] = {cmocka_unit_test(fresh_output), cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),
+                                     cmocka_unit_test(one_file)};
+  int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
+  *env = real;
+  shell("rm -rf %s", root);
+  return failed;
+}
