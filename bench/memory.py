@@ -186,7 +186,7 @@ class Bench:
         text, errors = self.work / "record.json", self.work / "errors.txt"
         loom = FIRST if definition == "first" else self.work / f"{definition}.loom"
         command = [self.options.tickloom, "features", loom, "--in", path, "--out", out, "--json", "--quiet", "--memory", f"{memory}MB", "--threads", threads]
-        if definition == "first" and not (path / "SPY.parquet").exists() and not self.has_market(path):
+        if definition == "first" and not path.name.startswith(("market", "short", "own")):  # else the market is a stream of the input
             command += ["--side", f"spy={self.side}"]
         command = [str(c) for c in command]
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
@@ -204,9 +204,6 @@ class Bench:
                 "allocated": memory_of.get("peak_allocated"), "resident": max(usage.ru_maxrss * 1024, memory_of.get("peak_resident", 0)),
                 "threads_used": record.get("threads"), "spilled": record.get("spilled_bytes"), "rows": record.get("rows"), "begun": begun,
                 "time": record.get("time"), "said": errors.read_text().strip()}
-
-    def has_market(self, path):
-        return path.name.startswith("market")
 
     def run(self, shape, path, memory, threads, definition="first", layout="", expected=(0, 5), base=None, repeat=1):
         if path is None:
@@ -278,6 +275,9 @@ def streams(bench, scale):
     bench.drop("long10")
     over(bench, "1 long", bench.make("long1", "generate", 1, 10000000 // scale))
     bench.drop("long1", "short10", "short10000")
+    own = bench.make("own_side", "generate", 2, 2000000)  # a side is in memory as a whole, or refused
+    over(bench, "2, long side", own, memories=[bench.memories[0], bench.memories[-1]], threads=[2])
+    bench.drop("own_side")
 
 
 def definitions(bench, scale):
@@ -305,9 +305,10 @@ def foreign(bench, scale):
         "10k dict": {"streams": 10000, "groups": 1 << 20},
         "5,000 groups": {"streams": 100, "groups": 2000 // scale},
         "300 columns": {"streams": 100, "columns": 300, "groups": 100000 // scale},
+        "long footer": {"streams": 100, "columns": 300, "groups": 200},
     }
     for layout, more in cases.items():
-        count = rows // 10 if layout == "300 columns" else rows
+        count = rows // 10 if layout == "300 columns" else 400000 // scale if layout == "long footer" else rows
         path = bench.make(layout.replace(" ", "_").replace(",", ""), "make_foreign", count, more.pop("streams"), **more)
         over(bench, "foreign", path, layout=layout, threads=[2])
         bench.drop(layout.replace(" ", "_").replace(",", ""))

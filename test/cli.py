@@ -515,6 +515,109 @@ class Outputs(Case):
         self.assertIs(type(rows[1]["up"]), bool)
 
 
+class Check(Case):
+    """tickloom check finds what is wrong, and nothing else."""
+
+    def found(self, path, *args):
+        text, _ = run("check", path, "--json", *args, code=4)
+        report = json.loads(text)
+        self.assertFalse(report["ok"])
+        return [(f["kind"], f.get("file")) for f in report["findings"]], text
+
+    def test_nothing_wrong(self):
+        for args in ([self.out], [self.market, "--by", "ticker,date"], [self.market + "/SPY.parquet"]):
+            report = json.loads(run("check", *args, "--json")[0])
+            self.assertTrue(report["ok"], report)
+            self.assertGreater(report["rows"], 0)
+        self.assertIn("nothing is wrong", run("check", self.out)[0])
+        self.assertEqual(json.loads(run("check", self.out, "--json")[0])["by"], "ticker,date")
+
+    def test_manifest(self):
+        out = self.path("out")
+        shutil.copytree(self.out, out)
+        os.remove(out + "/T00001.parquet")
+        shutil.copy(out + "/T00002.parquet", out + "/stray.parquet")
+        shutil.copy(out + "/T00004.parquet", out + "/T00003.parquet")
+        kinds, text = self.found(out)
+        self.assertIn(("manifest", "T00001.parquet"), kinds)
+        self.assertIn(("manifest", "stray.parquet"), kinds)
+        self.assertIn(("overlap", "T00004.parquet"), kinds)
+        self.assertIn("not in the manifest", text)
+
+    def test_damage(self):
+        """Every flipped byte of the pages is found by a CRC or by what it decodes to, and the footer's by itself or by the values."""
+        path = self.path("x.parquet")
+        with open(self.out + "/SPY.parquet", "rb") as f:
+            whole = f.read()
+        for at in range(8, len(whole) // 2, len(whole) // 40):
+            with open(path, "wb") as f:
+                f.write(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+            kinds, _ = self.found(path)
+            self.assertIn(kinds[0][0], ("unreadable", "statistics", "order"))
+        with open(path, "wb") as f:
+            f.write(whole[: len(whole) // 2])
+        self.assertEqual(self.found(path)[0], [("unreadable", os.path.basename(path))])
+
+    def test_order(self):
+        text = COPY + "feature day = if(row() == 5, lag(date, 3), if(row() == 9, lag(date, 1), date))\n"
+        out = self.path("out")
+        run("features", self.write("day.loom", text), "--in", self.market + "/SPY.parquet", "--out", out, "--quiet")
+        _, text = self.found(out + "/SPY.parquet", "--by", "ticker,day")
+        report = json.loads(text)
+        self.assertEqual([(f["kind"], f["row"]) for f in report["findings"]], [("order", 5), ("duplicate", 9)])
+        self.assertEqual(self.found(out + "/SPY.parquet", "--by", "ticker,nothing")[0][0][0], "key")
+        run("check", out + "/SPY.parquet", "--by", "ticker,close_", code=2)
+        run("check", out + "/nowhere", code=2)
+
+    def test_unfinished(self):
+        out, folder = self.path("out"), self.copy_market()
+        with open(folder + "/T00003.parquet", "wb") as f:
+            f.write(b"PAR1 nothing PAR1")
+        run("features", FIRST, "--in", folder, "--out", out, "--quiet", code=1)
+        self.assertEqual(self.found(out)[0], [("unfinished", None)])
+
+
+class Diff(Case):
+    def test_same(self):
+        one = self.path("one.parquet")
+        run("features", FIRST, "--in", self.market, "--out", one, "--quiet", "--codec", "zstd")
+        self.assertIn("no difference", run("diff", self.out, one)[0])
+        self.assertTrue(json.loads(run("diff", self.out, one, "--json")[0])["same"])
+
+    def test_values(self):
+        """A changed price shows in the rows and columns that it reaches."""
+        copy, changed = self.path("copy"), self.path("changed")
+        definition = BARS + "feature shut = close\nfeature mean5 = mean(close, 5)\n"
+        run("features", self.write("a.loom", definition), "--in", self.market, "--out", copy, "--quiet")
+        run("features", self.write("b.loom", definition.replace("shut = close", "shut = if(row() == 600, close * 2, close)")), "--in", self.market, "--out", changed, "--quiet")
+        report = json.loads(run("diff", copy, changed, "--json", "--limit", 3, code=1)[0])
+        self.assertEqual({c["name"]: c["differing"] for c in report["columns"]}, {"ticker": 0, "date": 0, "shut": self.long_streams(), "mean5": 0})
+        first = [c for c in report["columns"] if c["name"] == "shut"][0]["first"]
+        self.assertEqual(len(first), 3)
+        self.assertAlmostEqual(float(first[0]["b"]), 2 * float(first[0]["a"]))
+        self.assertIn("ticker SPY, date", first[0]["keys"])
+        self.assertEqual(json.loads(run("diff", copy, changed, "--json", "--limit", 3, "--memory", "100kB", code=1)[0]), report)
+
+    def long_streams(self):
+        return sum(len(run("cat", f, "--format", "csv", "--columns", "date")[0].splitlines()) > 601 for f in glob.glob(self.market + "/*.parquet"))
+
+    def test_rows_and_columns(self):
+        fewer, other = self.copy_market(), self.path("out")
+        os.remove(fewer + "/T00001.parquet")
+        run("features", FIRST, "--in", fewer, "--out", other, "--quiet", "--select", "daily_return")
+        report = json.loads(run("diff", self.out, other, "--json", code=1)[0])
+        self.assertGreater(report["only_in_a"]["rows"], 0)
+        self.assertEqual(report["only_in_b"]["rows"], 0)
+        self.assertIn("T00001", report["only_in_a"]["first"][0]["keys"])
+        self.assertEqual({c["only_in"] for c in report["columns"] if "only_in" in c}, {"a"})
+        self.assertEqual([c["differing"] for c in report["columns"] if c["name"] == "daily_return"], [0])
+        text, _ = run("diff", self.out, other, code=1)
+        self.assertIn("rows are only in A", text)
+        run("diff", self.out, code=2)
+        run("diff", self.out, other, "--by", "nothing", code=2)
+        run("diff", self.out, other + "-not", code=2)
+
+
 class Commands(Case):
     def test_cat(self):
         spy = self.market + "/SPY.parquet"
@@ -538,7 +641,7 @@ class Commands(Case):
         run("hash", one, "--by", "nothing", code=2)
 
     def test_help(self):
-        for command in ("features", "explain", "ops", "inspect", "cat", "hash", "generate", "version", "help"):
+        for command in ("features", "explain", "ops", "inspect", "cat", "hash", "diff", "check", "generate", "version", "help"):
             self.assertIn("usage:", run("help", command)[0])
             self.assertEqual(run("help", command)[0], run(command, "--help")[0])
         self.assertIn("stddev", run("ops")[0])

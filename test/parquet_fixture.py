@@ -111,15 +111,19 @@ def schema(columns, optional):
 
 
 def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False):
-    """Writes a file; returns where its page bodies lie: {column name: [(first byte, end), ...]}."""
+    """Writes a file; group_rows: of every row group, or a list of each one's. Returns where its page bodies lie: {column name: [(first byte, end), ...]}."""
     rows = len(columns[0][2]) if columns else 0
     optional = {name for name, _, values in columns if None in values}
-    group_rows = group_rows or max(rows, 1)
+    if not isinstance(group_rows, list):
+        group_rows = [group_rows or max(rows, 1)] * rows
     places, groups = {name: [] for name, _, _ in columns}, []
     with open(path, "wb") as out:
         out.write(b"PAR1")
-        for first in range(0, rows, group_rows):
-            count, chunks, begin = min(group_rows, rows - first), [], out.tell()
+        first = 0
+        for size in group_rows:
+            count, chunks, begin = min(size, rows - first), [], out.tell()
+            if count <= 0:
+                break
             for name, kind, values in columns:
                 at, step = out.tell(), page_rows or count
                 for row in range(first, first + count, step):
@@ -131,6 +135,7 @@ def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False):
                 size = out.tell() - at
                 chunks.append([(2, I64, 0), (3, STRUCT, [(1, I32, KINDS[kind][0]), (2, LIST, (I32, [0, 3])), (3, LIST, (BINARY, [name])), (4, I32, 0), (5, I64, count), (6, I64, size), (7, I64, size), (9, I64, at)])])
             groups.append([(1, LIST, (STRUCT, chunks)), (2, I64, out.tell() - begin), (3, I64, count)])
+            first += count
         footer = structure([(1, I32, version), (2, LIST, (STRUCT, list(schema(columns, optional)))), (3, I64, rows), (4, LIST, (STRUCT, groups)), (6, BINARY, "parquet_fixture")])
         out.write(footer + struct.pack("<i", len(footer)) + b"PAR1")
     return places

@@ -30,10 +30,9 @@ tl_status tl_allocate_zeroed(tl_env *env, void *pointer_out, size_t count, size_
 
 tl_status tl_reserve(tl_env *env, void *pointer_inout, size_t *capacity, size_t wanted, size_t size, tl_error *err) {
   if (wanted <= *capacity) return TL_OK;
-  size_t grown = *capacity < 8 ? 8 : *capacity;
-  while (grown < wanted) {
-    if (__builtin_mul_overflow(grown, (size_t)2, &grown)) return tl_fail(err, TL_MEMORY, "an array of %zu elements is too long", wanted);
-  }
+  size_t grown = *capacity + *capacity / 2; /* what is asked for at once is taken as it is; what grows step by step, by halves */
+  if (grown < 8) grown = 8;
+  if (grown < wanted) grown = wanted;
   void *old, *fresh = NULL;
   memcpy(&old, pointer_inout, sizeof old);
   TL_TRY(tl_allocate(env, &fresh, grown, size, err));

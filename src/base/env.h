@@ -44,7 +44,7 @@ struct tl_env {
 /* Memory. Sizes are count * size, checked. Zeroed where it says so. */
 tl_status tl_allocate(tl_env *env, void *pointer_out, size_t count, size_t size, tl_error *err) TL_MUST_CHECK;
 tl_status tl_allocate_zeroed(tl_env *env, void *pointer_out, size_t count, size_t size, tl_error *err) TL_MUST_CHECK;
-/* Makes room for `wanted` elements in a growing array (capacity doubles); the array stays valid on failure. */
+/* Makes room for `wanted` elements in a growing array (by half at least); the array stays valid on failure. */
 tl_status tl_reserve(tl_env *env, void *pointer_inout, size_t *capacity, size_t wanted, size_t size, tl_error *err) TL_MUST_CHECK;
 void tl_release(tl_env *env, void *memory);
 
