@@ -243,7 +243,7 @@ static void expect_whole(const char *out, const char *what) {
 
 /* One world: an input, an output, what was there before. */
 static void every_call_fails(const char *in, const char *name, kind k, bool ever, bool replace, bool durable, long step) {
-  char out[200], what[300];
+  char out[200], what[300], aside[300];
   snprintf(out, sizeof out, "%s/%s", root, name);
   fail_at = 0;
   shell("rm -rf %s", out);
@@ -268,6 +268,8 @@ static void every_call_fails(const char *in, const char *name, kind k, bool ever
     code = run_once(in, out, durable);
     if (code != 0) fail_msg("%s: then the same command: exit code %d: %s", what, code, err.text);
     if (hash_of(out) != expected) fail_msg("%s: then the same command: another output", what);
+    snprintf(aside, sizeof aside, "%s/.%s.tickloom", root, name);
+    if (access(aside, F_OK) == 0) fail_msg("%s: %s is left behind", what, aside);
     if (strstr(name, ".parquet") == NULL) {
       TL_OWNED(tl_check) check = {0};
       OK(tl_check_run(&check, tl_sys_env(), out, NULL, 1 << 28, &err));

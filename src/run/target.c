@@ -10,8 +10,15 @@ static bool ends_with(const char *text, const char *end) {
   return n >= m && strcmp(text + n - m, end) == 0;
 }
 
+/* The lock of a single file is the file aside, which goes when nothing came of it. */
+static void remove_aside(tl_target *t) {
+  const char *path;
+  if (t->is_file && t->lock >= 0 && !t->put && tl_target_temporary(t, &t->arena, 0, &path, NULL) == TL_OK) (void)t->env->remove(t->env, path, NULL);
+}
+
 void tl_target_free(tl_target *t) {
   if (t->env == NULL) return;
+  remove_aside(t);
   if (t->lock >= 0) (void)t->env->close(t->env, t->lock, NULL);
   tl_manifest_free(&t->old);
   tl_arena_free(&t->arena);
@@ -185,7 +192,11 @@ static tl_status into_place(tl_target *t, const char *from, const char *name, tl
 tl_status tl_target_put(tl_target *t, const char *temporary, const char *name, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
   const char *path;
-  if (t->old.count == 0) return into_place(t, temporary, name, err);
+  if (t->old.count == 0) {
+    TL_TRY(into_place(t, temporary, name, err));
+    if (t->is_file) t->put = true;
+    return TL_OK;
+  }
   TL_TRY(tl_target_ready_path(t, &arena, name, &path, err));
   return move(t, temporary, path, err);
 }

@@ -12,6 +12,7 @@ typedef struct tl_target {
   const char *root;
   bool is_file;
   bool existed, durable;
+  bool put;            /* the one file is in place */
   const char *scratch; /* a path for scratch files, in a folder that is there already */
   tl_manifest old;     /* of the run before; without files where there was none */
   int lock;            /* -1: none */

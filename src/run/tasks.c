@@ -113,7 +113,9 @@ static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {
       name = run->input.files[run->order[i]->last_file].file->name;
       size_t size = strlen(name);
       if (size < 8 || strcmp(name + size - 8, ".parquet") != 0) TL_TRY(tl_arena_format(&run->arena, &name, err, "%s.parquet", name));
-    } else
+    } else if (run->target.is_file)
+      name = strrchr(run->target.root, '/') ? strrchr(run->target.root, '/') + 1 : run->target.root;
+    else
       TL_TRY(tl_arena_format(&run->arena, &name, err, "part-%05zu.parquet", run->file_count));
     TL_TRY(add_file(run, &capacity, name, i, end - i, err));
   }

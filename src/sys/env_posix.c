@@ -44,6 +44,15 @@ static tl_status os_error(tl_error *err, const char *what, const char *path) {
   return tl_fail(err, status, "%s: cannot %s: %s", path, what, strerror(code));
 }
 
+static const char *hint_of(int code) {
+  switch (code) {
+    case ENOSPC:
+    case EDQUOT: return "; with room on the disk the same command goes on";
+    case EFBIG: return "; the limit on the size of files (ulimit -f) is too low";
+    default: return "";
+  }
+}
+
 static tl_status open_read(tl_env *env, const char *path, int *handle, tl_error *err) {
   (void)env;
   int fd;
@@ -117,7 +126,7 @@ static tl_status write_all(tl_env *env, int handle, const void *data, size_t siz
   while (put < size) {
     ssize_t n = write(handle, (const char *)data + put, size - put);
     if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return tl_fail(err, TL_IO, "cannot write %zu bytes: %s", size - put, strerror(errno));
+    if (n < 0) return tl_fail(err, TL_IO, "cannot write %zu bytes: %s%s", size - put, strerror(errno), hint_of(errno));
     put += (size_t)n;
   }
   return TL_OK;
