@@ -170,6 +170,12 @@ static size_t streams_abreast(const tl_run *run, int64_t most, const tl_forecast
   return wanted < 1 || run->spills ? 1 : wanted;
 }
 
+/* Rows of each of so many long streams in memory: what there is room for, but no more than a row group and what looks ahead. */
+static int64_t room_of(const tl_run *run, const tl_forecast *f, size_t abreast) {
+  int64_t rows = f->task_rows / (int64_t)abreast, enough = PIECE_ROWS + 2 * run->plan.greatest_delay;
+  return rows < enough ? rows : enough;
+}
+
 /* Files of one piece are put together until the lanes are full or the memory is; a file of several has tasks of its own. */
 static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forecast, tl_error *err) {
   size_t *files, abreast = streams_abreast(run, most, forecast);
@@ -191,7 +197,7 @@ static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forec
         }
         join_task(&stretch, run, p);
         if (alone && stretch.streams < abreast) continue;
-        stretch.room = forecast->task_rows / (int64_t)(alone ? abreast : 1);
+        stretch.room = room_of(run, forecast, alone ? abreast : 1);
         TL_TRY(add_task(run, stretch, err));
         stretch = (tl_task){0};
         continue;
@@ -205,7 +211,7 @@ static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forec
       join_task(&open, run, p);
     }
   }
-  stretch.room = forecast->task_rows / (int64_t)abreast;
+  stretch.room = room_of(run, forecast, abreast);
   TL_TRY(add_task(run, stretch, err));
   return add_task(run, open, err);
 }
