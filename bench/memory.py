@@ -308,7 +308,7 @@ def foreign(bench, scale):
         "long footer": {"streams": 100, "columns": 300, "groups": 200},
     }
     for layout, more in cases.items():
-        count = rows // 10 if layout == "300 columns" else 400000 // scale if layout == "long footer" else rows
+        count = rows // 10 if layout == "300 columns" else 400000 if layout == "long footer" else rows
         path = bench.make(layout.replace(" ", "_").replace(",", ""), "make_foreign", count, more.pop("streams"), **more)
         over(bench, "foreign", path, layout=layout, threads=[2])
         bench.drop(layout.replace(" ", "_").replace(",", ""))
