@@ -46,6 +46,7 @@ typedef struct tl_run tl_run;
 
 typedef struct tl_failure {
   const char *file, *stream; /* NULL where there is none */
+  int64_t row;               /* of the file; -1: none */
   const char *reason;
   tl_status status;
 } tl_failure;

@@ -13,7 +13,7 @@ static void put_quoted(tl_json *json, const char *text) {
 
 static void begin(tl_json *json, const char *key) {
   if (json->filled) put(json, ",");
-  if (json->depth > 0) {
+  if (json->depth > 0 && !json->compact) {
     put(json, "\n");
     for (int i = 0; i < json->depth; i++) put(json, "  ");
   }
@@ -33,7 +33,7 @@ void tl_json_open(tl_json *json, const char *key, char bracket) {
 
 void tl_json_close(tl_json *json, char bracket) {
   json->depth--;
-  if (json->filled) {
+  if (json->filled && !json->compact) {
     put(json, "\n");
     for (int i = 0; i < json->depth; i++) put(json, "  ");
   }

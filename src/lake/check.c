@@ -174,12 +174,13 @@ static tl_status check_file(checker *w, const tl_dataset_file *file, tl_error *e
 
 static int by_name(const void *a, const void *b) { return strcmp(((const tl_manifest_file *)a)->name, ((const tl_manifest_file *)b)->name); }
 
-static tl_status check_listed(checker *w, const char *root, const tl_manifest_file *f, tl_error *err) {
+static tl_status check_listed(checker *w, const char *root, uint64_t generation, const tl_manifest_file *f, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = w->out->env};
   TL_OWNED(tl_parquet) file = {.handle = -1};
   const char *path;
   tl_file_info info;
-  TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", root, f->name));
+  TL_TRY(tl_manifest_ready_path(&arena, root, generation, f->name, &path, err));
+  if (w->out->env->info(w->out->env, path, &info, NULL) != TL_OK) TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", root, f->name));
   if (w->out->env->info(w->out->env, path, &info, NULL) != TL_OK) return find(w->out, "manifest", f->name, -1, err, "in the manifest, but not there");
   if (f->size >= 0 && f->size != info.size)
     TL_TRY(find(w->out, "manifest", f->name, -1, err, "%lld bytes, the manifest says %lld", (long long)info.size, (long long)f->size));
@@ -201,7 +202,7 @@ static tl_status check_manifest(checker *w, const char *root, tl_error *err) {
   if (status == TL_CORRUPT) return find(w->out, "manifest", "_tickloom/manifest.json", -1, err, "%s", err ? err->text : "cannot be read");
   TL_TRY(status);
   if (w->out->by == NULL && manifest.by != NULL) TL_TRY(tl_arena_text(&w->out->arena, &w->out->by, manifest.by, strlen(manifest.by), err));
-  for (size_t i = 0; i < manifest.count; i++) TL_TRY(check_listed(w, root, &manifest.files[i], err));
+  for (size_t i = 0; i < manifest.count; i++) TL_TRY(check_listed(w, root, manifest.generation, &manifest.files[i], err));
   if (manifest.count > 0) qsort(manifest.files, manifest.count, sizeof *manifest.files, by_name);
   status = tl_dataset_walk(&there, env, root, err);
   if (status == TL_NOT_FOUND) return TL_OK;

@@ -110,8 +110,14 @@ static tl_status list_ours(tl_dataset *d, bool *listed, tl_error *err) {
     return TL_OK;
   }
   for (size_t i = 0; status == TL_OK && i < manifest.count; i++) {
-    const char *path;
+    const char *path, *ready;
+    bool waits = false; /* a run that was killed has not put it in its place */
     status = tl_arena_format(&d->arena, &path, err, "%s/%s", d->root, manifest.files[i].name);
+    if (status == TL_OK && manifest.generation != 0) {
+      status = tl_manifest_ready_path(&d->arena, d->root, manifest.generation, manifest.files[i].name, &ready, err);
+      if (status == TL_OK) status = tl_path_exists(d->env, ready, &waits, err);
+      if (waits) path = ready;
+    }
     if (status == TL_OK) status = add_file(d, path, manifest.files[i].name, err);
   }
   tl_manifest_free(&manifest);

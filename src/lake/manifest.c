@@ -1,6 +1,8 @@
 #include "lake/manifest.h"
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include "base/file.h"
 
 void tl_manifest_free(tl_manifest *m) {
@@ -47,23 +49,36 @@ static tl_status take_by(tl_manifest *m, const json_t *root, tl_error *err) {
   return tl_arena_text(&m->arena, &m->by, (const char *)by.data, by.size, err);
 }
 
-tl_status tl_manifest_read(tl_manifest *out, tl_env *env, const char *root, tl_error *err) {
-  TL_OWNED(tl_arena) arena = {.env = env};
+static uint64_t take_generation(const json_t *root) {
+  const char *text = json_string_value(json_object_get(root, "generation"));
+  return text != NULL ? strtoull(text, NULL, 16) : 0;
+}
+
+tl_status tl_manifest_read_file(tl_manifest *out, tl_env *env, const char *path, tl_error *err) {
   TL_OWNED(tl_buffer) text = {.env = env};
-  const char *path;
-  tl_file_info info;
   json_error_t why;
   *out = (tl_manifest){.arena = {.env = env}};
-  TL_TRY(tl_arena_format(&arena, &path, err, "%s/_tickloom/manifest.json", root));
-  TL_TRY(env->info(env, path, &info, err));
   TL_TRY(tl_file_read(&text, path, err));
   json_t *json = json_loadb((const char *)text.data, text.size, 0, &why);
   if (json == NULL) return tl_fail(err, TL_CORRUPT, "%s, line %d: %s", path, why.line, why.text);
+  out->generation = take_generation(json);
   tl_status status = take_files(out, json_object_get(json, "files"), err);
   if (status == TL_OK) status = take_by(out, json, err);
   json_decref(json);
   if (status != TL_OK) tl_manifest_free(out);
   return status;
+}
+
+tl_status tl_manifest_read(tl_manifest *out, tl_env *env, const char *root, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = env};
+  const char *path;
+  TL_TRY(tl_arena_format(&arena, &path, err, "%s/_tickloom/manifest.json", root));
+  return tl_manifest_read_file(out, env, path, err);
+}
+
+tl_status tl_manifest_ready_path(tl_arena *arena, const char *root, uint64_t generation, const char *name, const char **out, tl_error *err) {
+  return tl_arena_format(arena, out, err, "%s/_tickloom/state/%016llx-%016llx.ready", root, (unsigned long long)generation,
+                         (unsigned long long)XXH3_64bits(name, strlen(name)));
 }
 
 void tl_manifest_write_files(tl_json *j, const tl_manifest_file *files, size_t count) {

@@ -349,7 +349,14 @@ tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *
     m->groups[g].first_row = rows;
     if (__builtin_add_overflow(rows, m->groups[g].row_count, &rows)) return damaged(err);
   }
-  m->row_count = rows; /* some writers say 0 there: the groups are what is read */
+  if (m->row_count != 0 && m->row_count != rows) /* some writers say 0 there: the groups are what is read */
+    return tl_fail(err, TL_CORRUPT, "the footer is damaged: %lld rows, its row groups have %lld", (long long)m->row_count, (long long)rows);
+  m->row_count = rows;
+  for (int g = 0; g < m->group_count; g++)
+    for (int k = 0; k < m->leaf_count; k++)
+      if (m->leaves[k].max_repetition == 0 && m->groups[g].chunks[k].value_count != m->groups[g].row_count)
+        return tl_fail(err, TL_CORRUPT, "the footer is damaged: column %s of row group %d has %lld values, the group %lld rows", m->leaves[k].field.name, g,
+                       (long long)m->groups[g].chunks[k].value_count, (long long)m->groups[g].row_count);
   return TL_OK;
 }
 

@@ -100,6 +100,14 @@ static void find_inputs(tl_opener *o, tl_input_file *f, const tl_meta *meta) {
   }
 }
 
+/* A name that two columns have says nothing. */
+static tl_status refuse_doubles(const tl_meta *meta, int leaf, tl_error *err) {
+  for (int i = leaf + 1; i < meta->leaf_count; i++)
+    if (strcmp(meta->leaves[i].field.name, meta->leaves[leaf].field.name) == 0)
+      return tl_fail(err, TL_CORRUPT, "two columns are named %s", meta->leaves[leaf].field.name);
+  return TL_OK;
+}
+
 static bool is_needed(const tl_opener *o, size_t input) { return o->options->needed == NULL || o->options->needed[input]; }
 
 static tl_status bind_inputs(tl_opener *o, tl_input_file *f, const tl_meta *meta, tl_error *err) {
@@ -108,6 +116,7 @@ static tl_status bind_inputs(tl_opener *o, tl_input_file *f, const tl_meta *meta
     if (!is_needed(o, i) || (f->leaves[i] < 0 && d->inputs[i].optional)) continue;
     if (f->leaves[i] < 0) return no_column(meta, "", d->inputs[i].columns[0], err);
     const tl_field *field = &meta->leaves[f->leaves[i]].field;
+    TL_TRY(refuse_doubles(meta, f->leaves[i], err));
     if (tl_field_unit(field) != TL_UNIT_NONE && o->as_number[i])
       return tl_fail(err, TL_UNSUPPORTED, "column %s is a date or timestamp; to count with it, declare the input %s: %s", field->name, d->inputs[i].name,
                      field->logical == TL_LOGICAL_DATE ? "date" : "timestamp");

@@ -65,6 +65,7 @@ void tl__count_end(tl_worker *w, tl_loaded_stream *s, tl_course *courses, int64_
     if (holds || !strict || s->failed) continue;
     tl_rule_text(check->rule, rule, sizeof rule);
     s->failed = true;
+    s->error_row = -1;
     tl_fail(&s->error, TL_CORRUPT, "the check `%s: %s` failed: %s", run->definition->outputs[check->output].name, rule, what);
   }
   if (s->failed) return;

@@ -7,8 +7,8 @@
 #include "codec/compressor.h"
 #include "run/run.h"
 
-void tl__run_fail(tl_run *run, const char *file, const char *stream, tl_status status, const char *reason) {
-  tl_failure f = {.status = status};
+void tl__run_fail(tl_run *run, const char *file, const char *stream, int64_t row, tl_status status, const char *reason) {
+  tl_failure f = {.status = status, .row = row};
   if (run->lock) tl_lock_enter(run->lock);
   if (tl_reserve(run->env, &run->failures, &run->failure_capacity, run->failure_count + 1, sizeof *run->failures, NULL) == TL_OK) {
     f.reason = tl_status_name(status); /* when there is no memory for more */
@@ -33,7 +33,7 @@ void tl__run_warn(tl_run *run, const char *format, ...) {
 }
 
 static void report_file(void *context, const char *file, const char *stream, const tl_error *why) {
-  tl__run_fail(context, file, stream, why->status, why->text);
+  tl__run_fail(context, file, stream, -1, why->status, why->text);
 }
 
 /* ---- options ---- */
@@ -322,21 +322,25 @@ static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count
   return TL_OK;
 }
 
-/* New files go into place; the manifest says so; then what is no longer part of the dataset goes. */
+/* Everything lies ready: the manifest is the moment at which the new dataset is the dataset. Then files go into their places, and what is no
+   longer part of it goes. */
 static tl_status commit(tl_run *run, tl_error *err) {
-  TL_OWNED(tl_buffer) manifest = {.env = run->env};
-  tl_manifest_file *files;
-  size_t count;
-  TL_TRY(list_files(run, &files, &count, err));
-  if (run->target.is_file || (count == 0 && run->failure_count > 0)) return TL_OK;
+  TL_OWNED(tl_buffer) text = {.env = run->env};
+  const tl_manifest *old = &run->target.old;
+  tl_manifest fresh = {0};
+  tl_manifest_file *stale;
+  size_t stale_count = 0;
+  TL_TRY(list_files(run, &fresh.files, &fresh.count, err));
+  if (run->target.is_file || (fresh.count == 0 && run->failure_count > 0)) return TL_OK;
+  TL_TRY(tl_arena_take(&run->arena, &stale, old->count + 1, sizeof *stale, err));
+  for (size_t i = 0; i < old->count; i++)
+    if (bsearch(&old->files[i], fresh.files, fresh.count, sizeof *fresh.files, by_name) == NULL) stale[stale_count++] = old->files[i];
+  TL_TRY(tl_target_note_stale(&run->target, stale, stale_count, err));
+  TL_TRY(tl__run_manifest(run, fresh.files, fresh.count, &text, err));
+  TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&text), err));
   for (size_t i = 0; i < run->file_count; i++)
     if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
-  TL_TRY(tl__run_manifest(run, files, count, &manifest, err));
-  TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&manifest), err));
-  for (size_t i = 0; i < run->target.old.count; i++)
-    if (bsearch(&run->target.old.files[i], files, count, sizeof *files, by_name) == NULL)
-      TL_TRY(tl_target_remove(&run->target, run->target.old.files[i].name, err));
-  return TL_OK;
+  return tl_target_remove_stale(&run->target, &fresh, err);
 }
 
 static tl_status write_record(tl_run *run, tl_error *err) {
@@ -382,7 +386,8 @@ static void report_files(tl_run *run) {
     tl_writer_free(&f->writer);
     tl_tally_free(&f->tally);
     if (f->open) (void)run->env->remove(run->env, f->temporary, NULL);
-    if (f->failed && f->status != TL_CANCELLED) tl__run_fail(run, f->name, NULL, f->status, f->reason);
+    const char *name = run->mirrors ? run->input.files[run->order[f->first_stream]->last_file].file->path : f->name;
+    if (f->failed && f->status != TL_CANCELLED) tl__run_fail(run, name, NULL, -1, f->status, f->reason);
   }
 }
 
@@ -393,7 +398,7 @@ static void spill_progress(void *context, int64_t rows) {
 
 static void report_unread(void *context, const char *file, const char *stream, const tl_error *why) {
   (void)stream;
-  tl__run_fail(context, file, NULL, why->status, why->text);
+  tl__run_fail(context, file, NULL, -1, why->status, why->text);
 }
 
 static tl_status put_together(tl_run *run, tl_error *err) {
@@ -422,9 +427,18 @@ static tl_status put_together(tl_run *run, tl_error *err) {
   return tl__run_waiting_sides(run, err);
 }
 
+/* Files of a run that was stopped, which this one will not write. */
+static tl_status drop_abandoned(tl_run *run, tl_error *err) {
+  const char **names;
+  TL_TRY(tl_arena_take(&run->arena, &names, run->file_count + 1, sizeof *names, err));
+  for (size_t i = 0; i < run->file_count; i++) names[i] = run->files[i].name;
+  return tl_progress_drop_abandoned(&run->progress, names, run->file_count, err);
+}
+
 static tl_status work(tl_run *run, tl_error *err) {
   TL_TRY(tl_target_begin(&run->target, err));
   TL_TRY(tl_progress_begin(&run->progress, err));
+  TL_TRY(drop_abandoned(run, err));
   if (run->task_count == 0) return TL_OK;
   tl_status status = run->spills ? put_together(run, err) : TL_OK;
   if (status == TL_CANCELLED)
@@ -443,7 +457,7 @@ static tl_status execute(tl_run *run, tl_error *err) {
   if (run->fatal.status != TL_OK) return tl_fail(err, run->fatal.status, "%s", run->fatal.text);
   if (run->cancelled || tl_sys_stop_requested()) {
     run->cancelled = true;
-    tl__run_fail(run, NULL, NULL, TL_CANCELLED, "stopped by a signal; what is committed stays, the same command goes on");
+    tl__run_fail(run, NULL, NULL, -1, TL_CANCELLED, "stopped by a signal; what is committed stays, the same command goes on");
   }
   if (run->failure_count > 1) qsort(run->failures, run->failure_count, sizeof *run->failures, compare_failures);
   after_work(run);

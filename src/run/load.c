@@ -52,6 +52,7 @@ static void fail_stream(tl_loaded_stream *s, const tl_error *why) {
   if (s->failed) return;
   s->failed = true;
   s->error = *why;
+  s->error_row = -1;
 }
 
 /* ---- from the files ---- */
@@ -317,6 +318,8 @@ static void fail_at(const tl_load *l, tl_loaded_stream *s, int64_t row, int64_t 
   tl_fail(&why, TL_CORRUPT, "%s, row %lld: %s %s%s%s%s", file, (long long)file_row, l->set->definition->order, null ? "is missing" : key, null ? "" : what,
           null ? "" : earlier, null ? "" : hint);
   fail_stream(s, &why);
+  s->error_file = file;
+  s->error_row = file_row;
 }
 
 /* Checks the `more` rows behind those that are there, and drops repeated keys in place. */

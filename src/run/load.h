@@ -17,6 +17,8 @@ typedef struct tl_loaded_stream {
   int64_t nonfinite;  /* NaN and infinity found in its inputs, so far */
   int64_t duplicates; /* rows dropped, so far */
   tl_error error;
+  const char *error_file; /* where it went wrong; NULL: nowhere in particular */
+  int64_t error_row;
 } tl_loaded_stream;
 
 /* Kept from one load to the next. */

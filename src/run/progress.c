@@ -1,6 +1,7 @@
 #include "run/progress.h"
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
 
@@ -10,6 +11,7 @@ void tl_progress_free(tl_progress *p) {
   if (p->target == NULL) return;
   if (p->handle >= 0) (void)p->target->env->close(p->target->env, p->handle, NULL);
   json_decref(p->entries);
+  json_decref(p->names);
   *p = (tl_progress){.handle = -1};
 }
 
@@ -27,12 +29,15 @@ static void read_lines(tl_progress *p, const char *text, size_t size) {
   hex(work, p->work);
   for (const char *line = text, *end; (end = memchr(line, '\n', (size_t)(text + size - line))) != NULL; line = end + 1) {
     json_t *object = json_loadb(line, (size_t)(end - line), 0, NULL);
-    if (line == text)
-      ours = says(object, "work", work);
-    else if (ours && json_is_string(json_object_get(object, "file")))
-      json_object_set(p->entries, json_string_value(json_object_get(object, "file")), object);
+    const char *file = json_string_value(json_object_get(object, "file")), *generation = json_string_value(json_object_get(object, "generation"));
+    if (line == text) {
+      ours = says(object, "work", work) && generation != NULL;
+      if (ours) p->target->generation = strtoull(generation, NULL, 16);
+    } else if (file != NULL) {
+      json_object_set_new(p->names, file, json_true());
+      if (ours && json_object_get(object, "from") != NULL) json_object_set(p->entries, file, object);
+    }
     json_decref(object);
-    if (!ours) return;
   }
 }
 
@@ -40,8 +45,8 @@ tl_status tl_progress_open(tl_progress *out, tl_target *target, uint64_t work, t
   TL_OWNED(tl_buffer) text = {.env = target->env};
   TL_OWNED(tl_arena) arena = {.env = target->env};
   const char *path;
-  *out = (tl_progress){.target = target, .work = work, .handle = -1, .entries = json_object()};
-  if (out->entries == NULL) return tl_fail(err, TL_MEMORY, "no memory for the log of progress");
+  *out = (tl_progress){.target = target, .work = work, .handle = -1, .entries = json_object(), .names = json_object()};
+  if (out->entries == NULL || out->names == NULL) return tl_fail(err, TL_MEMORY, "no memory for the log of progress");
   if (target->is_file || !target->existed) return TL_OK;
   TL_TRY(tl_target_path(target, &arena, LOG, &path, err));
   tl_status status = tl_file_read(&text, path, err);
@@ -99,6 +104,7 @@ static tl_status write_line(tl_progress *p, tl_buffer *line, tl_error *err) {
 typedef struct sweep {
   tl_progress *progress;
   const char *folder;
+  json_t *wanted; /* paths */
 } sweep;
 
 /* Files that lie ready but are in no entry. */
@@ -106,34 +112,36 @@ static tl_status sweep_entry(void *context, const char *name, tl_error *err) {
   sweep *s = context;
   tl_env *env = s->progress->target->env;
   TL_OWNED(tl_arena) arena = {.env = env};
-  const char *path, *wanted, *key;
-  json_t *entry;
+  const char *path;
   size_t size = strlen(name);
   if (size < 6 || strcmp(name + size - 6, ".ready") != 0) return TL_OK;
   TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", s->folder, name));
-  json_object_foreach(s->progress->entries, key, entry) {
-    TL_TRY(tl_target_ready_path(s->progress->target, &arena, key, &wanted, err));
-    if (strcmp(wanted, path) == 0) return TL_OK;
-  }
-  return env->remove(env, path, err);
+  return json_object_get(s->wanted, path) != NULL ? TL_OK : env->remove(env, path, err);
 }
 
-tl_status tl_progress_begin(tl_progress *p, tl_error *err) {
+static tl_status sweep_ready(tl_progress *p, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = p->target->env};
-  TL_OWNED(tl_buffer) line = {.env = p->target->env};
-  tl_env *env = p->target->env;
-  sweep s = {.progress = p};
-  const char *path, *fresh, *key;
-  char work[20];
+  sweep s = {.progress = p, .wanted = json_object()};
+  const char *key, *path;
   json_t *entry;
-  if (p->target->is_file) return TL_OK;
-  TL_TRY(tl_target_path(p->target, &arena, "state", &s.folder, err));
-  TL_TRY(env->list(env, s.folder, sweep_entry, &s, err));
-  TL_TRY(tl_target_path(p->target, &arena, LOG, &path, err));
-  TL_TRY(tl_target_path(p->target, &arena, "tmp/progress", &fresh, err));
-  TL_TRY(env->open_write(env, fresh, &p->handle, err));
+  tl_status status = s.wanted != NULL ? tl_target_path(p->target, &arena, "state", &s.folder, err) : tl_fail(err, TL_MEMORY, "no memory");
+  json_object_foreach(p->entries, key, entry) {
+    if (status == TL_OK) status = tl_target_ready_path(p->target, &arena, key, &path, err);
+    if (status == TL_OK) json_object_set_new(s.wanted, path, json_true());
+  }
+  if (status == TL_OK) status = p->target->env->list(p->target->env, s.folder, sweep_entry, &s, err);
+  json_decref(s.wanted);
+  return status;
+}
+
+static tl_status write_entries(tl_progress *p, tl_error *err) {
+  TL_OWNED(tl_buffer) line = {.env = p->target->env};
+  char work[20], generation[20];
+  const char *key;
+  json_t *entry;
   hex(work, p->work);
-  TL_TRY(tl_buffer_format(&line, err, "{\"work\":\"%s\"}", work));
+  hex(generation, p->target->generation);
+  TL_TRY(tl_buffer_format(&line, err, "{\"work\":\"%s\",\"generation\":\"%s\"}", work, generation));
   TL_TRY(write_line(p, &line, err));
   json_object_foreach(p->entries, key, entry) {
     char *text = json_dumps(entry, JSON_COMPACT);
@@ -143,12 +151,56 @@ tl_status tl_progress_begin(tl_progress *p, tl_error *err) {
     TL_TRY(status);
     TL_TRY(write_line(p, &line, err));
   }
-  return env->rename(env, fresh, path, err);
+  return TL_OK;
+}
+
+tl_status tl_progress_begin(tl_progress *p, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = p->target->env};
+  tl_env *env = p->target->env;
+  const char *path, *fresh;
+  if (p->target->is_file) return TL_OK;
+  TL_TRY(sweep_ready(p, err));
+  TL_TRY(tl_target_path(p->target, &arena, LOG, &path, err));
+  TL_TRY(tl_target_path(p->target, &arena, "tmp/progress", &fresh, err));
+  TL_TRY(env->open_write(env, fresh, &p->handle, err));
+  tl_status status = write_entries(p, err);
+  if (status == TL_OK) status = env->rename(env, fresh, path, err);
+  if (status != TL_OK) (void)env->remove(env, fresh, NULL);
+  return status;
+}
+
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+tl_status tl_progress_drop_abandoned(tl_progress *p, const char **names, size_t count, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = p->target->env};
+  tl_env *env = p->target->env;
+  const char *key, *path;
+  json_t *value;
+  if (count > 0) qsort(names, count, sizeof *names, by_text);
+  for (size_t i = 0; i < p->target->old.count; i++) json_object_del(p->names, p->target->old.files[i].name);
+  json_object_foreach(p->names, key, value) {
+    if (count > 0 && bsearch(&key, names, count, sizeof *names, by_text) != NULL) continue;
+    TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", p->target->root, key));
+    tl_status status = env->remove(env, path, err);
+    if (status != TL_OK && status != TL_NOT_FOUND) return status;
+  }
+  return TL_OK;
+}
+
+tl_status tl_progress_announce(tl_progress *p, const char *name, tl_error *err) {
+  TL_OWNED(tl_buffer) line = {.env = p->target->env};
+  tl_json json = {.out = &line, .err = err, .compact = true};
+  if (p->handle < 0 || p->target->old.count > 0) return TL_OK; /* beside an older dataset it lies ready first */
+  tl_json_open(&json, NULL, '{');
+  tl_json_string(&json, "file", name);
+  tl_json_close(&json, '}');
+  TL_TRY(json.status);
+  return write_line(p, &line, err);
 }
 
 tl_status tl_progress_add(tl_progress *p, const char *name, uint64_t made_from, const tl_tally *tally, tl_error *err) {
   TL_OWNED(tl_buffer) line = {.env = p->target->env};
-  tl_json json = {.out = &line, .err = err};
+  tl_json json = {.out = &line, .err = err, .compact = true};
   tl_file_info info;
   char text[20];
   bool found;

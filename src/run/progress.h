@@ -9,6 +9,7 @@
 typedef struct tl_progress {
   tl_target *target;
   json_t *entries; /* by file name: of an earlier run over the same work */
+  json_t *names;   /* of files that some earlier run put, or was about to, and that no manifest has */
   uint64_t work;
   int handle; /* of the log, or -1 */
 } tl_progress;
@@ -20,6 +21,10 @@ tl_status tl_progress_find(tl_progress *progress, const char *name, uint64_t mad
                            tl_error *err) TL_MUST_CHECK;
 /* Starts the log anew with the entries that were found, and removes what lies ready of others. */
 tl_status tl_progress_begin(tl_progress *progress, tl_error *err) TL_MUST_CHECK;
+/* Removes files of earlier runs that ended without a manifest and that are not among these (sorted here). */
+tl_status tl_progress_drop_abandoned(tl_progress *progress, const char **names, size_t count, tl_error *err) TL_MUST_CHECK;
+/* The file is about to be put. */
+tl_status tl_progress_announce(tl_progress *progress, const char *name, tl_error *err) TL_MUST_CHECK;
 /* The file was put. */
 tl_status tl_progress_add(tl_progress *progress, const char *name, uint64_t made_from, const tl_tally *tally, tl_error *err) TL_MUST_CHECK;
 /* The run has ended; `all`: with everything done. */

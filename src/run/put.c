@@ -89,8 +89,8 @@ static tl_status open_output(tl_run *run, tl_output_file *f, tl_error *err) {
   tl_sorting sorting[TL_MOST_KEYS + 1];
   int count = run->key_leaves + 1;
   for (int i = 0; i < count; i++) sorting[i] = (tl_sorting){.column = i};
+  f->open = true; /* whatever comes of it, there may be a file now */
   TL_TRY(tl_writer_open(&f->writer, run->env, f->temporary, run->leaves, run->leaf_count, sorting, count, err));
-  f->open = true;
   return name_columns(run, f, err);
 }
 
@@ -128,6 +128,10 @@ static tl_status finish_output(tl_run *run, tl_output_file *f, tl_error *err) {
   tl_writer_free(&f->writer);
   TL_TRY(run->env->info(run->env, f->temporary, &info, err));
   f->size = info.size;
+  tl_lock_enter(run->lock);
+  tl_status status = tl_progress_announce(&run->progress, f->name, err);
+  tl_lock_leave(run->lock);
+  TL_TRY(status);
   TL_TRY(tl_target_put(&run->target, f->temporary, f->name, err));
   f->open = false;
   f->committed = true;

@@ -122,6 +122,7 @@ static void put_failures(const tl_run *run, tl_json *j) {
     const tl_failure *f = &run->failures[i];
     tl_json_open(j, NULL, '{');
     if (f->file) tl_json_string(j, "file", f->file);
+    if (f->row >= 0) tl_json_int(j, "row", f->row);
     if (f->stream) tl_json_string(j, "stream", f->stream);
     tl_json_string(j, "status", tl_status_name(f->status));
     tl_json_string(j, "reason", f->reason);
@@ -222,6 +223,8 @@ tl_status tl__run_manifest(tl_run *run, const tl_manifest_file *files, size_t co
   char identity[20];
   tl_json_open(j, NULL, '{');
   tl_json_int(j, "format", 1);
+  snprintf(identity, sizeof identity, "%016llx", (unsigned long long)run->target.generation);
+  tl_json_string(j, "generation", identity);
   tl_json_string(j, "tickloom", TICKLOOM_VERSION);
   snprintf(identity, sizeof identity, "%016llx", (unsigned long long)d->identity);
   tl_json_string(j, "definition", d->path);

@@ -131,7 +131,8 @@ struct tl_run {
   tl_buffer json, table;
 };
 
-void tl__run_fail(tl_run *run, const char *file, const char *stream, tl_status status, const char *reason);
+/* `row` of the file, or -1. */
+void tl__run_fail(tl_run *run, const char *file, const char *stream, int64_t row, tl_status status, const char *reason);
 void tl__run_warn(tl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;

@@ -107,7 +107,7 @@ static void close_stream(stretcher *s, size_t i, tl_status status, tl_error *err
   tl_putting *put = &s->puts[i];
   if (status == TL_OK && !l->failed) tl__count_end(w, l, w->courses + i * w->run->definition->output_count, s->written[i], put->tally);
   if (status == TL_OK && l->failed) {
-    tl__report_stream(w, l);
+    if (!w->run->mirrors || !l->broken) tl__report_stream(w, l); /* else its file is */
     put->any = false;
     put->incomplete = true;
     status = w->run->mirrors && l->broken ? tl_fail(err, l->error.status, "%s", l->error.text) : tl__put_undo(w, put, err);

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xxhash.h>
 #include "base/file.h"
+#include "base/json.h"
 
 static bool ends_with(const char *text, const char *end) {
   size_t n = strlen(text), m = strlen(end);
@@ -38,6 +38,8 @@ static tl_status count_entry(void *context, const char *name, tl_error *err) {
 /* A place for scratch files in the nearest folder that is there. */
 static tl_status find_scratch(tl_target *t, tl_error *err) {
   const char *folder;
+  tl_file_info info;
+  tl_status status;
   bool there = t->existed && !t->is_file;
   TL_TRY(tl_arena_text(&t->arena, &folder, t->root, strlen(t->root), err));
   while (!there) {
@@ -47,7 +49,10 @@ static tl_status find_scratch(tl_target *t, tl_error *err) {
       break;
     }
     *slash = 0;
-    TL_TRY(tl_path_exists(t->env, folder, &there, err));
+    status = t->env->info(t->env, folder, &info, err);
+    if (status != TL_OK && status != TL_NOT_FOUND) return status;
+    there = status == TL_OK;
+    if (there && !info.is_folder) return tl_fail(err, TL_USAGE, "%s: %s is a file, not a folder", t->root, folder);
   }
   return tl_arena_format(&t->arena, &t->scratch, err, "%s/.tickloom-%llx-", folder, (unsigned long long)t->env->now_ns(t->env));
 }
@@ -93,13 +98,13 @@ static tl_status look(tl_target *t, const char *path, tl_error *err) {
 }
 
 tl_status tl_target_open(tl_target *out, tl_env *env, const char *path, bool durable, tl_error *err) {
-  *out = (tl_target){.env = env, .arena = {.env = env}, .old = {.arena = {.env = env}}, .durable = durable, .lock = -1};
+  *out = (tl_target){.env = env, .arena = {.env = env}, .old = {.arena = {.env = env}}, .durable = durable, .lock = -1, .generation = (uint64_t)env->now_ns(env)};
   tl_status status = look(out, path, err);
   if (status != TL_OK) tl_target_free(out);
   return status;
 }
 
-/* ---- making ready ---- */
+/* ---- moving into place ---- */
 
 /* Makes every folder of a path but the last part. */
 static tl_status make_parents(tl_target *t, const char *path, tl_error *err) {
@@ -113,61 +118,6 @@ static tl_status make_parents(tl_target *t, const char *path, tl_error *err) {
   }
   return TL_OK;
 }
-
-typedef struct sweep {
-  tl_target *target;
-  const char *folder;
-} sweep;
-
-static tl_status sweep_entry(void *context, const char *name, tl_error *err) {
-  sweep *s = context;
-  const char *path;
-  TL_TRY(tl_arena_format(&s->target->arena, &path, err, "%s/%s", s->folder, name));
-  return s->target->env->remove(s->target->env, path, err);
-}
-
-tl_status tl_target_begin(tl_target *t, tl_error *err) {
-  const char *path;
-  bool there;
-  sweep s = {.target = t};
-  TL_TRY(make_parents(t, t->root, err));
-  if (t->is_file) {
-    TL_TRY(tl_target_temporary(t, &t->arena, 0, &path, err));
-    return t->env->lock(t->env, path, &t->lock, err);
-  }
-  TL_TRY(t->env->make_folder(t->env, t->root, err));
-  if (t->lock < 0) { /* made just now, by us or by somebody who was as quick */
-    TL_TRY(t->env->lock(t->env, t->root, &t->lock, err));
-    TL_TRY(join(t, &path, "_tickloom", err));
-    TL_TRY(tl_path_exists(t->env, path, &there, err));
-    if (there) return tl_fail(err, TL_IO, "%s: another run wrote here just now", t->root);
-  }
-  TL_TRY(join(t, &path, "_tickloom/tmp/x", err));
-  TL_TRY(make_parents(t, path, err));
-  TL_TRY(join(t, &path, "_tickloom/runs/x", err));
-  TL_TRY(make_parents(t, path, err));
-  TL_TRY(join(t, &path, "_tickloom/state/x", err));
-  TL_TRY(make_parents(t, path, err));
-  TL_TRY(join(t, &s.folder, "_tickloom/tmp", err));
-  return t->env->list(t->env, s.folder, sweep_entry, &s, err);
-}
-
-tl_status tl_target_temporary(tl_target *t, tl_arena *arena, size_t index, const char **out, tl_error *err) {
-  if (!t->is_file) return tl_arena_format(arena, out, err, "%s/_tickloom/tmp/%zu", t->root, index);
-  const char *slash = strrchr(t->root, '/');
-  int folder = slash ? (int)(slash - t->root) + 1 : 0;
-  return tl_arena_format(arena, out, err, "%.*s.%s.tickloom", folder, t->root, t->root + folder);
-}
-
-tl_status tl_target_path(tl_target *t, tl_arena *arena, const char *name, const char **out, tl_error *err) {
-  return tl_arena_format(arena, out, err, "%s/_tickloom/%s", t->root, name);
-}
-
-tl_status tl_target_ready_path(tl_target *t, tl_arena *arena, const char *name, const char **out, tl_error *err) {
-  return tl_arena_format(arena, out, err, "%s/_tickloom/state/%016llx.ready", t->root, (unsigned long long)XXH3_64bits(name, strlen(name)));
-}
-
-/* ---- putting in place ---- */
 
 static tl_status move(tl_target *t, const char *from, const char *to, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
@@ -188,6 +138,79 @@ static tl_status into_place(tl_target *t, const char *from, const char *name, tl
   }
   return move(t, from, path, err);
 }
+
+/* ---- making ready ---- */
+
+typedef struct sweep {
+  tl_target *target;
+  const char *folder;
+} sweep;
+
+static tl_status sweep_entry(void *context, const char *name, tl_error *err) {
+  sweep *s = context;
+  const char *path;
+  TL_TRY(tl_arena_format(&s->target->arena, &path, err, "%s/%s", s->folder, name));
+  return s->target->env->remove(s->target->env, path, err);
+}
+
+/* A run that was killed after its manifest was written: its files come into their places now. */
+static tl_status roll_forward(tl_target *t, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = t->env};
+  for (size_t i = 0; i < t->old.count && t->old.generation != 0; i++) {
+    const char *ready;
+    bool waits;
+    TL_TRY(tl_manifest_ready_path(&arena, t->root, t->old.generation, t->old.files[i].name, &ready, err));
+    TL_TRY(tl_path_exists(t->env, ready, &waits, err));
+    if (waits) TL_TRY(into_place(t, ready, t->old.files[i].name, err));
+  }
+  return TL_OK;
+}
+
+tl_status tl_target_begin(tl_target *t, tl_error *err) {
+  const char *path;
+  bool there;
+  sweep s = {.target = t};
+  TL_TRY(make_parents(t, t->root, err));
+  if (t->is_file) {
+    TL_TRY(tl_target_temporary(t, &t->arena, 0, &path, err));
+    return t->env->lock(t->env, path, &t->lock, err);
+  }
+  TL_TRY(t->env->make_folder(t->env, t->root, err));
+  if (t->lock < 0) { /* made just now, by us or by somebody who was as quick */
+    TL_TRY(t->env->lock(t->env, t->root, &t->lock, err));
+    TL_TRY(join(t, &path, "_tickloom", err));
+    TL_TRY(tl_path_exists(t->env, path, &there, err));
+    if (there) return tl_fail(err, TL_IO, "%s: in use by another run, which began just now", t->root);
+  }
+  TL_TRY(join(t, &path, "_tickloom/tmp/x", err));
+  TL_TRY(make_parents(t, path, err));
+  TL_TRY(join(t, &path, "_tickloom/runs/x", err));
+  TL_TRY(make_parents(t, path, err));
+  TL_TRY(join(t, &path, "_tickloom/state/x", err));
+  TL_TRY(make_parents(t, path, err));
+  TL_TRY(join(t, &s.folder, "_tickloom/tmp", err));
+  TL_TRY(t->env->list(t->env, s.folder, sweep_entry, &s, err));
+  TL_TRY(join(t, &t->scratch, "_tickloom/tmp/scratch-", err));
+  TL_TRY(roll_forward(t, err));
+  return tl_target_remove_stale(t, &t->old, err);
+}
+
+tl_status tl_target_temporary(tl_target *t, tl_arena *arena, size_t index, const char **out, tl_error *err) {
+  if (!t->is_file) return tl_arena_format(arena, out, err, "%s/_tickloom/tmp/%zu", t->root, index);
+  const char *slash = strrchr(t->root, '/');
+  int folder = slash ? (int)(slash - t->root) + 1 : 0;
+  return tl_arena_format(arena, out, err, "%.*s.%s.tickloom", folder, t->root, t->root + folder);
+}
+
+tl_status tl_target_path(tl_target *t, tl_arena *arena, const char *name, const char **out, tl_error *err) {
+  return tl_arena_format(arena, out, err, "%s/_tickloom/%s", t->root, name);
+}
+
+tl_status tl_target_ready_path(tl_target *t, tl_arena *arena, const char *name, const char **out, tl_error *err) {
+  return tl_manifest_ready_path(arena, t->root, t->generation, name, out, err);
+}
+
+/* ---- putting in place ---- */
 
 tl_status tl_target_put(tl_target *t, const char *temporary, const char *name, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
@@ -243,15 +266,48 @@ bool tl_target_keeps(const char *old, const char *const *names, size_t count) {
   return low == count || strncmp(names[low], old, size) != 0;
 }
 
-tl_status tl_target_remove(tl_target *t, const char *name, tl_error *err) {
+static tl_status remove_file(tl_target *t, const char *name, int64_t size, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
   const char *path;
+  tl_file_info info;
   TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", t->root, name));
-  tl_status status = t->env->remove(t->env, path, err);
-  if (status != TL_OK && status != TL_NOT_FOUND) return status;
+  tl_status status = t->env->info(t->env, path, &info, err);
+  if (status == TL_NOT_FOUND || (status == TL_OK && size >= 0 && info.size != size)) return TL_OK; /* gone, or somebody else's by now */
+  TL_TRY(status);
+  TL_TRY(t->env->remove(t->env, path, err));
   for (char *slash = strrchr(path, '/'); (size_t)(slash - path) > strlen(t->root); slash = strrchr(path, '/')) {
     *slash = 0;
     if (t->env->remove(t->env, path, NULL) != TL_OK) break; /* not empty */
   }
   return TL_OK;
+}
+
+tl_status tl_target_note_stale(tl_target *t, const tl_manifest_file *files, size_t count, tl_error *err) {
+  TL_OWNED(tl_buffer) text = {.env = t->env};
+  tl_json json = {.out = &text, .err = err};
+  if (count == 0) return TL_OK;
+  tl_json_open(&json, NULL, '{');
+  tl_manifest_write_files(&json, files, count);
+  tl_json_close(&json, '}');
+  TL_TRY(json.status);
+  return tl_target_write(t, "state/stale.json", tl_buffer_view(&text), err);
+}
+
+static bool is_listed(const tl_manifest *m, const char *name) {
+  for (size_t i = 0; i < m->count; i++)
+    if (strcmp(m->files[i].name, name) == 0) return true;
+  return false;
+}
+
+tl_status tl_target_remove_stale(tl_target *t, const tl_manifest *present, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = t->env};
+  TL_OWNED(tl_manifest) stale = {0};
+  const char *path;
+  TL_TRY(tl_target_path(t, &arena, "state/stale.json", &path, err));
+  tl_status status = tl_manifest_read_file(&stale, t->env, path, err);
+  if (status == TL_NOT_FOUND) return TL_OK;
+  TL_TRY(status);
+  for (size_t i = 0; i < stale.count; i++)
+    if (!is_listed(present, stale.files[i].name)) TL_TRY(remove_file(t, stale.files[i].name, stale.files[i].size, err));
+  return t->env->remove(t->env, path, err);
 }

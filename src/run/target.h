@@ -13,8 +13,9 @@ typedef struct tl_target {
   bool is_file;
   bool existed, durable;
   bool put;            /* the one file is in place */
-  const char *scratch; /* a path for scratch files, in a folder that is there already */
+  const char *scratch; /* the beginning of paths for scratch files, in a folder that is there already */
   tl_manifest old;     /* of the run before; without files where there was none */
+  uint64_t generation; /* of this run, or of the one that it goes on with */
   int lock;            /* -1: none */
 } tl_target;
 
@@ -31,13 +32,15 @@ tl_status tl_target_path(tl_target *target, tl_arena *arena, const char *name, c
 tl_status tl_target_ready_path(tl_target *target, tl_arena *arena, const char *name, const char **out, tl_error *err) TL_MUST_CHECK;
 /* The file is whole: into place as `name` (folders between are made), or ready beside an older dataset. */
 tl_status tl_target_put(tl_target *target, const char *temporary, const char *name, tl_error *err) TL_MUST_CHECK;
+/* Takes note of files that are to go once the manifest says so, and later removes them: also by the next run, should this one be killed
+   between. */
+tl_status tl_target_note_stale(tl_target *target, const tl_manifest_file *files, size_t count, tl_error *err) TL_MUST_CHECK;
+tl_status tl_target_remove_stale(tl_target *target, const tl_manifest *present, tl_error *err) TL_MUST_CHECK;
 /* Puts what lies ready into place. */
 tl_status tl_target_publish(tl_target *target, const char *name, tl_error *err) TL_MUST_CHECK;
 /* A small file below _tickloom/, whole or not at all. */
 tl_status tl_target_write(tl_target *target, const char *name, tl_bytes bytes, tl_error *err) TL_MUST_CHECK;
 /* Whether a file of the older run stays: it lies in a Hive partition that this run did not write. `names` are the new ones, sorted. */
 bool tl_target_keeps(const char *old, const char *const *names, size_t count);
-/* Removes a file of the dataset, and the folders that are empty then. */
-tl_status tl_target_remove(tl_target *target, const char *name, tl_error *err) TL_MUST_CHECK;
 
 #endif

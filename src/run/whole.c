@@ -128,7 +128,7 @@ void tl__work_whole(tl_worker *w, const tl_task *task, int32_t number) {
   tl_error err = {0};
   tl_status prepared = prepare(w, task, number, &err);
   for (size_t i = 0; prepared == TL_OK && i < w->stream_count; i++)
-    if (w->streams[i].failed) tl__report_stream(w, &w->streams[i]);
+    if (w->streams[i].failed && !(run->mirrors && w->streams[i].broken)) tl__report_stream(w, &w->streams[i]); /* else its file is */
   for (size_t p = 0, first = 0; p < task->piece_count; p++) {
     tl_putting put = {.piece = &run->pieces[task->first_piece + p], .tally = &w->tallies[p]};
     put_piece(w, &put, first, prepared, &err);

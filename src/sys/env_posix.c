@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -73,9 +72,19 @@ static tl_status open_write(tl_env *env, const char *path, int *handle, tl_error
   return TL_OK;
 }
 
+/* Without a name from the start, where the file system can; else the name goes at once. */
 static tl_status open_scratch(tl_env *env, const char *path, int *handle, tl_error *err) {
   (void)env;
+  char folder[4200] = ".";
+  const char *slash = strrchr(path, '/');
   int fd;
+  if (slash != NULL && (size_t)snprintf(folder, sizeof folder, "%.*s", slash > path ? (int)(slash - path) : 1, path) >= sizeof folder) folder[0] = 0;
+  do fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
+  while (fd < 0 && errno == EINTR);
+  if (fd >= 0) {
+    *handle = fd;
+    return TL_OK;
+  }
   do fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return os_error(err, "create", path);
@@ -215,10 +224,15 @@ static int64_t tick_ns(tl_env *env) {
   return clock_ns(CLOCK_MONOTONIC);
 }
 
+/* The kernel's own count of this program; what getrusage says survives exec and may be a parent's. */
 int64_t tl_sys_resident_peak(void) {
-  struct rusage usage;
-  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
-  return (int64_t)usage.ru_maxrss * 1024;
+  char line[256];
+  long long kib = 0;
+  FILE *f = fopen("/proc/self/status", "re");
+  while (f != NULL && kib == 0 && fgets(line, sizeof line, f) != NULL)
+    if (sscanf(line, "VmHWM: %lld kB", &kib) != 1) kib = 0;
+  if (f != NULL) fclose(f);
+  return (int64_t)kib * 1024;
 }
 
 int tl_sys_processors(void) {
