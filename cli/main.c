@@ -56,6 +56,7 @@ const tl_command tl_command_version = {"version", "the version, and the instruct
 
 int main(int argc, char **argv) {
   tl_sys_catch_signals();
+  tl_sys_tune_memory();
   if (argc < 2) return show_help(stderr);
   const char *name = argv[1];
   if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0) name = "help";

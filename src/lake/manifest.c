@@ -72,6 +72,7 @@ tl_status tl_manifest_read_file(tl_manifest *out, tl_env *env, const char *path,
 tl_status tl_manifest_read(tl_manifest *out, tl_env *env, const char *root, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = env};
   const char *path;
+  *out = (tl_manifest){.arena = {.env = env}};
   TL_TRY(tl_arena_format(&arena, &path, err, "%s/_tickloom/manifest.json", root));
   return tl_manifest_read_file(out, env, path, err);
 }

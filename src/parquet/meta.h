@@ -73,8 +73,10 @@ typedef struct tl_meta {
 
 /* Parses a footer; everything lives in the arena or in the bytes. */
 tl_status tl_meta_parse(tl_meta *out, tl_arena *arena, tl_bytes footer, tl_error *err) TL_MUST_CHECK;
-/* The footer's bytes. */
-tl_status tl_meta_write(tl_buffer *out, const tl_meta *meta, tl_error *err) TL_MUST_CHECK;
+/* The footer's bytes but for those of its row groups, which belong at `groups_at`. */
+tl_status tl_meta_write(tl_buffer *out, const tl_meta *meta, size_t *groups_at, tl_error *err) TL_MUST_CHECK;
+/* A row group as the footer has it, behind what the buffer holds. */
+tl_status tl_meta_write_group(tl_buffer *out, const tl_meta *meta, const tl_row_group *group, tl_error *err) TL_MUST_CHECK;
 /* -1 when there is none. */
 int tl_meta_leaf(const tl_meta *meta, const char *name);
 const char *tl_meta_value(const tl_meta *meta, const char *key);

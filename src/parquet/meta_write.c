@@ -123,14 +123,20 @@ static void put_group(tl_thrift_out *t, const tl_meta *m, const tl_row_group *g)
   tl_thrift_close_struct(t);
 }
 
-tl_status tl_meta_write(tl_buffer *out, const tl_meta *m, tl_error *err) {
+tl_status tl_meta_write_group(tl_buffer *out, const tl_meta *m, const tl_row_group *g, tl_error *err) {
+  tl_thrift_out writer = {.out = out, .err = err, .depth = -1};
+  put_group(&writer, m, g);
+  return writer.status;
+}
+
+tl_status tl_meta_write(tl_buffer *out, const tl_meta *m, size_t *groups_at, tl_error *err) {
   tl_thrift_out writer = {.out = out, .err = err, .depth = -1}, *t = &writer;
   tl_thrift_open_struct(t, 0);
   tl_thrift_put_int(t, 1, TL_THRIFT_I32, m->version);
   put_schema(t, m);
   tl_thrift_put_int(t, 3, TL_THRIFT_I64, m->row_count);
   tl_thrift_put_list(t, 4, TL_THRIFT_STRUCT, (size_t)m->group_count);
-  for (int g = 0; g < m->group_count; g++) put_group(t, m, &m->groups[g]);
+  *groups_at = out->size;
   if (m->key_value_count > 0) {
     tl_thrift_put_list(t, 5, TL_THRIFT_STRUCT, (size_t)m->key_value_count);
     for (int i = 0; i < m->key_value_count; i++) {

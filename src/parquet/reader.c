@@ -2,7 +2,7 @@
 #include "codec/compressor.h"
 #include <string.h>
 
-enum { WHOLE_FILE = 1 << 16, WINDOW = 1 << 19, TAIL = 1 << 15 };
+enum { WHOLE_FILE = 1 << 16, WINDOW = 1 << 19, GLANCE = 1 << 12, TAIL = 1 << 15 };
 
 void tl_page_scratch_free(tl_page_scratch *s) {
   tl_buffer_free(&s->window);
@@ -94,6 +94,7 @@ typedef struct pages {
   const tl_chunk *chunk;
   int64_t at, end; /* bytes of the file */
   int index;       /* of the next page */
+  bool skips;      /* the page is likely one that nobody wants: its header is enough */
 } pages;
 
 /* At least `wanted` bytes at p->at, or all that the chunk has. */
@@ -108,7 +109,7 @@ static tl_status view(pages *p, size_t wanted, tl_bytes *out, tl_error *err) {
   int64_t from = p->at - s->window_at;
   if (from < 0 || from > (int64_t)s->window.size || s->window.size - (size_t)from < wanted) {
     int64_t start = p->file->env->tick_ns(p->file->env);
-    size_t size = wanted > WINDOW ? wanted : WINDOW;
+    size_t least = p->skips ? GLANCE : WINDOW, size = wanted > least ? wanted : least;
     if ((int64_t)size > left) size = (size_t)left;
     s->window.env = s->env;
     s->window.size = 0;
@@ -186,13 +187,22 @@ static tl_status check_rows(const tl_page_scratch *s, const tl_leaf *leaf, int64
   return tl_fail(err, TL_MEMORY, "%lld rows of one column exceed the memory for a page", (long long)count);
 }
 
+static tl_status page_body(pages *p, const tl_page *page, tl_bytes *body, tl_error *err) {
+  int64_t size = page->stored_size > page->plain_size ? page->stored_size : page->plain_size;
+  if (size > p->scratch->limit)
+    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld)", (long long)size, (long long)p->scratch->limit);
+  p->skips = false;
+  TL_TRY(view(p, (size_t)page->stored_size, body, err));
+  body->size = (size_t)page->stored_size;
+  return TL_OK;
+}
+
 /* Decodes the part of a page that lies in rows [first, first + out->count) of the group; `row` is the page's first. */
 static tl_status use_page(pages *p, const tl_page *page, int64_t row, int64_t first, tl_column *out, tl_error *err) {
   int64_t from = row < first ? first - row : 0, to = row + page->values < first + out->count ? page->values : first + out->count - row;
   if (from >= to) return TL_OK;
   tl_bytes body;
-  TL_TRY(view(p, (size_t)page->stored_size, &body, err));
-  body.size = (size_t)page->stored_size;
+  TL_TRY(page_body(p, page, &body, err));
   if (from == 0 && to == page->values) return tl_page_decode(page, body, p->chunk->codec, p->leaf, p->scratch, out, row - first, err);
   tl_column *slice = &p->scratch->slice;
   slice->env = p->scratch->env;
@@ -204,8 +214,7 @@ static tl_status use_page(pages *p, const tl_page *page, int64_t row, int64_t fi
 
 static tl_status use_dictionary(pages *p, const tl_page *page, tl_error *err) {
   tl_bytes body;
-  TL_TRY(view(p, (size_t)page->stored_size, &body, err));
-  body.size = (size_t)page->stored_size;
+  TL_TRY(page_body(p, page, &body, err));
   return tl_page_decode_dictionary(page, body, p->chunk->codec, p->leaf, p->scratch, err);
 }
 
@@ -227,6 +236,7 @@ static tl_status read_pages(pages *p, int64_t rows, int64_t first, tl_column *ou
     tl_page page;
     if (p->at >= p->end) return tl_fail(err, TL_CORRUPT, "the chunk ends after %lld of %lld rows", (long long)row, (long long)rows);
     if (cursor != NULL) cursor->at = p->at, cursor->row = row, cursor->index = p->index;
+    p->skips = row < first && p->index > 1;
     TL_TRY(next_page(p, &page, err));
     if (page.type == 2)
       TL_TRY(use_dictionary(p, &page, err));

@@ -11,21 +11,18 @@ static tl_status start(tl_writer *w, const tl_leaf *leaves, int leaf_count, cons
   }
   w->meta.leaf_count = leaf_count;
   TL_TRY(tl_arena_take(&w->arena, &w->meta.key_values, 64, sizeof *w->meta.key_values, err));
-  tl_sorting *copy;
-  TL_TRY(tl_arena_take(&w->arena, &copy, (size_t)sorting_count + 1, sizeof *copy, err));
-  if (sorting_count > 0) memcpy(copy, sorting, (size_t)sorting_count * sizeof *copy);
-  copy[sorting_count].column = -1; /* the list's end, for tl_writer_append */
+  TL_TRY(tl_arena_take(&w->arena, &w->chunks, (size_t)leaf_count + 1, sizeof *w->chunks, err));
+  TL_TRY(tl_arena_take(&w->arena, &w->sorting, (size_t)sorting_count + 1, sizeof *w->sorting, err));
+  if (sorting_count > 0) memcpy(w->sorting, sorting, (size_t)sorting_count * sizeof *sorting);
+  w->sorting_count = sorting_count;
   w->meta.created_by = "tickloom version " TICKLOOM_VERSION;
   w->meta.version = 2;
-  /* every group shares the one list */
-  TL_TRY(tl_reserve(w->env, &w->meta.groups, &w->group_capacity, 1, sizeof *w->meta.groups, err));
-  w->meta.groups[0] = (tl_row_group){.sorting = copy, .sorting_count = sorting_count};
   return w->env->write(w->env, w->handle, "PAR1", 4, err);
 }
 
 tl_status tl_writer_open(tl_writer *w, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting, int sorting_count,
                          tl_error *err) {
-  *w = (tl_writer){.env = env, .handle = -1, .at = 4, .arena = {.env = env}};
+  *w = (tl_writer){.env = env, .handle = -1, .at = 4, .arena = {.env = env}, .groups = {.env = env}};
   TL_TRY(env->open_write(env, path, &w->handle, err));
   tl_status status = start(w, leaves, leaf_count, sorting, sorting_count, err);
   if (status != TL_OK) tl_writer_free(w);
@@ -41,40 +38,29 @@ tl_status tl_writer_key_value(tl_writer *w, const char *key, const char *value, 
   return TL_OK;
 }
 
-static tl_status copy_bound(tl_writer *w, tl_bytes *bound, tl_error *err) {
-  const char *copy;
-  if (bound->data == NULL) return TL_OK;
-  TL_TRY(tl_arena_text(&w->arena, &copy, (const char *)bound->data, bound->size, err));
-  bound->data = (const uint8_t *)copy;
-  return TL_OK;
-}
-
 tl_status tl_writer_append(tl_writer *w, const tl_group *g, tl_error *err) {
-  tl_meta *m = &w->meta;
-  TL_TRY(tl_reserve(w->env, &m->groups, &w->group_capacity, (size_t)m->group_count + 2, sizeof *m->groups, err));
-  tl_row_group next = m->groups[m->group_count]; /* carries the sorting on */
-  tl_row_group *group = &m->groups[m->group_count];
-  *group = next;
-  group->row_count = g->row_count;
-  group->byte_size = 0;
-  TL_TRY(tl_arena_take(&w->arena, &group->chunks, (size_t)g->leaf_count, sizeof *group->chunks, err));
+  tl_row_group group = {.row_count = g->row_count, .chunks = w->chunks, .sorting = w->sorting, .sorting_count = w->sorting_count};
+  size_t before = w->groups.size;
   for (int i = 0; i < g->leaf_count; i++) {
-    tl_chunk *c = &group->chunks[i];
+    tl_chunk *c = &w->chunks[i];
     *c = g->chunks[i];
     c->data_offset += w->at;
     if (c->dictionary_offset >= 0) c->dictionary_offset += w->at;
-    TL_TRY(copy_bound(w, &c->statistics.min, err));
-    TL_TRY(copy_bound(w, &c->statistics.max, err));
-    group->byte_size += c->uncompressed_size;
+    group.byte_size += c->uncompressed_size;
   }
-  TL_TRY(w->env->write(w->env, w->handle, g->bytes.data, g->bytes.size, err));
+  tl_status status = tl_meta_write_group(&w->groups, &w->meta, &group, err);
+  if (status == TL_OK) status = w->env->write(w->env, w->handle, g->bytes.data, g->bytes.size, err);
+  if (status != TL_OK) {
+    w->groups.size = before;
+    return status;
+  }
   w->at += (int64_t)g->bytes.size;
-  m->row_count += g->row_count;
-  m->groups[++m->group_count] = next;
+  w->meta.row_count += g->row_count;
+  w->meta.group_count++;
   return TL_OK;
 }
 
-tl_writer_mark tl_writer_at(const tl_writer *w) { return (tl_writer_mark){w->at, w->meta.row_count, w->meta.group_count}; }
+tl_writer_mark tl_writer_at(const tl_writer *w) { return (tl_writer_mark){w->at, w->meta.row_count, w->meta.group_count, w->groups.size}; }
 
 tl_status tl_writer_cut(tl_writer *w, tl_writer_mark mark, tl_error *err) {
   if (mark.at == w->at) return TL_OK;
@@ -82,16 +68,21 @@ tl_status tl_writer_cut(tl_writer *w, tl_writer_mark mark, tl_error *err) {
   w->at = mark.at;
   w->meta.row_count = mark.rows;
   w->meta.group_count = mark.groups;
+  w->groups.size = mark.group_bytes;
   return TL_OK;
 }
 
 tl_status tl_writer_finish(tl_writer *w, bool durable, tl_error *err) {
   TL_OWNED(tl_buffer) footer = {.env = w->env};
-  TL_TRY(tl_meta_write(&footer, &w->meta, err));
-  uint32_t size = (uint32_t)footer.size;
+  size_t groups_at;
+  TL_TRY(tl_meta_write(&footer, &w->meta, &groups_at, err));
+  if (footer.size + w->groups.size > UINT32_MAX) return tl_fail(err, TL_IO, "the footer would have %zu bytes; Parquet has room for 4 GB", w->groups.size);
+  uint32_t size = (uint32_t)(footer.size + w->groups.size);
   TL_TRY(tl_buffer_append(&footer, &size, sizeof size, err));
   TL_TRY(tl_buffer_append(&footer, "PAR1", 4, err));
-  TL_TRY(w->env->write(w->env, w->handle, footer.data, footer.size, err));
+  TL_TRY(w->env->write(w->env, w->handle, footer.data, groups_at, err));
+  TL_TRY(w->env->write(w->env, w->handle, w->groups.data, w->groups.size, err));
+  TL_TRY(w->env->write(w->env, w->handle, footer.data + groups_at, footer.size - groups_at, err));
   if (durable) TL_TRY(w->env->sync(w->env, w->handle, err));
   int handle = w->handle;
   w->handle = -1;
@@ -101,7 +92,7 @@ tl_status tl_writer_finish(tl_writer *w, bool durable, tl_error *err) {
 void tl_writer_free(tl_writer *w) {
   if (w->env == NULL) return;
   if (w->handle >= 0) (void)w->env->close(w->env, w->handle, NULL);
-  tl_release(w->env, w->meta.groups);
+  tl_buffer_free(&w->groups);
   tl_arena_free(&w->arena);
   *w = (tl_writer){.handle = -1};
 }

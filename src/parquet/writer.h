@@ -48,8 +48,11 @@ typedef struct tl_writer {
   int handle; /* -1 when closed */
   int64_t at;
   tl_arena arena;
-  tl_meta meta;
-  size_t group_capacity;
+  tl_meta meta;     /* without its row groups: */
+  tl_buffer groups; /* as the footer will have them */
+  tl_chunk *chunks; /* of the row group at hand */
+  tl_sorting *sorting;
+  int sorting_count;
 } tl_writer;
 
 /* Creates the file. `leaves` and key-values are copied; sorting columns are leaf indices, ascending. */
@@ -61,6 +64,7 @@ tl_status tl_writer_append(tl_writer *writer, const tl_group *group, tl_error *e
 typedef struct tl_writer_mark {
   int64_t at, rows;
   int groups;
+  size_t group_bytes;
 } tl_writer_mark;
 tl_writer_mark tl_writer_at(const tl_writer *writer);
 tl_status tl_writer_cut(tl_writer *writer, tl_writer_mark mark, tl_error *err) TL_MUST_CHECK;

@@ -24,8 +24,10 @@ bool tl_keys_by_row(const tl_input_set *s, const tl_input_file *f) {
 tl_status tl_keys_read(tl_key_reader *r, tl_parquet *file, const tl_input_file *f, int group, int64_t first, int64_t count, tl_page_scratch *scratch,
                        tl_error *err) {
   r->before = -1;
+  if (r->file != f) memset(r->cursors, 0, sizeof r->cursors);
+  r->file = f;
   for (int k = 0; k < r->set->definition->key_count; k++)
-    if (f->keys[k] >= 0) TL_TRY(tl_parquet_read(file, group, f->keys[k], first, count, &r->columns[k], scratch, err));
+    if (f->keys[k] >= 0) TL_TRY(tl_parquet_read_on(file, group, f->keys[k], first, count, &r->columns[k], scratch, &r->cursors[k], err));
   return TL_OK;
 }
 

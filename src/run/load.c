@@ -43,6 +43,8 @@ tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const
   if (status == TL_OK) status = tl_allocate_zeroed(env, &out->stored, (size_t)input_count + 1, sizeof *out->stored, err);
   for (int i = 0; status == TL_OK && spill != NULL && i < input_count; i++)
     while (spill->inputs[out->stored[i]] != inputs[i] || spill->as_time[out->stored[i]] != as_time[i]) out->stored[i]++;
+  /* tasks of a thread follow each other in the files: the next one goes on where this one ended */
+  if (status == TL_OK) status = tl_allocate_zeroed(env, &out->cursors, (size_t)input_count + 1, sizeof *out->cursors, err);
   if (status == TL_OK) status = tl_allocate_zeroed(env, &out->column_capacity, (size_t)input_count + 1, sizeof *out->column_capacity, err);
   if (status != TL_OK) tl_load_free(out);
   return status;
@@ -385,7 +387,7 @@ tl_status tl_load_streams(tl_load *l, tl_loaded_stream *streams, size_t count, i
   } else {
     TL_TRY(tl_allocate(l->env, &w, parts + 1, sizeof *w, err));
     for (size_t i = 0; i < count; i++) n += want(l, &streams[i], streams[i].stream->rows, streams[i].at, w + n);
-    read_wanted(l, w, n, NULL);
+    read_wanted(l, w, n, l->cursors);
     tl_release(l->env, w);
   }
   for (size_t i = 0; i < count; i++) {

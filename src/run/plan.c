@@ -155,8 +155,17 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   return TL_OK;
 }
 
+/* Rows that the lanes run at most: what looks ahead is computed that many rows later, behind the last row too. */
+static int64_t rows_run(const tl_plan *p, const bool *selected, int64_t longest) {
+  int64_t delay = 0;
+  for (size_t i = 0; p->frame == TL_FRAME_MAIN && i < p->definition->output_count; i++)
+    if (selected[i] && p->definition->outputs[i].delay > delay) delay = p->definition->outputs[i].delay;
+  return longest > INT64_MAX - delay ? INT64_MAX : longest + delay;
+}
+
 static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) {
   tl_plan *p = m->plan;
+  longest = rows_run(p, selected, longest);
   size_t input_capacity = 0, emit_capacity = 0, count = m->graph->count;
   TL_TRY(tl_allocate_zeroed(p->env, &m->needed, count + 1, sizeof *m->needed, err));
   TL_TRY(tl_allocate_zeroed(p->env, &m->readers, count * TL_MAX_OUTPUTS + 1, sizeof *m->readers, err));

@@ -45,6 +45,8 @@ static tl_status encode(tl_worker *w, size_t first, size_t count, int64_t base, 
   int leaf = 0;
   TL_TRY(tl_group_begin(&w->group, run->leaf_count, to - from, err));
   TL_TRY(run_lengths(w, first, count, from, to, err));
+  /* at once, so that it need not grow with a copy; pages that are not touched cost nothing */
+  TL_TRY(tl_buffer_reserve(&w->group.bytes, (size_t)(to - from) * 8 * (size_t)run->leaf_count + 4096 * (size_t)run->leaf_count, err));
   for (int k = 0; k < d->key_count; k++) {
     if (run->input.key_in_path[k] && run->mirrors) continue;
     TL_TRY(key_column(w, k, first, count, err));

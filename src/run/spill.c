@@ -4,10 +4,10 @@
 #include <string.h>
 #include "run/values.h"
 
-enum { HEAD = 4 + 8 + 8, STAGE = 1 << 20 };
+enum { HEAD = 4 + 8 + 8, STAGE = 1 << 20, STEP = 262144 }; /* STEP: rows read at a time */
 
 int64_t tl_spill_row_bytes(int input_count) { return HEAD + 8 * (int64_t)input_count; }
-int64_t tl_spill_thread_bytes(int input_count, int64_t rows) { return rows * (tl_spill_row_bytes(input_count) + 8) + 2 * STAGE; }
+int64_t tl_spill_thread_bytes(int input_count, int64_t rows) { return rows * (tl_spill_row_bytes(input_count) + 8 + 48) + 2 * STAGE; }
 
 void tl_spill_free(tl_spill *s) {
   if (s->env == NULL) return;
@@ -61,6 +61,7 @@ typedef struct spiller {
   tl_column column;
   tl_parquet file;
   int32_t open; /* the input file that is, or -1 */
+  tl_page_cursor *cursors; /* in it: of the order key and each input */
   int32_t *streams, *sorted;
   int64_t *origins, *orders;
   double **values;
@@ -80,6 +81,7 @@ static void spiller_free(spiller *w) {
   tl_release(env, w->origins);
   tl_release(env, w->orders);
   tl_release(env, w->starts);
+  tl_release(env, w->cursors);
   tl_buffer_free(&w->stage);
   tl_column_free(&w->column);
   tl_page_scratch_free(&w->scratch);
@@ -97,6 +99,7 @@ static tl_status spiller_open(spiller *w, tl_error *err) {
   TL_TRY(tl_allocate(s->env, &w->origins, rows, sizeof *w->origins, err));
   TL_TRY(tl_allocate(s->env, &w->orders, rows, sizeof *w->orders, err));
   TL_TRY(tl_allocate(s->env, &w->starts, (size_t)s->range_count + 2, sizeof *w->starts, err));
+  TL_TRY(tl_allocate_zeroed(s->env, &w->cursors, (size_t)s->input_count + 1, sizeof *w->cursors, err));
   TL_TRY(tl_allocate_zeroed(s->env, &w->values, (size_t)s->input_count + 1, sizeof *w->values, err));
   for (int i = 0; i < s->input_count; i++) TL_TRY(tl_allocate(s->env, &w->values[i], rows, sizeof(double), err));
   if ((size_t)snprintf(path, sizeof path, "%s%d", s->path, w->number) >= sizeof path) return tl_fail(err, TL_IO, "%s: the path is too long", s->path);
@@ -117,6 +120,7 @@ static tl_status read_rows(spiller *w, const tl_input_group *group, int64_t from
     if (w->file.meta.row_count != f->rows || w->file.meta.group_count != (int)f->group_count)
       return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
     w->open = group->file;
+    memset(w->cursors, 0, ((size_t)s->input_count + 1) * sizeof *w->cursors);
   }
   TL_TRY(tl_keys_read(&w->keys, &w->file, f, group->group, from, count, &w->scratch, err));
   for (int64_t r = 0; r < count; r++) {
@@ -127,12 +131,12 @@ static tl_status read_rows(spiller *w, const tl_input_group *group, int64_t from
     if (w->streams[to + r] < 0) return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
     w->origins[to + r] = group->origin + from + r;
   }
-  TL_TRY(tl_order_values(f, &w->file, group->group, from, count, &w->column, &w->scratch, NULL, w->orders + to, err));
+  TL_TRY(tl_order_values(f, &w->file, group->group, from, count, &w->column, &w->scratch, &w->cursors[s->input_count], w->orders + to, err));
   for (int i = 0; i < s->input_count; i++) {
     int leaf = f->leaves[s->inputs[i]];
     for (int64_t r = 0; leaf < 0 && r < count; r++) w->values[i][to + r] = __builtin_nan("");
     if (leaf < 0) continue;
-    TL_TRY(tl_parquet_read(&w->file, group->group, leaf, from, count, &w->column, &w->scratch, err));
+    TL_TRY(tl_parquet_read_on(&w->file, group->group, leaf, from, count, &w->column, &w->scratch, &w->cursors[i], err));
     TL_TRY(tl_input_values(s->set, s->inputs[i], s->as_time[i], &w->column, 0, count, w->values[i] + to, &w->nonfinite, err));
   }
   return TL_OK;
@@ -169,11 +173,11 @@ static tl_status put(spiller *w, const void *data, size_t size, tl_error *err) {
 
 /* Values of some rows, side by side into the stage. */
 static tl_status put_column(spiller *w, const void *column, const int32_t *rows, size_t count, tl_error *err) {
-  enum { STEP = 4096 };
+  enum { PICKED = 4096 };
   const uint64_t *values = column;
-  uint64_t picked[STEP];
+  uint64_t picked[PICKED];
   for (size_t i = 0, n; i < count; i += n) {
-    n = count - i < STEP ? count - i : STEP;
+    n = count - i < PICKED ? count - i : PICKED;
     for (size_t k = 0; k < n; k++) picked[k] = values[rows[i + k]];
     TL_TRY(put(w, picked, n * sizeof *picked, err));
   }
@@ -219,10 +223,14 @@ static tl_status fill_batch(spiller *w, tl_spill_batch *batch, tl_error *err) {
   tl_spill *s = w->spill;
   int64_t at = 0, from = batch->first, left = batch->rows;
   tl_error why;
-  for (size_t g = batch->first_group; left > 0; g++, from = 0) {
+  for (size_t g = batch->first_group; left > 0;) {
     const tl_input_group *group = &s->set->groups[g];
     int64_t count = group->rows - from < left ? group->rows - from : left;
-    if (s->set->files[group->file].failed || count == 0) continue; /* in no batch */
+    if (s->set->files[group->file].failed || count == 0) { /* in no batch */
+      g++, from = 0;
+      continue;
+    }
+    if (count > STEP) count = STEP;
     left -= count;
     tl_status status = read_rows(w, group, from, count, at, &why);
     if (status == TL_MEMORY) return tl_fail(err, status, "%s", why.text);
@@ -230,6 +238,7 @@ static tl_status fill_batch(spiller *w, tl_spill_batch *batch, tl_error *err) {
       give_up_rows(w, group, from, count, at, &why);
     else
       at += count;
+    from += count;
   }
   return write_batch(w, batch, at, err);
 }

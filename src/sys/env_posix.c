@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -233,6 +234,12 @@ int64_t tl_sys_resident_peak(void) {
     if (sscanf(line, "VmHWM: %lld kB", &kib) != 1) kib = 0;
   if (f != NULL) fclose(f);
   return (int64_t)kib * 1024;
+}
+
+void tl_sys_tune_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_ARENA_MAX, 2);
 }
 
 int tl_sys_processors(void) {
