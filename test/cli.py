@@ -429,7 +429,7 @@ class BadInput(Case):
 
     def test_resources(self):
         out = self.path("out")
-        _, err = run("features", FIRST, "--in", self.market, "--out", out, "--memory", "17MB", code=5)
+        _, err = run("features", FIRST, "--in", self.market, "--out", out, "--memory", "15MB", code=5)
         self.assertIn("--memory", err)
         window = self.write("w.loom", BARS + "feature a = median(close, 2000000000)\n")
         run("features", window, "--in", self.market, "--out", out, "--quiet")  # no stream is that long

@@ -10,6 +10,7 @@ void tl_buffer_free(tl_buffer *buffer) {
 tl_status tl_buffer_reserve(tl_buffer *buffer, size_t more, tl_error *err) {
   size_t wanted;
   if (__builtin_add_overflow(buffer->size, more, &wanted)) return tl_fail(err, TL_MEMORY, "a buffer of %zu + %zu bytes", buffer->size, more);
+  if (buffer->size == 0) return tl_renew(buffer->env, &buffer->data, &buffer->capacity, wanted, 1, err);
   return tl_reserve(buffer->env, &buffer->data, &buffer->capacity, wanted, 1, err);
 }
 

@@ -43,6 +43,19 @@ tl_status tl_reserve(tl_env *env, void *pointer_inout, size_t *capacity, size_t 
   return TL_OK;
 }
 
+tl_status tl_renew(tl_env *env, void *pointer_inout, size_t *capacity, size_t wanted, size_t size, tl_error *err) {
+  void *memory = NULL, *none = NULL;
+  if (wanted <= *capacity) return TL_OK;
+  memcpy(&memory, pointer_inout, sizeof memory);
+  tl_release(env, memory);
+  memcpy(pointer_inout, &none, sizeof none);
+  *capacity = 0;
+  TL_TRY(tl_allocate(env, &memory, wanted, size, err));
+  memcpy(pointer_inout, &memory, sizeof memory);
+  *capacity = wanted;
+  return TL_OK;
+}
+
 void tl_release(tl_env *env, void *memory) {
   if (memory == NULL) return;
   size_t bytes = *size_of(memory);

@@ -46,6 +46,9 @@ tl_status tl_allocate(tl_env *env, void *pointer_out, size_t count, size_t size,
 tl_status tl_allocate_zeroed(tl_env *env, void *pointer_out, size_t count, size_t size, tl_error *err) TL_MUST_CHECK;
 /* Makes room for `wanted` elements in a growing array (by half at least); the array stays valid on failure. */
 tl_status tl_reserve(tl_env *env, void *pointer_inout, size_t *capacity, size_t wanted, size_t size, tl_error *err) TL_MUST_CHECK;
+/* The same for an array whose elements are not needed any more: no copy, and never the old and the new one at once. On failure there is
+   none. */
+tl_status tl_renew(tl_env *env, void *pointer_inout, size_t *capacity, size_t wanted, size_t size, tl_error *err) TL_MUST_CHECK;
 void tl_release(tl_env *env, void *memory);
 
 #endif

@@ -10,7 +10,7 @@ typedef struct tl_json {
   tl_error *err;
   tl_status status; /* of the first call that failed */
   int depth;
-  bool filled; /* the open object or list has a member already */
+  bool filled;  /* the open object or list has a member already */
   bool compact; /* all on one line */
 } tl_json;
 

@@ -27,11 +27,11 @@ tl_status tl_column_reset(tl_column *c, const tl_field *field, int64_t count, tl
   c->valid_capacity = 0;
   if (__builtin_mul_overflow(rows, width, &bytes)) return tl_fail(err, TL_MEMORY, "a column of %zu rows of %zu bytes", rows, width);
   if (field->physical == TL_PHYSICAL_BYTE_ARRAY) {
-    TL_TRY(tl_reserve(c->env, &c->offsets, &c->offsets_capacity, rows + 1, sizeof *c->offsets, err));
+    TL_TRY(tl_renew(c->env, &c->offsets, &c->offsets_capacity, rows + 1, sizeof *c->offsets, err));
     c->offsets[0] = 0;
     TL_TRY(tl_buffer_reserve(&c->bytes, 1, err));
   }
-  return tl_reserve(c->env, &c->values, &c->values_capacity, bytes + 64, 1, err);
+  return tl_renew(c->env, &c->values, &c->values_capacity, bytes + 64, 1, err);
 }
 
 tl_status tl_column_set_null(tl_column *c, int64_t from, int64_t count, tl_error *err) {

@@ -12,7 +12,7 @@ typedef struct tl_manifest_file {
 
 typedef struct tl_manifest {
   tl_arena arena;
-  const char *by; /* "ticker,date": what identifies a row; NULL: not said */
+  const char *by;      /* "ticker,date": what identifies a row; NULL: not said */
   uint64_t generation; /* of the run that wrote it; 0: not said */
   tl_manifest_file *files;
   size_t count;

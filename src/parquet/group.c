@@ -94,7 +94,7 @@ static tl_status put_levels(tl_group *g, int64_t rows, tl_error *err) {
 
 /* Bit i of `valid` (from bit `from` on; NULL: all set) is the level of row i. */
 static tl_status put_bit_levels(tl_group *g, const uint8_t *valid, int64_t from, int64_t rows, tl_error *err) {
-  TL_TRY(tl_reserve(g->env, &g->levels, &g->level_capacity, (size_t)rows, sizeof *g->levels, err));
+  TL_TRY(tl_renew(g->env, &g->levels, &g->level_capacity, (size_t)rows, sizeof *g->levels, err));
   for (int64_t i = 0; i < rows; i++) g->levels[i] = valid == NULL || (valid[(from + i) >> 3] >> ((from + i) & 7) & 1);
   return put_levels(g, rows, err);
 }
@@ -167,7 +167,7 @@ static void put_double_bounds(tl_group *g, const tl_leaf *leaf, range r) {
 /* Levels of doubles: missing rows first, then present ones, is by far the commonest page; it takes two runs. */
 static tl_status put_double_levels(tl_group *g, const double *v, int64_t rows, const tl_survey *seen, tl_error *err) {
   if (seen->lead != seen->missing) {
-    TL_TRY(tl_reserve(g->env, &g->levels, &g->level_capacity, (size_t)rows, sizeof *g->levels, err));
+    TL_TRY(tl_renew(g->env, &g->levels, &g->level_capacity, (size_t)rows, sizeof *g->levels, err));
     for (int64_t i = 0; i < rows; i++) g->levels[i] = v[i] == v[i];
     return put_levels(g, rows, err);
   }
@@ -199,7 +199,7 @@ static tl_status pack_doubles(tl_group *g, const tl_leaf *leaf, const double *v,
   rows -= seen->lead;
   bool whole = seen->missing == seen->lead;
   if (whole && !narrow) return *out = v, TL_OK;
-  TL_TRY(tl_reserve(g->env, &g->values, &g->value_capacity, (size_t)rows * 8 + 8, 1, err));
+  TL_TRY(tl_renew(g->env, &g->values, &g->value_capacity, (size_t)rows * 8 + 8, 1, err));
   int64_t k = 0;
   if (whole) {
     float *to = g->values;
@@ -255,7 +255,7 @@ tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *val
   tl_chunk *c = open_chunk(g, style.codec);
   int width = tl_field_width(&leaf->field);
   int64_t low = INT64_MAX, high = INT64_MIN, nulls = 0;
-  TL_TRY(tl_reserve(g->env, &g->values, &g->value_capacity, (size_t)style.page_rows * 9 + 16, 1, err));
+  TL_TRY(tl_renew(g->env, &g->values, &g->value_capacity, (size_t)style.page_rows * 9 + 16, 1, err));
   int64_t *present = g->values;
   uint8_t *valid = (uint8_t *)g->values + style.page_rows * 8;
   for (int64_t at = 0; at < g->row_count; at += style.page_rows) {
@@ -328,7 +328,7 @@ static tl_status number_values(tl_group *g, const tl_column *column, tl_buffer *
   int64_t *table;
   TL_TRY(tl_allocate(g->env, &table, size, sizeof *table, err));
   for (size_t i = 0; i < size; i++) table[i] = -1;
-  tl_status status = tl_reserve(g->env, &g->codes, &g->code_capacity, (size_t)column->count + 1, sizeof *g->codes, err);
+  tl_status status = tl_renew(g->env, &g->codes, &g->code_capacity, (size_t)column->count + 1, sizeof *g->codes, err);
   *distinct = 0;
   *pays = true;
   for (int64_t i = 0; status == TL_OK && *pays && i < column->count; i++) {

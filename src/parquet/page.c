@@ -243,7 +243,7 @@ static tl_status dictionary_values(tl_bytes b, int64_t count, tl_page_scratch *s
   tl_rle r;
   TL_TRY(tl_rle_open(&r, (tl_bytes){b.data + 1, b.size - 1}, b.data[0], err));
   enum { MOST = 4096 };
-  TL_TRY(tl_reserve(s->env, &s->codes, &s->code_capacity, MOST, sizeof *s->codes, err));
+  TL_TRY(tl_renew(s->env, &s->codes, &s->code_capacity, MOST, sizeof *s->codes, err));
   for (int64_t done = 0; done < count;) {
     uint32_t n, value;
     bool repeated;
@@ -265,7 +265,7 @@ static tl_status delta_values(tl_bytes b, int64_t count, tl_page_scratch *s, tl_
   if (out->field.physical == TL_PHYSICAL_INT64) return count == 0 ? TL_OK : tl_delta_decode((int64_t *)(void *)out->values + at, count, b, err);
   if (out->field.physical != TL_PHYSICAL_INT32) return tl_fail(err, TL_CORRUPT, "DELTA_BINARY_PACKED holds integers only");
   if (count == 0) return TL_OK;
-  TL_TRY(tl_reserve(s->env, &s->integers, &s->integer_capacity, (size_t)count, sizeof *s->integers, err));
+  TL_TRY(tl_renew(s->env, &s->integers, &s->integer_capacity, (size_t)count, sizeof *s->integers, err));
   TL_TRY(tl_delta_decode(s->integers, count, b, err));
   for (int64_t i = 0; i < count; i++) {
     uint32_t v = (uint32_t)s->integers[i];
@@ -289,7 +289,7 @@ static tl_status run_values(tl_bytes b, int64_t count, tl_page_scratch *s, tl_co
   if (b.size < 4 || tl_load32(b.data) > b.size - 4) return tl_fail(err, TL_CORRUPT, "the page ends in its runs");
   tl_rle r;
   TL_TRY(tl_rle_open(&r, (tl_bytes){b.data + 4, tl_load32(b.data)}, 1, err));
-  TL_TRY(tl_reserve(s->env, &s->codes, &s->code_capacity, (size_t)count, sizeof *s->codes, err));
+  TL_TRY(tl_renew(s->env, &s->codes, &s->code_capacity, (size_t)count, sizeof *s->codes, err));
   TL_TRY(tl_rle_decode(&r, s->codes, count, err));
   for (int64_t i = 0; i < count; i++) out->values[at + i] = (uint8_t)(s->codes[i] & 1);
   return TL_OK;

@@ -33,7 +33,7 @@ static tl_status read_exactly(tl_parquet *f, void *data, size_t size, int64_t of
 }
 
 /* The file's end is read in one piece that holds most footers; a longer one costs a second read. */
-static tl_status read_footer(tl_parquet *f, tl_error *err) {
+static tl_status read_footer(tl_parquet *f, int64_t most, tl_error *err) {
   uint8_t head[4], *tail, *footer;
   if (f->size == 0) return tl_fail(err, TL_CORRUPT, "the file is empty; a Parquet file has at least 12 bytes");
   if (f->size < 12) return tl_fail(err, TL_CORRUPT, "the file has %lld bytes; a Parquet file has at least 12", (long long)f->size);
@@ -48,7 +48,9 @@ static tl_status read_footer(tl_parquet *f, tl_error *err) {
     return tl_fail(err, TL_CORRUPT, "not a Parquet file");
   }
   int64_t size = tl_load32(end);
+  f->footer_size = size;
   if (size > f->size - 12) return tl_fail(err, TL_CORRUPT, "the footer says %lld bytes, the file has %lld", (long long)size, (long long)f->size);
+  if (size > most) return tl_fail(err, TL_MEMORY, "a footer of %lld bytes exceeds the memory for one (%lld)", (long long)size, (long long)most);
   footer = tail + tail_size - 8 - size;
   if (size > tail_size - 8) {
     TL_TRY(tl_arena_take(&f->arena, &footer, (size_t)size, 1, err));
@@ -57,7 +59,7 @@ static tl_status read_footer(tl_parquet *f, tl_error *err) {
   return tl_meta_parse(&f->meta, &f->arena, (tl_bytes){footer, (size_t)size}, err);
 }
 
-static tl_status open_file(tl_parquet *f, const char *path, tl_error *err) {
+static tl_status open_file(tl_parquet *f, const char *path, int64_t most, tl_error *err) {
   tl_file_info info;
   TL_TRY(tl_arena_text(&f->arena, &f->path, path, strlen(path), err));
   TL_TRY(f->env->info(f->env, path, &info, err));
@@ -74,16 +76,18 @@ static tl_status open_file(tl_parquet *f, const char *path, tl_error *err) {
     f->whole.size = done;
     if (status == TL_OK && done != (size_t)f->size) status = tl_fail(err, TL_CORRUPT, "the file became shorter while it was read");
   }
-  if (status == TL_OK) status = read_footer(f, err);
+  if (status == TL_OK) status = read_footer(f, most, err);
   return status == TL_OK ? TL_OK : tl_fail_in(err, status, "%s: ", path);
 }
 
-tl_status tl_parquet_open(tl_parquet *f, tl_env *env, const char *path, tl_error *err) {
+tl_status tl_parquet_open_within(tl_parquet *f, tl_env *env, const char *path, int64_t most, tl_error *err) {
   *f = (tl_parquet){.env = env, .handle = -1, .arena = {.env = env}, .whole = {.env = env}};
-  tl_status status = open_file(f, path, err);
+  tl_status status = open_file(f, path, most, err);
   if (status != TL_OK) tl_parquet_free(f);
   return status;
 }
+
+tl_status tl_parquet_open(tl_parquet *f, tl_env *env, const char *path, tl_error *err) { return tl_parquet_open_within(f, env, path, INT64_MAX, err); }
 
 /* ---- a column chunk as a sequence of pages ---- */
 

@@ -9,7 +9,7 @@ typedef struct tl_parquet {
   tl_env *env;
   const char *path; /* lives in the arena */
   int handle;       /* -1 when closed */
-  int64_t size, mtime_ns;
+  int64_t size, mtime_ns, footer_size;
   uint64_t inode;
   tl_arena arena;
   tl_meta meta;
@@ -37,6 +37,8 @@ void tl_page_scratch_free(tl_page_scratch *scratch);
 
 /* Opens and reads the footer. Errors name the file. */
 tl_status tl_parquet_open(tl_parquet *file, tl_env *env, const char *path, tl_error *err) TL_MUST_CHECK;
+/* The same, with TL_MEMORY when the footer has more bytes than `most`: in memory it takes about three times as much. */
+tl_status tl_parquet_open_within(tl_parquet *file, tl_env *env, const char *path, int64_t most, tl_error *err) TL_MUST_CHECK;
 void tl_parquet_free(tl_parquet *file);
 /* Rows [first, first + count) of a row group; `first` counts from the group's first row. */
 tl_status tl_parquet_read(tl_parquet *file, int group, int leaf, int64_t first, int64_t count, tl_column *out, tl_page_scratch *scratch,

@@ -195,6 +195,18 @@ static tl_status note_groups(tl_opener *o, int index, const tl_meta *meta, tl_er
   return TL_OK;
 }
 
+/* What the memory for a file depends on. */
+static void note_sizes(tl_opener *o, const tl_input_file *f, const tl_parquet *file) {
+  tl_input_set *s = o->set;
+  if (file->footer_size > s->largest_footer) s->largest_footer = file->footer_size;
+  for (int g = 0; g < file->meta.group_count; g++)
+    for (size_t i = 0; i < s->definition->input_count; i++) {
+      if (!is_needed(o, i) || f->leaves[i] < 0) continue;
+      int64_t size = file->meta.groups[g].chunks[f->leaves[i]].uncompressed_size;
+      if (size > s->largest_chunk) s->largest_chunk = size;
+    }
+}
+
 tl_status tl__bind_file(tl_opener *o, int index, const tl_parquet *file, bool *first, tl_error *err) {
   tl_input_file *f = &o->set->files[index];
   const tl_meta *meta = &file->meta;
@@ -212,6 +224,7 @@ tl_status tl__bind_file(tl_opener *o, int index, const tl_parquet *file, bool *f
   for (int k = 0; status == TL_OK && k < o->set->definition->key_count; k++) status = settle_key_field(o, f, meta, k, *first, err);
   if (status == TL_OK) status = settle_order_field(o, f, *first, err);
   if (status != TL_OK) return tl_fail_in(err, status, "%s: ", f->file->path);
+  note_sizes(o, f, file);
   f->order_field.name = o->set->definition->order; /* names of fields live in the file's own memory */
   *first = false;
   return TL_OK;

@@ -24,8 +24,8 @@ static tl_status show_sources(tl_worker *w, const tl_loaded_stream *s, int64_t *
   w->counted = s;
   w->counted_rows = s->rows;
   memset(w->joined_ready, 0, run->sources.joins * sizeof *w->joined_ready);
-  TL_TRY(tl_reserve(run->env, &w->spoilt, &w->spoilt_capacity, (size_t)s->rows + 1, sizeof *w->spoilt, err));
-  for (size_t j = 0; j < run->sources.joins; j++) TL_TRY(tl_reserve(run->env, &w->joined[j], &w->joined_capacity[j], (size_t)s->rows + 1, sizeof(double), err));
+  TL_TRY(tl_renew(run->env, &w->spoilt, &w->spoilt_capacity, (size_t)s->rows + 1, sizeof *w->spoilt, err));
+  for (size_t j = 0; j < run->sources.joins; j++) TL_TRY(tl_renew(run->env, &w->joined[j], &w->joined_capacity[j], (size_t)s->rows + 1, sizeof(double), err));
   *out = (tl_source_rows){.first = s->first,
                           .rows = s->rows,
                           .end = s->ended ? s->first + s->rows : INT64_MAX,

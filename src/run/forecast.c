@@ -4,43 +4,87 @@
 #include "run/run.h"
 
 enum {
-  BASE_BYTES = 20 << 20,   /* the program, its libraries and what the heap wastes */
-  WORKER_BYTES = 5 << 20,  /* compressor, page and raw bytes of a chunk, for pages of the usual size */
-  READING_BYTES = 3 << 20, /* the same for reading alone */
+  BASE_BYTES = 8 << 20,    /* the program and its libraries: 5 MB measured */
+  WORKER_BYTES = 2 << 20,  /* compressor, levels, raw bytes of a chunk */
+  READING_BYTES = 1 << 20, /* the same for reading alone */
+  PAGE_BUFFERS = 3,        /* a page as stored, decompressed, and cut */
+  CHUNK_BYTES = 165,       /* of a column chunk in an output's footer, with the room to grow */
 };
 
-/* Bytes that one row of a task takes: keys, inputs, results, and the encoded form of both the column at hand and the row group. */
+/* Bytes that one row of a task takes: keys, inputs, results, where they come from and why they are missing. */
 static int64_t row_bytes(const tl_run *run) {
-  int64_t columns = 4 + (int64_t)run->plan.input_count + 2 * (int64_t)run->selected_count + (int64_t)run->sources.joins;
-  if (run->spills) columns += 4 + (int64_t)run->plan.input_count; /* where it comes from, and the block it lies in */
-  return 8 * columns + 32;
+  int64_t columns = 5 + (int64_t)run->plan.input_count + (int64_t)run->selected_count + (int64_t)run->sources.joins;
+  if (run->spills) columns += 4 + (int64_t)run->plan.input_count; /* the block that it lies in, and its place */
+  return 8 * columns;
 }
+
+static int64_t encoded_row_bytes(const tl_run *run) { return 8 * ((int64_t)run->selected_count + run->definition->key_count + 2); }
 
 static int64_t index_bytes(const tl_run *run) {
   const tl_input_set *in = &run->input;
   size_t keys = (size_t)run->definition->key_count * (sizeof(tl_key_value_data) + 24);
   return (int64_t)(in->part_count * sizeof(tl_part) + in->group_count * sizeof(tl_input_group) + in->dataset.count * (sizeof(tl_input_file) + 256) +
-                   in->stream_count * (2 * sizeof(tl_stream) + keys + 64));
+                   in->stream_count * (2 * sizeof(tl_stream) + keys + 64 + sizeof(tl_output_file) / 2));
+}
+
+/* The most rows of one output file. */
+static int64_t file_rows(const tl_run *run) {
+  int64_t most = 0;
+  if (!run->mirrors) return run->input.rows;
+  for (size_t i = 0; i < run->input.dataset.count; i++)
+    if (run->input.files[i].rows > most) most = run->input.files[i].rows;
+  return most;
+}
+
+/* Rows of a task within `bytes`: the results of all of it, the encoded form of at most a row group. */
+static int64_t rows_within(const tl_run *run, int64_t bytes) {
+  int64_t row = row_bytes(run), encoded = encoded_row_bytes(run);
+  if (bytes <= 0) return 0;
+  int64_t rows = bytes / (row + encoded);
+  return rows < TL_PIECE_ROWS ? rows : (bytes - TL_PIECE_ROWS * encoded) / row;
+}
+
+int64_t tl__run_task_bytes(const tl_run *run, int64_t rows) {
+  return rows * row_bytes(run) + (rows < TL_PIECE_ROWS ? rows : TL_PIECE_ROWS) * encoded_row_bytes(run);
+}
+
+/* What an output's footer takes while the file is written. */
+static int64_t footer_bytes(const tl_run *run, int64_t task_rows) {
+  int64_t group = task_rows < TL_PIECE_ROWS ? task_rows : TL_PIECE_ROWS;
+  return group > 0 ? (file_rows(run) / group + 1) * run->leaf_count * CHUNK_BYTES : 0;
+}
+
+/* A part of the memory stays free for what nobody foresees. */
+static int64_t budget(const tl_run *run) { return run->options.memory - run->options.memory / 12; }
+
+static void share(const tl_run *run, tl_forecast *f) {
+  int64_t reading = (f->threads + 1) * 3 * run->input.largest_footer;
+  f->task_rows = rows_within(run, (budget(run) - f->fixed_bytes - reading) / f->threads - f->thread_bytes);
+  for (int i = 0; i < 2; i++) /* shorter row groups are more of them */
+    f->task_rows = rows_within(run, (budget(run) - f->fixed_bytes - reading) / f->threads - f->thread_bytes - footer_bytes(run, f->task_rows));
 }
 
 tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   int tile_rows = run->options.tile_rows > 0 ? run->options.tile_rows : TL_TILE_ROWS;
-  *out =
-      (tl_forecast){.threads = run->options.threads, .fixed_bytes = BASE_BYTES + index_bytes(run), .reading_bytes = READING_BYTES, .row_bytes = row_bytes(run)};
+  int64_t page = run->input.largest_chunk < run->page_limit ? run->input.largest_chunk : run->page_limit;
+  *out = (tl_forecast){.threads = run->options.threads, .fixed_bytes = BASE_BYTES + index_bytes(run), .reading_bytes = READING_BYTES + PAGE_BUFFERS * page};
   for (int i = 0; i < run->definition->side_count; i++) out->fixed_bytes += run->sides[i].rows * 8 * (run->side_plans[i].export_count + 1);
   int64_t windows = tl_plan_worker_bytes(&run->plan, tile_rows);
-  out->thread_bytes = WORKER_BYTES + windows + 16 * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
+  out->thread_bytes =
+      WORKER_BYTES + PAGE_BUFFERS * page + windows + 16 * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
   /* fewer threads, where each would have less than a good task's rows */
   int64_t enough = 16384 < run->input.longest ? 16384 : run->input.longest;
   for (;; out->threads--) {
-    int64_t left = (run->options.memory - out->fixed_bytes) / out->threads - out->thread_bytes;
-    out->task_rows = left > 0 ? left / out->row_bytes : 0;
+    share(run, out);
     if (out->threads == 1 || out->task_rows >= enough) break;
   }
-  if (out->task_rows >= 1 || run->stream_count + run->input.stream_count == 0) return TL_OK;
-  return tl_fail(err, TL_MEMORY, "the run needs %lld MB for its index, %lld MB for windows and tiles and %lld MB for the program itself, --memory is %lld MB",
-                 (long long)(index_bytes(run) / 1000000 + 1), (long long)(windows / 1000000 + 1), (long long)((BASE_BYTES + WORKER_BYTES) / 1000000),
-                 (long long)(run->options.memory / 1000000));
+  out->fixed_bytes += (out->threads + 1) * 3 * run->input.largest_footer;
+  out->thread_bytes += footer_bytes(run, out->task_rows);
+  if (out->task_rows >= 1 || run->input.stream_count == 0) return TL_OK;
+  return tl_fail(
+      err, TL_MEMORY,
+      "the run needs %lld MB for its index, sides and the footers of its files and %lld MB for windows, tiles and pages of a thread, --memory is %lld MB",
+      (long long)(out->fixed_bytes / 1000000 + 1), (long long)(out->thread_bytes / 1000000 + 1), (long long)(run->options.memory / 1000000));
 }
 
 /* ---- what would be done ---- */

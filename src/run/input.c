@@ -67,7 +67,7 @@ static void fail_without_key(tl_opener *o, tl_stream *stream) {
 
 static tl_status look_at_file(tl_opener *o, int index, bool *first, tl_error *err) {
   TL_OWNED(tl_parquet) file = {.handle = -1};
-  TL_TRY(tl_parquet_open(&file, o->set->env, o->set->files[index].file->path, err));
+  TL_TRY(tl_parquet_open_within(&file, o->set->env, o->set->files[index].file->path, o->options->page_limit, err));
   TL_TRY(tl__bind_file(o, index, &file, first, err));
   return tl__index_file(o, index, &file, err);
 }

@@ -84,6 +84,7 @@ typedef struct tl_input_set {
   size_t part_count, part_capacity;
   bool scattered; /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;
+  int64_t largest_footer, largest_chunk; /* bytes of a file's footer; of a wanted column in a row group, decompressed */
   int64_t failed_files;
   bool missing_inputs; /* an optional input that no file has */
 } tl_input_set;

@@ -10,7 +10,7 @@ typedef struct tl_key_reader {
   tl_column columns[TL_MOST_KEYS];
   int32_t *follower; /* of each stream: the one that followed it last time, which is a good guess */
   size_t follower_capacity;
-  int32_t before; /* stream of the row before, or -1 */
+  int32_t before;                       /* stream of the row before, or -1 */
   tl_page_cursor cursors[TL_MOST_KEYS]; /* where the last read ended, in this file */
   const tl_input_file *file;
 } tl_key_reader;

@@ -181,7 +181,7 @@ static tl_status gather_blocks(tl_load *l, tl_loaded_stream *streams, size_t cou
   for (size_t b = 0; b < l->spill->batch_count; b++) {
     tl_spill_block block;
     TL_TRY(tl_spill_read(l->spill, b, range, &l->block, &block, err));
-    TL_TRY(tl_reserve(l->env, &l->moved, &l->moved_capacity, (size_t)block.rows + 1, sizeof *l->moved, err));
+    TL_TRY(tl_renew(l->env, &l->moved, &l->moved_capacity, (size_t)block.rows + 1, sizeof *l->moved, err));
     for (int64_t r = 0; r < block.rows; r++) {
       int32_t slot;
       memcpy(&slot, block.slots + 4 * r, sizeof slot);
@@ -258,8 +258,8 @@ static tl_status order_parts(tl_load *l, tl_loaded_stream *s, tl_error *err) {
   bool ascending = true;
   for (int64_t i = 1; i < s->rows; i++) ascending &= order[i] >= order[i - 1];
   if (ascending) return TL_OK;
-  TL_TRY(tl_reserve(l->env, &l->parts, &l->part_capacity, (size_t)s->rows * 3, sizeof *l->parts, err));
-  TL_TRY(tl_reserve(l->env, &l->moved, &l->moved_capacity, (size_t)s->rows, sizeof *l->moved, err));
+  TL_TRY(tl_renew(l->env, &l->parts, &l->part_capacity, (size_t)s->rows * 3, sizeof *l->parts, err));
+  TL_TRY(tl_renew(l->env, &l->moved, &l->moved_capacity, (size_t)s->rows, sizeof *l->moved, err));
   loose_part *parts = (loose_part *)(void *)l->parts;
   size_t count = 0, group = 0;
   int64_t end = -1; /* the first row number behind the group */
@@ -366,9 +366,9 @@ static void take_rows(tl_load *l, tl_loaded_stream *s, int64_t more) {
 /* ---- whole ---- */
 
 static tl_status make_room(tl_load *l, int64_t rows, tl_error *err) {
-  TL_TRY(tl_reserve(l->env, &l->order, &l->order_capacity, (size_t)rows + 1, sizeof *l->order, err));
-  if (l->spill != NULL) TL_TRY(tl_reserve(l->env, &l->origins, &l->origin_capacity, (size_t)rows + 1, sizeof *l->origins, err));
-  for (int i = 0; i < l->input_count; i++) TL_TRY(tl_reserve(l->env, &l->columns[i], &l->column_capacity[i], (size_t)rows + 1, sizeof(double), err));
+  TL_TRY(tl_renew(l->env, &l->order, &l->order_capacity, (size_t)rows + 1, sizeof *l->order, err));
+  if (l->spill != NULL) TL_TRY(tl_renew(l->env, &l->origins, &l->origin_capacity, (size_t)rows + 1, sizeof *l->origins, err));
+  for (int i = 0; i < l->input_count; i++) TL_TRY(tl_renew(l->env, &l->columns[i], &l->column_capacity[i], (size_t)rows + 1, sizeof(double), err));
   return TL_OK;
 }
 

@@ -56,13 +56,14 @@ typedef struct tl_work_times {
   int64_t bytes_read, bytes_written;
 } tl_work_times;
 
+enum { TL_PIECE_ROWS = 131072 }; /* of a row group, at most */
+
 /* What a run needs (forecast.c). */
 typedef struct tl_forecast {
   int threads;
   int64_t fixed_bytes;   /* of the program, the index, the sides */
   int64_t thread_bytes;  /* of one thread: windows, tiles, pages */
   int64_t reading_bytes; /* ... when it only reads */
-  int64_t row_bytes;     /* of one row of a task */
   int64_t task_rows;     /* the most rows of a task */
 } tl_forecast;
 
@@ -140,6 +141,8 @@ tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_waiting_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* forecast.c: threads, and the rows that a task of theirs has memory for. TL_MEMORY when there is too little for anything. */
 tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) TL_MUST_CHECK;
+/* Bytes that so many rows of a task take. */
+int64_t tl__run_task_bytes(const tl_run *run, int64_t rows);
 /* tasks.c: whether every output file stands for an input file, which holds whole streams. */
 bool tl__run_mirrors(const tl_run *run);
 /* tasks.c: output files, pieces, tasks, threads, within the memory. */

@@ -109,8 +109,8 @@ static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone,
   s->rows = s->stream->rows;
   s->made_from = fingerprint(set);
   TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, s->rows, set->order_unit, set->units, err));
-  int64_t needed = s->rows * 8 * (3 + 2 * (int64_t)(plan->input_count + plan->export_count));
-  if (needed <= run->options.memory / 2) return TL_OK;
+  int64_t needed = s->rows * 8 * (3 + (int64_t)(plan->input_count + plan->export_count));
+  if (needed <= run->options.memory / 4 * 3) return TL_OK;
   return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", side->name, (long long)s->rows,
                  (long long)(needed / 1000000 + 1), (long long)(run->options.memory / 1000000));
 }

@@ -4,10 +4,23 @@
 #include <string.h>
 #include "run/values.h"
 
-enum { HEAD = 4 + 8 + 8, STAGE = 1 << 20, STEP = 262144 }; /* STEP: rows read at a time */
+enum { HEAD = 4 + 8 + 8, STAGE = 1 << 20, STEP = 131072 }; /* STEP: rows read at a time */
 
 int64_t tl_spill_row_bytes(int input_count) { return HEAD + 8 * (int64_t)input_count; }
-int64_t tl_spill_thread_bytes(int input_count, int64_t rows) { return rows * (tl_spill_row_bytes(input_count) + 8 + 48) + 2 * STAGE; }
+/* A row of the batch, with its stream and its place; a row that is being read, of the widest column. */
+static int64_t batch_row_bytes(int input_count) { return tl_spill_row_bytes(input_count) + 12; }
+enum { READ_ROW_BYTES = 48 };
+
+int64_t tl_spill_thread_bytes(int input_count, int64_t rows) {
+  return rows * batch_row_bytes(input_count) + (rows < STEP ? rows : STEP) * READ_ROW_BYTES + 2 * STAGE;
+}
+
+int64_t tl_spill_rows_within(int input_count, int64_t bytes) {
+  int64_t row = batch_row_bytes(input_count), left = bytes - 2 * STAGE;
+  if (left <= 0) return 0;
+  int64_t rows = left / (row + READ_ROW_BYTES);
+  return rows < STEP ? rows : (left - STEP * READ_ROW_BYTES) / row;
+}
 
 void tl_spill_free(tl_spill *s) {
   if (s->env == NULL) return;
@@ -60,7 +73,7 @@ typedef struct spiller {
   tl_page_scratch scratch;
   tl_column column;
   tl_parquet file;
-  int32_t open; /* the input file that is, or -1 */
+  int32_t open;            /* the input file that is, or -1 */
   tl_page_cursor *cursors; /* in it: of the order key and each input */
   int32_t *streams, *sorted;
   int64_t *origins, *orders;

@@ -48,6 +48,8 @@ typedef struct tl_spill {
 /* Bytes of one stored row, and of memory that a thread needs for a batch of `rows`. */
 int64_t tl_spill_row_bytes(int input_count);
 int64_t tl_spill_thread_bytes(int input_count, int64_t rows);
+/* The rows of a batch that so much memory of a thread has room for. */
+int64_t tl_spill_rows_within(int input_count, int64_t bytes);
 /* Plans the batches. All pointers of `out` above `batches`, and path, report and progress, are set by the caller. */
 tl_status tl_spill_open(tl_spill *out, tl_error *err) TL_MUST_CHECK;
 /* Reads everything, on `threads` threads. A file that cannot be read is reported, and its streams are broken. */

@@ -25,9 +25,9 @@ static tl_status make_room(stretcher *s, tl_error *err) {
   TL_TRY(tl_reserve(run->env, &w->out_rows, &w->out_rows_capacity, n + 1, sizeof *w->out_rows, err));
   TL_TRY(tl_reserve(run->env, &w->courses, &w->course_capacity, n * outputs + 1, sizeof *w->courses, err));
   TL_TRY(tl_reserve(run->env, &w->last_missing, &w->last_missing_capacity, n * sources + 1, sizeof *w->last_missing, err));
-  TL_TRY(tl_reserve(run->env, &w->order, &w->order_capacity, rows + 1, sizeof *w->order, err));
+  TL_TRY(tl_renew(run->env, &w->order, &w->order_capacity, rows + 1, sizeof *w->order, err));
   for (size_t o = 0; o < outputs; o++)
-    if (run->selected[o]) TL_TRY(tl_reserve(run->env, &w->results[o], &w->result_capacity[o], rows + 1, sizeof(double), err));
+    if (run->selected[o]) TL_TRY(tl_renew(run->env, &w->results[o], &w->result_capacity[o], rows + 1, sizeof(double), err));
   for (size_t i = 0; i < n * outputs; i++) tl_course_begin(&w->courses[i]);
   for (size_t i = 0; i < n * sources; i++) w->last_missing[i] = INT64_MIN;
   return tl_load_begin(&w->load, w->streams, n, s->task->room, err);

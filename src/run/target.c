@@ -98,7 +98,8 @@ static tl_status look(tl_target *t, const char *path, tl_error *err) {
 }
 
 tl_status tl_target_open(tl_target *out, tl_env *env, const char *path, bool durable, tl_error *err) {
-  *out = (tl_target){.env = env, .arena = {.env = env}, .old = {.arena = {.env = env}}, .durable = durable, .lock = -1, .generation = (uint64_t)env->now_ns(env)};
+  *out =
+      (tl_target){.env = env, .arena = {.env = env}, .old = {.arena = {.env = env}}, .durable = durable, .lock = -1, .generation = (uint64_t)env->now_ns(env)};
   tl_status status = look(out, path, err);
   if (status != TL_OK) tl_target_free(out);
   return status;

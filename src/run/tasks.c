@@ -8,7 +8,7 @@
 #include <xxhash.h>
 #include "run/run.h"
 
-enum { PIECE_ROWS = 131072, PART_ROWS = 4 << 20, STRETCH_ROWS = 32768, LEAST_STRETCH = 512 };
+enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512 };
 
 /* ---- output files ---- */
 
@@ -172,7 +172,7 @@ static size_t streams_abreast(const tl_run *run, int64_t most, const tl_forecast
 
 /* Rows of each of so many long streams in memory: what there is room for, but no more than a row group and what looks ahead. */
 static int64_t room_of(const tl_run *run, const tl_forecast *f, size_t abreast) {
-  int64_t rows = f->task_rows / (int64_t)abreast, enough = PIECE_ROWS + 2 * run->plan.greatest_delay;
+  int64_t rows = f->task_rows / (int64_t)abreast, enough = TL_PIECE_ROWS + 2 * run->plan.greatest_delay;
   return rows < enough ? rows : enough;
 }
 
@@ -319,10 +319,10 @@ static void forget(tl_run *run) {
 }
 
 static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
-  int64_t most = f->task_rows < PIECE_ROWS ? f->task_rows : PIECE_ROWS;
+  int64_t most = f->task_rows < TL_PIECE_ROWS ? f->task_rows : TL_PIECE_ROWS;
   if (run->input.longest > most && f->task_rows < LEAST_STRETCH + 2 * run->plan.greatest_delay)
     return tl_fail(err, TL_MEMORY, "the windows need %lld MB and a stretch of a long stream %lld MB beside them, --memory is %lld MB",
-                   (long long)(f->thread_bytes / 1000000 + 1), (long long)((LEAST_STRETCH + 2 * run->plan.greatest_delay) * f->row_bytes / 1000000 + 1),
+                   (long long)(f->thread_bytes / 1000000 + 1), (long long)(tl__run_task_bytes(run, LEAST_STRETCH + 2 * run->plan.greatest_delay) / 1000000 + 1),
                    (long long)(run->options.memory / 1000000));
   if (run->file_count == 0) TL_TRY(make_files(run, most, err));
   return make_pieces(run, most, f, err);
@@ -330,8 +330,8 @@ static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
 
 static tl_status plan_spill(tl_run *run, const tl_forecast *f, tl_error *err) {
   TL_TRY(note_stored(run, err));
-  int64_t fixed = tl_spill_thread_bytes(run->stored_count, 0), per_row = tl_spill_thread_bytes(run->stored_count, 1) - fixed;
-  int64_t left = (run->options.memory - f->fixed_bytes) / run->threads - fixed - f->reading_bytes, rows = left / per_row;
+  int64_t left = (run->options.memory - run->options.memory / 12 - f->fixed_bytes) / run->threads - f->reading_bytes;
+  int64_t rows = tl_spill_rows_within(run->stored_count, left);
   if (rows < LEAST_STRETCH)
     return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
   run->spill.batch_rows = rows > 1 << 20 ? 1 << 20 : rows;
@@ -361,6 +361,6 @@ tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
     if (rows > taken) taken = rows;
   }
   run->threads = (size_t)f.threads < run->task_count ? f.threads : run->task_count > 0 ? (int)run->task_count : 1;
-  run->plan_bytes = f.fixed_bytes + run->threads * (f.thread_bytes + taken * f.row_bytes);
+  run->plan_bytes = f.fixed_bytes + run->threads * (f.thread_bytes + tl__run_task_bytes(run, taken));
   return run->spills ? plan_spill(run, &f, err) : TL_OK;
 }

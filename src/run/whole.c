@@ -15,8 +15,8 @@ static tl_status place_results(tl_worker *w, tl_error *err) {
     rows += w->out_rows[i];
   }
   for (size_t o = 0; o < run->definition->output_count; o++)
-    if (run->selected[o]) TL_TRY(tl_reserve(run->env, &w->results[o], &w->result_capacity[o], (size_t)rows + 1, sizeof(double), err));
-  TL_TRY(tl_reserve(run->env, &w->order, &w->order_capacity, (size_t)rows + 1, sizeof *w->order, err));
+    if (run->selected[o]) TL_TRY(tl_renew(run->env, &w->results[o], &w->result_capacity[o], (size_t)rows + 1, sizeof(double), err));
+  TL_TRY(tl_renew(run->env, &w->order, &w->order_capacity, (size_t)rows + 1, sizeof *w->order, err));
   for (size_t i = 0; i < w->stream_count; i++)
     if (w->out_rows[i] > 0) memcpy(w->order + w->out_at[i], w->load.order + w->streams[i].at, (size_t)w->out_rows[i] * sizeof *w->order);
   return TL_OK;
