@@ -35,7 +35,7 @@ asan: setup
 tsan: setup
 	@test -f build-tsan/build.ninja || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false > /dev/null
 	@ninja -C build-tsan --quiet
-	@$(PYTHON) tools/test.py build-tsan cli
+	@$(PYTHON) tools/test.py build-tsan cli trust layouts faults
 
 # Each target for FUZZ_SECONDS; new inputs and crashes stay in build-fuzz.
 FUZZ_SECONDS ?= 60

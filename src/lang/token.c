@@ -140,6 +140,11 @@ tl_status tl__lexer_start(tl_lexer *l, const tl_source *source, tl_error *err) {
   size_t nul = strlen(source->text);
   if (nul < source->size) return tl__complain(err, (tl_place){source, (uint32_t)nul, 1}, "not a text: a zero byte");
   if (source->size > 16u << 20) return tl__complain(err, (tl_place){source, 0, 0}, "a definition has at most 16 MiB");
-  if (!tl_utf8_valid(source->text, source->size)) return tl__complain(err, (tl_place){source, 0, 0}, "not UTF-8 text");
+  for (size_t from = 0; !tl_utf8_valid(source->text + from, source->size - from);) { /* which line is it? */
+    const char *end = memchr(source->text + from, '\n', source->size - from);
+    size_t size = end != NULL ? (size_t)(end - source->text) - from : source->size - from;
+    if (!tl_utf8_valid(source->text + from, size)) return tl__complain(err, (tl_place){source, (uint32_t)from, 0}, "not UTF-8 text");
+    from += size + 1;
+  }
   return tl__lexer_next(l, err);
 }

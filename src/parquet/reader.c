@@ -50,7 +50,8 @@ static tl_status read_footer(tl_parquet *f, int64_t most, tl_error *err) {
   int64_t size = tl_load32(end);
   f->footer_size = size;
   if (size > f->size - 12) return tl_fail(err, TL_CORRUPT, "the footer says %lld bytes, the file has %lld", (long long)size, (long long)f->size);
-  if (size > most) return tl_fail(err, TL_MEMORY, "a footer of %lld bytes exceeds the memory for one (%lld)", (long long)size, (long long)most);
+  if (size > most)
+    return tl_fail(err, TL_MEMORY, "a footer of %lld bytes exceeds the memory for one (%lld); --memory decides", (long long)size, (long long)most);
   footer = tail + tail_size - 8 - size;
   if (size > tail_size - 8) {
     TL_TRY(tl_arena_take(&f->arena, &footer, (size_t)size, 1, err));
@@ -194,7 +195,8 @@ static tl_status check_rows(const tl_page_scratch *s, const tl_leaf *leaf, int64
 static tl_status page_body(pages *p, const tl_page *page, tl_bytes *body, tl_error *err) {
   int64_t size = page->stored_size > page->plain_size ? page->stored_size : page->plain_size;
   if (size > p->scratch->limit)
-    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld)", (long long)size, (long long)p->scratch->limit);
+    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld); --memory decides", (long long)size,
+                   (long long)p->scratch->limit);
   p->skips = false;
   TL_TRY(view(p, (size_t)page->stored_size, body, err));
   body->size = (size_t)page->stored_size;

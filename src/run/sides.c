@@ -84,10 +84,12 @@ static tl_status gather_side(tl_run *run, tl_input_set *set, const tl_stream *st
   return tl_spill_run(spill, run->options.threads, err);
 }
 
-static uint64_t fingerprint(const tl_input_set *set) {
+/* Of the files that the stream lies in; of all of them, where that is not known. */
+static uint64_t fingerprint(const tl_input_set *set, const tl_stream *stream) {
   uint64_t hash = 0;
-  for (size_t i = 0; i < set->dataset.count; i++) {
-    const tl_input_file *f = &set->files[i];
+  size_t count = set->part_count > 0 ? stream->part_count : set->dataset.count;
+  for (size_t i = 0; i < count; i++) {
+    const tl_input_file *f = &set->files[set->part_count > 0 ? (size_t)set->parts[stream->parts + i].file : i];
     uint64_t parts[] = {hash, (uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode};
     hash = XXH3_64bits(parts, sizeof parts);
   }
@@ -107,7 +109,7 @@ static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone,
                    side->value ? side->value : "(one stream)", side->name);
   if (!usable) return tl_fail(err, TL_CORRUPT, "the side %s: its stream has failed", side->name);
   s->rows = s->stream->rows;
-  s->made_from = fingerprint(set);
+  s->made_from = fingerprint(set, s->stream);
   TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, s->rows, set->order_unit, set->units, err));
   int64_t needed = s->rows * 8 * (3 + (int64_t)(plan->input_count + plan->export_count));
   if (needed <= run->options.memory / 4 * 3) return TL_OK;
