@@ -189,7 +189,7 @@ static tl_status note_groups(tl_opener *o, int index, const tl_meta *meta, tl_er
   s->files[index].first_group = s->group_count;
   s->files[index].group_count = (size_t)meta->group_count;
   for (int g = 0; g < meta->group_count; g++) {
-    s->groups[s->group_count++] = (tl_input_group){.file = index, .group = g, .rows = meta->groups[g].row_count, .first_row = row};
+    s->groups[s->group_count++] = (tl_input_group){.file = index, .group = g, .rows = meta->groups[g].row_count, .first_row = row, .first_key = INT64_MIN};
     row += meta->groups[g].row_count;
   }
   return TL_OK;

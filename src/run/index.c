@@ -70,7 +70,9 @@ static tl_status read_order(tl_opener *o, const tl_input_file *f, tl_parquet *fi
 static tl_status index_rows(tl_opener *o, tl_parquet *file, int index, int group, int64_t from, int64_t count, tl_page_cursor *cursor, tl_error *err) {
   const tl_input_file *f = &o->set->files[index];
   int32_t stream, next = -1;
-  if (!o->parts_dropped) TL_TRY(read_order(o, f, file, group, from, count, cursor, err));
+  int64_t wanted = o->parts_dropped ? from == 0 : count; /* where parts are of no use, only the group's first key is */
+  if (wanted > 0) TL_TRY(read_order(o, f, file, group, from, wanted, cursor, err));
+  if (from == 0) o->set->groups[f->first_group + (size_t)group].first_key = o->order[0];
   TL_TRY(tl_keys_read(&o->keys, file, f, group, from, count, &o->scratch, err));
   TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
   for (int64_t row = 0, end; row < count; row = end, stream = next) {
@@ -117,6 +119,7 @@ tl_status tl__index_file(tl_opener *o, int index, tl_parquet *file, tl_error *er
       continue;
     }
     TL_TRY(read_order(o, f, file, g, 0, 1, NULL, err));
+    s->groups[f->first_group + (size_t)g].first_key = o->order[0];
     TL_TRY(add_part(o, (tl_part){.stream = stream, .file = index, .group = g, .rows = rows, .first_key = o->order[0]}, err));
   }
   return TL_OK;
@@ -217,12 +220,35 @@ static tl_status sort_parts(tl_input_set *s, tl_error *err) {
   return TL_OK;
 }
 
+static void to_unit(const tl_input_set *s, int32_t file, int64_t *key) {
+  if (*key != INT64_MIN && __builtin_mul_overflow(*key, s->files[file].order_factor, key)) *key = INT64_MAX;
+}
+
+static int by_group_key(const void *a, const void *b, void *set) {
+  const tl_input_set *s = set;
+  size_t i = *(const size_t *)a, k = *(const size_t *)b;
+  if (s->groups[i].first_key != s->groups[k].first_key) return s->groups[i].first_key < s->groups[k].first_key ? -1 : 1;
+  return i < k ? -1 : i > k;
+}
+
+/* Row groups by their first keys, and where each begins in that sequence. */
+static tl_status sort_groups(tl_input_set *s, tl_error *err) {
+  int64_t origin = 0;
+  TL_TRY(tl_allocate(s->env, &s->sequence, s->group_count + 1, sizeof *s->sequence, err));
+  for (size_t i = 0; i < s->group_count; i++) s->sequence[i] = i;
+  if (s->group_count > 1) qsort_r(s->sequence, s->group_count, sizeof *s->sequence, by_group_key, s);
+  for (size_t i = 0; i < s->group_count; i++) {
+    s->groups[s->sequence[i]].origin = origin;
+    origin += s->groups[s->sequence[i]].rows;
+  }
+  return TL_OK;
+}
+
 tl_status tl__index_finish(tl_opener *o, tl_error *err) {
   tl_input_set *s = o->set;
-  for (size_t i = 0; i < s->part_count; i++) {
-    int64_t *key = &s->parts[i].first_key;
-    if (*key != INT64_MIN && __builtin_mul_overflow(*key, s->files[s->parts[i].file].order_factor, key)) *key = INT64_MAX;
-  }
+  for (size_t i = 0; i < s->part_count; i++) to_unit(s, s->parts[i].file, &s->parts[i].first_key);
+  for (size_t i = 0; i < s->group_count; i++) to_unit(s, s->groups[i].file, &s->groups[i].first_key);
+  TL_TRY(sort_groups(s, err));
   TL_TRY(place_parts(o, err));
   for (size_t i = 0; o->parts_dropped && i < s->stream_count; i++) s->streams[i].part_count = 0;
   TL_TRY(sort_streams(s, err));

@@ -11,6 +11,7 @@ void tl_input_free(tl_input_set *s) {
   tl_release(s->env, s->streams);
   tl_release(s->env, s->parts);
   tl_release(s->env, s->groups);
+  tl_release(s->env, s->sequence);
   tl_release(s->env, s->table);
   tl_dataset_free(&s->dataset);
   tl_arena_free(&s->arena);
@@ -72,17 +73,12 @@ static tl_status look_at_file(tl_opener *o, int index, bool *first, tl_error *er
   return tl__index_file(o, index, &file, err);
 }
 
-/* Now that all files are known: the order key's unit, and the place of every row group. */
+/* Now that all files are known: the order key's unit. */
 static void settle_units(tl_input_set *s) {
-  int64_t origin = 0;
   for (size_t i = 0; i < s->dataset.count; i++) {
     tl_input_file *f = &s->files[i];
     tl_time_unit unit = tl_field_unit(&f->order_field);
     f->order_factor = f->failed || unit == TL_UNIT_NONE ? 1 : tl_units_a_day(s->order_unit) / tl_units_a_day(unit);
-    for (size_t g = f->first_group; g < f->first_group + f->group_count; g++) {
-      s->groups[g].origin = origin;
-      origin += s->groups[g].rows;
-    }
   }
 }
 

@@ -31,7 +31,8 @@ typedef struct tl_input_group {
   int32_t file, group;
   int64_t rows;
   int64_t first_row; /* in its file */
-  int64_t origin;    /* of its first row, counting the rows of all groups before it */
+  int64_t first_key; /* of the order key, in the dataset's unit; INT64_MIN: not read */
+  int64_t origin;    /* of its first row, counting the rows of all groups before it in tl_input_set.sequence */
 } tl_input_group;
 
 /* The rows of one stream in one row group, one behind the other. */
@@ -80,7 +81,8 @@ typedef struct tl_input_set {
   size_t table_size;
   tl_input_group *groups; /* in order of file and group */
   size_t group_count;
-  tl_part *parts; /* by stream, each stream's in order of its rows; none when the rows are scattered */
+  size_t *sequence; /* the groups by their first order keys: so rows of a stream mostly come in their order, whatever the names of files */
+  tl_part *parts;   /* by stream, each stream's in order of its rows; none when the rows are scattered */
   size_t part_count, part_capacity;
   bool scattered; /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;

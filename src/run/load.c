@@ -222,19 +222,20 @@ static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_
   return TL_OK;
 }
 
-/* The row group that a row comes from; `from` is a group at or before it. */
-static size_t group_of(const tl_input_set *set, int64_t origin, size_t from) {
+/* The row group that a row comes from, by its place in the sequence; `from` is a place at or before it, or a guess. */
+static size_t place_of(const tl_input_set *set, int64_t origin, size_t from) {
   size_t low = from, high = set->group_count - 1;
-  if (origin < set->groups[low].origin) low = 0;
+  if (origin < set->groups[set->sequence[low]].origin) low = 0;
   while (low < high) { /* the last group that begins at or before it */
     size_t middle = low + (high - low + 1) / 2;
-    if (set->groups[middle].origin <= origin)
+    if (set->groups[set->sequence[middle]].origin <= origin)
       low = middle;
     else
       high = middle - 1;
   }
   return low;
 }
+static const tl_input_group *group_of(const tl_input_set *set, int64_t origin) { return &set->groups[set->sequence[place_of(set, origin, 0)]]; }
 
 typedef struct loose_part {
   int64_t key, from, rows;
@@ -252,7 +253,7 @@ static void move(uint64_t *values, uint64_t *moved, const loose_part *parts, siz
   memcpy(values, moved, 8 * (size_t)rows);
 }
 
-/* Parts, which came in the order of files, into that of their first keys. */
+/* Parts, which came in the sequence of row groups, into that of their first keys. */
 static tl_status order_parts(tl_load *l, tl_loaded_stream *s, tl_error *err) {
   const int64_t *order = l->order + s->at, *origins = l->origins + s->at;
   bool ascending = true;
@@ -261,12 +262,13 @@ static tl_status order_parts(tl_load *l, tl_loaded_stream *s, tl_error *err) {
   TL_TRY(tl_renew(l->env, &l->parts, &l->part_capacity, (size_t)s->rows * 3, sizeof *l->parts, err));
   TL_TRY(tl_renew(l->env, &l->moved, &l->moved_capacity, (size_t)s->rows, sizeof *l->moved, err));
   loose_part *parts = (loose_part *)(void *)l->parts;
-  size_t count = 0, group = 0;
+  size_t count = 0, place = 0;
   int64_t end = -1; /* the first row number behind the group */
   for (int64_t i = 0; i < s->rows; i++) {
     if (origins[i] >= end) {
-      group = group_of(l->set, origins[i], group);
-      end = l->set->groups[group].origin + l->set->groups[group].rows;
+      place = place_of(l->set, origins[i], place);
+      const tl_input_group *group = &l->set->groups[l->set->sequence[place]];
+      end = group->origin + group->rows;
       parts[count++] = (loose_part){order[i], i, 0};
     }
     parts[count - 1].rows++;
@@ -293,7 +295,7 @@ static void order_text(const tl_load *l, int64_t key, char out[TL_TIME_TEXT]) {
 /* The file and its row where a row comes from: `at` in the columns, `row` of the stream as it was read. */
 static void locate(const tl_load *l, const tl_stream *s, int64_t at, int64_t row, const char **file, int64_t *file_row) {
   if (l->spill != NULL) {
-    const tl_input_group *g = &l->set->groups[group_of(l->set, l->origins[at], 0)];
+    const tl_input_group *g = group_of(l->set, l->origins[at]);
     *file = l->set->files[g->file].file->path;
     *file_row = g->first_row + l->origins[at] - g->origin;
     return;
@@ -324,6 +326,21 @@ static void fail_at(const tl_load *l, tl_loaded_stream *s, int64_t row, int64_t 
   s->error_row = file_row;
 }
 
+/* Whether a row of a long stream comes from another row group than the one before it: then the groups may be in another order than its
+   rows, which only whole streams are put right in. */
+static bool is_loose(const tl_load *l, const tl_loaded_stream *s, int64_t row) {
+  if (l->spill == NULL || !l->in_stretches) return false;
+  return place_of(l->set, l->origins[s->at + row], 0) != place_of(l->set, s->last_origin, 0);
+}
+
+static void fail_loose(tl_loaded_stream *s) {
+  tl_error why;
+  tl_fail(&why, TL_MEMORY,
+          "its %lld rows lie scattered over row groups that overlap in time, or are not sorted; to put them in order --memory must hold them all",
+          (long long)s->stream->rows);
+  fail_stream(s, &why);
+}
+
 /* Checks the `more` rows behind those that are there, and drops repeated keys in place. */
 static void take_rows(tl_load *l, tl_loaded_stream *s, int64_t more) {
   bool any = s->read > 0; /* a row was before */
@@ -337,7 +354,9 @@ static void take_rows(tl_load *l, tl_loaded_stream *s, int64_t more) {
     s->last_key = order[i];
     bool repeats = any && order[i] == before;
     if (order[i] == INT64_MIN) return fail_at(l, s, i, raw, 0, "", "");
+    if (any && order[i] < before && is_loose(l, s, i)) return fail_loose(s);
     if (any && order[i] < before) return fail_at(l, s, i, raw, before, " comes after ", ": the rows are not sorted");
+    if (l->spill != NULL) s->last_origin = l->origins[s->at + i];
     any = true;
     if (repeats && !l->set->definition->ties) {
       if (l->on_duplicate == TL_DUPLICATE_ERROR) return fail_at(l, s, i, raw, before, " repeats ", "; --on-duplicate first or last keeps one row");
@@ -381,6 +400,7 @@ tl_status tl_load_streams(tl_load *l, tl_loaded_stream *streams, size_t count, i
     rows += streams[i].stream->rows;
     parts += streams[i].stream->part_count;
   }
+  l->in_stretches = false;
   TL_TRY(make_room(l, rows, err));
   if (l->spill != NULL) {
     TL_TRY(gather_blocks(l, streams, count, range, err));
@@ -409,6 +429,7 @@ tl_status tl_load_begin(tl_load *l, tl_loaded_stream *streams, size_t count, int
   TL_TRY(tl_allocate_zeroed(l->env, &cursors, count * (size_t)(l->input_count + 1), sizeof *cursors, err));
   tl_release(l->env, l->cursors);
   l->cursors = cursors;
+  l->in_stretches = true;
   l->next_batch = 0;
   l->next_row = 0;
   return TL_OK;

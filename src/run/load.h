@@ -7,11 +7,12 @@
 
 typedef struct tl_loaded_stream {
   const tl_stream *stream;
-  int64_t at, rows; /* in the columns; rows is fewer when duplicates are dropped */
-  int64_t first;    /* number of the first of them in the stream */
-  int64_t read;     /* rows of the stream that were read so far, dropped ones too */
-  int64_t last_key; /* of the row before `first + rows` */
-  bool ended;       /* nothing is left to read */
+  int64_t at, rows;    /* in the columns; rows is fewer when duplicates are dropped */
+  int64_t first;       /* number of the first of them in the stream */
+  int64_t read;        /* rows of the stream that were read so far, dropped ones too */
+  int64_t last_key;    /* of the row before `first + rows` */
+  int64_t last_origin; /* ... and where that one comes from */
+  bool ended;          /* nothing is left to read */
   bool failed;
   bool broken;        /* ... because a file of its could not be read */
   int64_t nonfinite;  /* NaN and infinity found in its inputs, so far */
@@ -42,6 +43,7 @@ typedef struct tl_load {
   int64_t *parts; /* scratch for parts out of order */
   uint64_t *moved;
   size_t part_capacity, moved_capacity;
+  bool in_stretches;
   size_t next_batch; /* of a single long stream from a spill */
   int64_t next_row;
 } tl_load;

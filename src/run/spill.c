@@ -38,7 +38,7 @@ static tl_status cut_batches(tl_spill *s, tl_error *err) {
   size_t capacity = 0;
   tl_spill_batch batch = {.file = -1};
   for (size_t g = 0; g < s->set->group_count; g++) {
-    const tl_input_group *group = &s->set->groups[g];
+    const tl_input_group *group = &s->set->groups[s->set->sequence[g]];
     if (s->set->files[group->file].failed) continue;
     for (int64_t done = 0; done < group->rows;) {
       int64_t left = group->rows - done, room = s->batch_rows - batch.rows, taken = left < room ? left : room;
@@ -237,7 +237,7 @@ static tl_status fill_batch(spiller *w, tl_spill_batch *batch, tl_error *err) {
   int64_t at = 0, from = batch->first, left = batch->rows;
   tl_error why;
   for (size_t g = batch->first_group; left > 0;) {
-    const tl_input_group *group = &s->set->groups[g];
+    const tl_input_group *group = &s->set->groups[s->set->sequence[g]];
     int64_t count = group->rows - from < left ? group->rows - from : left;
     if (s->set->files[group->file].failed || count == 0) { /* in no batch */
       g++, from = 0;

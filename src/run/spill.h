@@ -13,7 +13,7 @@
 #include "sys/sys.h"
 
 typedef struct tl_spill_batch {
-  size_t first_group;  /* of the input set */
+  size_t first_group;  /* in the sequence of the input set */
   int64_t first, rows; /* from the first row of that group on, over further groups */
   int64_t at;          /* in the scratch file */
   int file;            /* which one, or -1 */
