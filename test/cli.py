@@ -443,6 +443,36 @@ class BadInput(Case):
         self.no_strays(self.path("full"))
 
 
+    def test_beyond_the_stream(self):
+        """Windows and labels that reach beyond both ends of every stream."""
+        text = BARS + "feature a = mean(close, 5)\nfeature b = mean(close, 5000, min: 1)\nfeature c = lag(close, 6000)\nlabel far = lead(close, 5000) / close\nlabel near = lead(close, 1)\n"
+        out, near = self.path("out"), self.path("near")
+        record = json.loads(run("features", self.write("far.loom", text), "--in", self.market, "--out", out, "--json")[0])
+        missing = {f["name"]: f["missing_by"] for f in record["features"]}
+        self.assertEqual(missing["far"], {"window": record["rows"], "input": 0, "domain": 0})
+        self.assertEqual(missing["c"], missing["far"])
+        self.assertEqual(missing["near"], {"window": 24, "input": 0, "domain": 0})
+        run("features", self.write("near.loom", text.replace("label far = lead(close, 5000) / close\n", "")), "--in", self.market, "--out", near, "--quiet")
+        ours = hashes(out)
+        del ours["far"]
+        self.assertEqual(hashes(near), ours)
+
+    def test_reasons(self):
+        """Missing values by reason: the window is not full, an input in reach is missing, no number comes of it."""
+        folder = self.some()
+        copy = self.path("copy")
+        definition = BARS + "feature open_ = open\nfeature high_ = high\nfeature low_ = low\nfeature volume_ = volume\nfeature close_ = if(row() == 300, na, close)\n"
+        run("features", self.write("copy.loom", definition), "--in", folder, "--out", copy, "--quiet")
+        text = RAW + "feature a = mean(close, 10)\nfeature b = log(close - 1e9)\nfeature c = lag(close, 3)\n"
+        out = self.path("out")
+        record = json.loads(run("features", self.write("r.loom", text), "--in", copy, "--out", out, "--json")[0])
+        found = {f["name"]: f["missing_by"] for f in record["features"]}
+        long_ones = sum(len(run("cat", f, "--format", "csv", "--columns", "date")[0].splitlines()) - 1 > 320 for f in glob.glob(folder + "/*.parquet"))
+        self.assertEqual(found["a"], {"window": 9 * record["streams"], "input": 10 * long_ones, "domain": 0})
+        self.assertEqual(found["c"], {"window": 3 * record["streams"], "input": long_ones, "domain": 0})
+        self.assertEqual(found["b"], {"window": 0, "input": long_ones, "domain": record["rows"] - long_ones})
+
+
 class Outputs(Case):
     def test_rerun_replaces(self):
         folder, out = self.copy_market(), self.path("out")

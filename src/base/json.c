@@ -51,8 +51,14 @@ void tl_json_string(tl_json *json, const char *key, const char *value) {
 }
 
 void tl_json_int(tl_json *json, const char *key, int64_t value) {
+  char digits[24];
+  int at = sizeof digits;
+  uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+  do digits[--at] = (char)('0' + rest % 10);
+  while ((rest /= 10) > 0);
+  if (value < 0) digits[--at] = '-';
   begin(json, key);
-  if (json->status == TL_OK) json->status = tl_buffer_format(json->out, json->err, "%lld", (long long)value);
+  if (json->status == TL_OK) json->status = tl_buffer_append(json->out, digits + at, sizeof digits - (size_t)at, json->err);
 }
 
 void tl_json_double(tl_json *json, const char *key, double value) {

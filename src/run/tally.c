@@ -1,5 +1,4 @@
 #include "run/tally.h"
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -48,6 +47,20 @@ void tl_check_add(tl_check_count *c, const char *stream, const char *what) {
   merge_check(c, &one);
 }
 
+/* Doubles go as their bits: nothing is to be read by people here, and formatting them would take longer than small files take to make. */
+static int64_t bits_of(double v) {
+  int64_t bits;
+  memcpy(&bits, &v, sizeof bits);
+  return bits;
+}
+
+static double of_bits(const json_t *v) {
+  int64_t bits = json_integer_value(v);
+  double value;
+  memcpy(&value, &bits, sizeof value);
+  return value;
+}
+
 void tl_tally_write(const tl_tally *t, tl_json *j) {
   tl_json_int(j, "rows", t->rows);
   tl_json_int(j, "streams", t->streams);
@@ -59,8 +72,8 @@ void tl_tally_write(const tl_tally *t, tl_json *j) {
     tl_json_open(j, NULL, '[');
     const int64_t counts[] = {s->rows, s->missing, s->window, s->input, s->domain, s->first_valid, s->streams, s->constant_streams, s->empty_streams};
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) tl_json_int(j, NULL, counts[k]);
-    tl_json_double(j, NULL, s->min);
-    tl_json_double(j, NULL, s->max);
+    tl_json_int(j, NULL, bits_of(s->min));
+    tl_json_int(j, NULL, bits_of(s->max));
     tl_json_close(j, ']');
   }
   tl_json_close(j, ']');
@@ -74,8 +87,6 @@ void tl_tally_write(const tl_tally *t, tl_json *j) {
   }
   tl_json_close(j, ']');
 }
-
-static double number(const json_t *v) { return json_is_number(v) ? json_number_value(v) : NAN; }
 
 bool tl_tally_read(tl_tally *t, const json_t *object) {
   const json_t *features = json_object_get(object, "features"), *checks = json_object_get(object, "checks");
@@ -92,8 +103,8 @@ bool tl_tally_read(tl_tally *t, const json_t *object) {
     size_t n = sizeof counts / sizeof *counts;
     if (json_array_size(f) != n + 2) return false;
     for (size_t k = 0; k < n; k++) *counts[k] = json_integer_value(json_array_get(f, k));
-    s->min = number(json_array_get(f, n));
-    s->max = number(json_array_get(f, n + 1));
+    s->min = of_bits(json_array_get(f, n));
+    s->max = of_bits(json_array_get(f, n + 1));
   }
   for (size_t i = 0; i < t->check_count; i++) {
     const json_t *c = json_array_get(checks, i);
