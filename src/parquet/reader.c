@@ -37,9 +37,13 @@ static tl_status read_footer(tl_parquet *f, int64_t most, tl_error *err) {
   uint8_t head[4], *tail, *footer;
   if (f->size == 0) return tl_fail(err, TL_CORRUPT, "the file is empty; a Parquet file has at least 12 bytes");
   if (f->size < 12) return tl_fail(err, TL_CORRUPT, "the file has %lld bytes; a Parquet file has at least 12", (long long)f->size);
-  int64_t tail_size = f->size < TAIL ? f->size : TAIL;
-  TL_TRY(tl_arena_take(&f->arena, &tail, (size_t)tail_size, 1, err));
-  TL_TRY(read_exactly(f, tail, (size_t)tail_size, f->size - tail_size, err));
+  int64_t tail_size = f->size < TAIL || f->whole.size > 0 ? f->size : TAIL;
+  if (f->whole.size > 0)
+    tail = f->whole.data;
+  else {
+    TL_TRY(tl_arena_take(&f->arena, &tail, (size_t)tail_size, 1, err));
+    TL_TRY(read_exactly(f, tail, (size_t)tail_size, f->size - tail_size, err));
+  }
   const uint8_t *end = tail + tail_size - 8;
   if (memcmp(end + 4, "PARE", 4) == 0) return tl_fail(err, TL_UNSUPPORTED, "the file is encrypted");
   if (memcmp(end + 4, "PAR1", 4) != 0) {

@@ -23,8 +23,8 @@ static int64_t encoded_row_bytes(const tl_run *run) { return 8 * ((int64_t)run->
 static int64_t index_bytes(const tl_run *run) {
   const tl_input_set *in = &run->input;
   size_t keys = (size_t)run->definition->key_count * (sizeof(tl_key_value_data) + 24);
-  return (int64_t)(in->part_count * sizeof(tl_part) + in->group_count * sizeof(tl_input_group) + in->dataset.count * (sizeof(tl_input_file) + 256) +
-                   in->stream_count * (2 * sizeof(tl_stream) + keys + 64 + sizeof(tl_output_file) / 2));
+  return (int64_t)(in->part_count * sizeof(tl_part) + in->group_count * sizeof(tl_input_group) + in->dataset.count * (sizeof(tl_input_file) + 600) +
+                   in->stream_count * (2 * sizeof(tl_stream) + keys + 64 + sizeof(tl_output_file) + (run->mirrors ? 400 : 0)));
 }
 
 /* The most rows of one output file. */

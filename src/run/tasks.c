@@ -8,7 +8,7 @@
 #include <xxhash.h>
 #include "run/run.h"
 
-enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512 };
+enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
 
 /* ---- output files ---- */
 
@@ -334,7 +334,10 @@ static tl_status plan_spill(tl_run *run, const tl_forecast *f, tl_error *err) {
   int64_t rows = tl_spill_rows_within(run->stored_count, left);
   if (rows < LEAST_STRETCH)
     return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
-  run->spill.batch_rows = rows > 1 << 20 ? 1 << 20 : rows;
+  int64_t each = run->rows_total / (4 * run->threads) + 1; /* something to do for every thread */
+  if (each < LEAST_BATCH) each = LEAST_BATCH;
+  run->spill.batch_rows = rows < each ? rows : each;
+  if (run->spill.batch_rows > MOST_BATCH) run->spill.batch_rows = MOST_BATCH;
   run->spill_bytes = run->rows_total * tl_spill_row_bytes(run->stored_count);
   int64_t needed = f->fixed_bytes + run->threads * (f->reading_bytes + tl_spill_thread_bytes(run->stored_count, run->spill.batch_rows));
   if (needed > run->plan_bytes) run->plan_bytes = needed;

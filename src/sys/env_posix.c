@@ -238,7 +238,7 @@ int64_t tl_sys_resident_peak(void) {
 
 void tl_sys_tune_memory(void) {
   mallopt(M_MMAP_THRESHOLD, 1 << 20);
-  mallopt(M_TRIM_THRESHOLD, 1 << 20);
+  mallopt(M_TRIM_THRESHOLD, 8 << 20);
   mallopt(M_ARENA_MAX, 2);
 }
 
