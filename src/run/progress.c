@@ -81,7 +81,7 @@ static tl_status find_file(const tl_progress *p, const char *name, tl_file_info 
 
 tl_status tl_progress_find(tl_progress *p, const char *name, uint64_t made_from, tl_tally *tally, bool *found, int64_t *size, tl_error *err) {
   json_t *entry = json_object_get(p->entries, name);
-  tl_file_info info;
+  tl_file_info info = {0};
   char from[20];
   hex(from, made_from);
   *found = false;
