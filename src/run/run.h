@@ -135,6 +135,15 @@ struct tl_run {
 /* `row` of the file, or -1. */
 void tl__run_fail(tl_run *run, const char *file, const char *stream, int64_t row, tl_status status, const char *reason);
 void tl__run_warn(tl_run *run, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* options.c: what can be said of the options before anything is opened; then the rows that are wanted, once the order key is known. */
+tl_status tl__run_check_options(tl_run *run, tl_error *err) TL_MUST_CHECK;
+tl_status tl__run_read_bounds(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* options.c: everything but the main input that decides the bytes of an output file. */
+uint64_t tl__run_work_hash(const tl_run *run);
+/* commit.c: warnings about what was found; the new dataset in the place of the old one; the record. */
+void tl__run_conclude(tl_run *run);
+tl_status tl__run_commit(tl_run *run, tl_error *err) TL_MUST_CHECK;
+tl_status tl__run_write_record(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* sides.c: those that waited for scattered rows to be put together. */

@@ -1,0 +1,76 @@
+/* The end of a run: what it found is said, and its files become the dataset. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "run/run.h"
+
+static int by_name(const void *a, const void *b) { return strcmp(((const tl_manifest_file *)a)->name, ((const tl_manifest_file *)b)->name); }
+
+/* The files of the new dataset in order of name: those of this run, and partitions of the older one that it did not write. */
+static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count, tl_error *err) {
+  const tl_manifest *old = &run->target.old;
+  const char **names;
+  size_t written = 0;
+  TL_TRY(tl_arena_take(&run->arena, files, run->file_count + old->count + 1, sizeof **files, err));
+  TL_TRY(tl_arena_take(&run->arena, &names, run->file_count + 1, sizeof *names, err));
+  for (size_t i = 0; i < run->file_count; i++)
+    if (run->files[i].committed) (*files)[written++] = (tl_manifest_file){run->files[i].name, run->files[i].rows_written, run->files[i].size};
+  qsort(*files, written, sizeof **files, by_name);
+  for (size_t i = 0; i < written; i++) names[i] = (*files)[i].name;
+  *count = written;
+  for (size_t i = 0; i < old->count; i++)
+    if (!run->options.prune && tl_target_keeps(old->files[i].name, names, written)) (*files)[(*count)++] = old->files[i];
+  qsort(*files, *count, sizeof **files, by_name);
+  return TL_OK;
+}
+
+/* Everything lies ready: the manifest is the moment at which the new dataset is the dataset. Then files go into their places, and what is no
+   longer part of it goes. */
+tl_status tl__run_commit(tl_run *run, tl_error *err) {
+  TL_OWNED(tl_buffer) text = {.env = run->env};
+  const tl_manifest *old = &run->target.old;
+  tl_manifest fresh = {0};
+  tl_manifest_file *stale;
+  size_t stale_count = 0;
+  TL_TRY(list_files(run, &fresh.files, &fresh.count, err));
+  if (run->target.is_file || (fresh.count == 0 && run->failure_count > 0)) return TL_OK;
+  TL_TRY(tl_arena_take(&run->arena, &stale, old->count + 1, sizeof *stale, err));
+  for (size_t i = 0; i < old->count; i++)
+    if (bsearch(&old->files[i], fresh.files, fresh.count, sizeof *fresh.files, by_name) == NULL) stale[stale_count++] = old->files[i];
+  TL_TRY(tl_target_note_stale(&run->target, stale, stale_count, err));
+  TL_TRY(tl__run_manifest(run, fresh.files, fresh.count, &text, err));
+  TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&text), err));
+  for (size_t i = 0; i < run->file_count; i++)
+    if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
+  return tl_target_remove_stale(&run->target, &fresh, err);
+}
+
+tl_status tl__run_write_record(tl_run *run, tl_error *err) {
+  char name[100];
+  if (run->target.is_file) return TL_OK;
+  snprintf(name, sizeof name, "runs/%020lld.json", (long long)run->started_at_ns);
+  return tl_target_write(&run->target, name, (tl_bytes){run->json.data, run->json.size - 1}, err);
+}
+
+void tl__run_conclude(tl_run *run) {
+  const tl_definition *d = run->definition;
+  for (int i = 0; i < d->side_count; i++)
+    if (run->sides != NULL && run->sides[i].export_count > 0 && run->side_matches[i] == 0 && run->tally.rows > 0 && run->files_finished == 0)
+      tl__run_warn(run, "the side %s has no row at or before any row of the input: what uses it is missing", d->sides[i].name);
+  for (size_t i = 0; run->input.missing_inputs && i < d->input_count; i++) {
+    bool seen = !run->needed_inputs[i] || !d->inputs[i].optional;
+    for (size_t f = 0; !seen && f < run->input.dataset.count; f++) seen = !run->input.files[f].failed && run->input.files[f].leaves[i] >= 0;
+    if (!seen) tl__run_warn(run, "no file has a column %s: what uses %s is missing", d->inputs[i].columns[0], d->inputs[i].name);
+  }
+  const tl_tally *t = &run->tally;
+  if (run->spills) run->tally.nonfinite += run->spill.nonfinite; /* seen there, before they came to their streams */
+  if (t->nonfinite > 0) tl__run_warn(run, "%lld values of the input are NaN or infinite; they count as missing", (long long)t->nonfinite);
+  if (t->duplicates > 0) tl__run_warn(run, "%lld rows with a repeated order key were dropped", (long long)t->duplicates);
+  for (size_t i = 0; i < run->check_count; i++) {
+    char rule[80];
+    if (t->checks[i].failed == 0) continue;
+    tl_rule_text(run->checks[i].rule, rule, sizeof rule);
+    tl__run_warn(run, "check %s: %s failed in %lld of %lld streams, first %s", d->outputs[run->checks[i].output].name, rule, (long long)t->checks[i].failed,
+                 (long long)t->checks[i].streams, t->checks[i].example);
+  }
+}
