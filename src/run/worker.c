@@ -59,7 +59,8 @@ void tl__show_progress(tl_run *run, int64_t rows) {
   run->rows_shown += rows;
   if (run->options.progress != NULL && now - run->last_progress_ns > 100000000) {
     run->last_progress_ns = now;
-    run->options.progress(run->options.progress_context, run->rows_shown, run->rows_total);
+    int64_t done = run->spills ? run->rows_total / 2 + run->rows_shown / 2 : run->rows_shown; /* putting rows together was the first half */
+    run->options.progress(run->options.progress_context, done, run->rows_total);
   }
   tl_lock_leave(run->lock);
 }
