@@ -29,6 +29,8 @@ FIRST = os.path.join(ROOT, "features/first.loom")
 BARS = "stream by ticker order by date\ninput open, high, low, close, volume\n"
 PRICES = [("open", "double"), ("high", "double"), ("low", "double"), ("close", "double"), ("volume", "int64")]
 LIMIT = 64_000_000
+with open(TICKLOOM, "rb") as binary:
+    SANITIZER = re.search(rb"__asan_init|__tsan_init", binary.read())
 
 
 # ---- running ----
@@ -306,11 +308,7 @@ class Layouts(Case):
         self.assertSame(lines(out), lines(self.path("expected")))
 
 
-with open(TICKLOOM, "rb") as binary:
-    SANITIZED = re.search(rb"__asan_init|__tsan_init", binary.read()) is not None
-
-
-@unittest.skipIf(SANITIZED, "a sanitizer takes memory of its own")
+@unittest.skipIf(SANITIZER, "a sanitizer takes memory of its own")
 class Memory(Case):
     """The bound is kept by the process as the system counts it."""
 
@@ -1111,6 +1109,7 @@ class BadPlaces(Case):
                 else:
                     self.settled(out)
 
+    @unittest.skipIf(SANITIZER and SANITIZER[0] == b"__tsan_init", "the thread sanitizer writes files of its own")
     def test_file_size_limit(self):
         """The smallest output is some 25 kB, the greatest some 60: files that do not fit are not there, the others are whole."""
         features(World.market, self.path("sizes"))

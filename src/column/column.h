@@ -41,7 +41,7 @@ int64_t tl_column_int(const tl_column *column, int64_t row);
 tl_status tl_column_text(const tl_column *column, int64_t row, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
 /* One value as JSON. */
 tl_status tl_column_json(const tl_column *column, int64_t row, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
-/* The canonical hash of a value, see running.md in docs/: the same for equal values of any width and layout. */
+/* The canonical hash of a value, see docs/running.md: the same for equal values of any width and layout. */
 uint64_t tl_column_hash(const tl_column *column, int64_t row, uint64_t seed);
 
 #endif

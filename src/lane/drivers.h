@@ -1,5 +1,5 @@
 /* The four drivers: how a kernel walks its tile. Each is an ordinary function, always inlined into the kernel that calls it, so
-   that the step it is given melts into the loop. See numerics in docs/ for why windows are folded in two halves.
+   that the step it is given melts into the loop. See ARCHITECTURE.md for why windows are folded in two halves.
 
    map   out = f(in), row by row
    scan  state, out = step(state, in): depends on all rows so far
