@@ -8,7 +8,7 @@
 #include <xxhash.h>
 #include "run/run.h"
 
-enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
+enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, LEAST_PIECE = 32768, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
 
 /* ---- output files ---- */
 
@@ -319,7 +319,10 @@ static void forget(tl_run *run) {
 }
 
 static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
-  int64_t most = f->task_rows < TL_PIECE_ROWS ? f->task_rows : TL_PIECE_ROWS;
+  int64_t most = run->rows_total / (8 * f->threads); /* something to do for every thread, in what caches hold, but no tiny row groups */
+  if (most < LEAST_PIECE) most = LEAST_PIECE;
+  if (most > TL_PIECE_ROWS) most = TL_PIECE_ROWS;
+  if (most > f->task_rows) most = f->task_rows;
   if (run->input.longest > most && f->task_rows < LEAST_STRETCH + 2 * run->plan.greatest_delay)
     return tl_fail(err, TL_MEMORY, "the windows need %lld MB and a stretch of a long stream %lld MB beside them, --memory is %lld MB",
                    (long long)(f->thread_bytes / 1000000 + 1), (long long)(tl__run_task_bytes(run, LEAST_STRETCH + 2 * run->plan.greatest_delay) / 1000000 + 1),
