@@ -10,7 +10,7 @@
 typedef struct tl_file_info {
   int64_t size;     /* bytes */
   int64_t mtime_ns; /* since 1970 */
-  uint64_t inode;
+  uint64_t inode, device;
   bool is_folder, is_regular; /* neither: a pipe, a device */
 } tl_file_info;
 

@@ -20,8 +20,9 @@ typedef struct differ {
   uint64_t *keys, *values; /* values: common_count a row */
   int64_t *rows;
   bool *used;
-  size_t count, keys_capacity, rows_capacity, used_capacity, values_capacity;
-  uint64_t *table; /* 1 + index */
+  size_t count, keys_capacity, rows_capacity, used_capacity, values_capacity, next_capacity;
+  uint64_t *table; /* of each key: 1 + index of its first row that has no partner yet, or of its last row */
+  uint64_t *next;  /* of each row: 1 + index of the next one with its key; 0: none */
   size_t table_size;
 } differ;
 
@@ -123,6 +124,13 @@ static tl_status take_row(differ *d, int64_t r, int64_t row, uint64_t key, tl_er
   return TL_OK;
 }
 
+/* Where the table has this key, or would have it. */
+static uint64_t *slot_of(const differ *d, uint64_t key) {
+  size_t at = key & (d->table_size - 1);
+  while (d->table[at] != 0 && d->keys[d->table[at] - 1] != key) at = (at + 1) & (d->table_size - 1);
+  return &d->table[at];
+}
+
 static tl_status build_table(differ *d, tl_error *err) {
   size_t size = 256;
   while (size < 2 * (d->count + 1)) size *= 2;
@@ -130,21 +138,23 @@ static tl_status build_table(differ *d, tl_error *err) {
   d->table = NULL;
   TL_TRY(tl_allocate_zeroed(d->out->env, &d->table, size, sizeof *d->table, err));
   d->table_size = size;
-  for (size_t i = 0; i < d->count; i++) {
-    size_t at = d->keys[i] & (size - 1);
-    while (d->table[at] != 0) at = (at + 1) & (size - 1);
-    d->table[at] = i + 1;
+  TL_TRY(tl_renew(d->out->env, &d->next, &d->next_capacity, d->count + 1, sizeof *d->next, err));
+  for (size_t i = d->count; i-- > 0;) { /* so that the first row of a key comes first */
+    uint64_t *slot = slot_of(d, d->keys[i]);
+    d->next[i] = *slot;
+    *slot = i + 1;
   }
   return TL_OK;
 }
 
 /* The first row of A with this key that has no partner yet; -1 when there is none. */
-static int64_t find_row(const differ *d, uint64_t key) {
-  for (size_t at = key & (d->table_size - 1); d->table[at] != 0; at = (at + 1) & (d->table_size - 1)) {
-    size_t i = d->table[at] - 1;
-    if (d->keys[i] == key && !d->used[i]) return (int64_t)i;
-  }
-  return -1;
+static int64_t take_partner(differ *d, uint64_t key) {
+  uint64_t *slot = slot_of(d, key);
+  if (*slot == 0 || d->used[*slot - 1]) return -1;
+  size_t i = *slot - 1;
+  d->used[i] = true;
+  if (d->next[i] != 0) *slot = d->next[i];
+  return (int64_t)i;
 }
 
 /* Keeps the examples in order of row, and only the first of them; the place of the new one, or NULL. */
@@ -182,13 +192,12 @@ static tl_status keys_text(differ *d, int side, int64_t r, int64_t row, const ch
 }
 
 static tl_status compare_row(differ *d, int64_t r, int64_t row, uint64_t key, tl_error *err) {
-  int64_t partner = find_row(d, key);
+  int64_t partner = take_partner(d, key);
   tl_difference *e;
   if (partner < 0) {
     e = add_example(d, &d->out->only_b, -1, row);
     return e != NULL ? keys_text(d, 1, r, row, &e->keys, err) : TL_OK;
   }
-  d->used[partner] = true;
   d->out->matched++;
   for (int c = 0; c < d->common_count; c++) {
     if (d->values[(size_t)partner * (size_t)d->common_count + (size_t)c] == tl_column_hash(&d->scans[1].columns[d->common[1][c]], r, 0)) continue;
@@ -250,7 +259,7 @@ static tl_status survey(differ *d, bool *differs, tl_error *err) {
 
 /* The next parts that differ, as many as there is memory for; false when there are no more. */
 static bool choose_parts(differ *d, const bool *differs, int *next, int64_t memory) {
-  int64_t each = 8 * (d->common_count + 3) + 40, taken = 0; /* growing arrays are there twice for a moment */
+  int64_t each = 8 * (d->common_count + 4) + 40, taken = 0; /* growing arrays are there twice for a moment */
   bool any = false;
   memset(d->chosen, false, sizeof d->chosen);
   for (; *next < PARTS; ++*next) {
@@ -326,6 +335,7 @@ tl_status tl_diff_run(tl_diff *out, tl_env *env, const char *a, const char *b, c
   tl_release(env, d.used);
   tl_release(env, d.values);
   tl_release(env, d.table);
+  tl_release(env, d.next);
   if (status != TL_OK) tl_diff_free(out);
   return status;
 }

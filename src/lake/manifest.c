@@ -10,7 +10,7 @@ void tl_manifest_free(tl_manifest *m) {
   *m = (tl_manifest){0};
 }
 
-static bool is_inside(const char *name) {
+bool tl_manifest_is_inside(const char *name) {
   size_t size = strlen(name);
   if (name[0] == '/' || size < 9 || strcmp(name + size - 8, ".parquet") != 0) return false;
   for (const char *part = name; part != NULL; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
@@ -28,7 +28,7 @@ static tl_status take_files(tl_manifest *m, const json_t *files, tl_error *err) 
   for (size_t i = 0; i < json_array_size(files); i++) {
     const json_t *item = json_array_get(files, i);
     const char *name = json_string_value(json_is_object(item) ? json_object_get(item, "name") : item);
-    if (name == NULL || !is_inside(name)) continue;
+    if (name == NULL || !tl_manifest_is_inside(name)) continue;
     tl_manifest_file *f = &m->files[m->count++];
     *f = (tl_manifest_file){.rows = number(item, "rows"), .size = number(item, "size")};
     TL_TRY(tl_arena_text(&m->arena, &f->name, name, strlen(name), err));

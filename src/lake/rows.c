@@ -97,7 +97,7 @@ static tl_status take_row(tl_row_order *o, const rows_view *v, int64_t r, int64_
     *s = (tl_row_stretch){.stream = stream, .first = key, .last = key, .file = o->name_count - 1, .row = row};
     return TL_OK;
   }
-  if (key > s->last) {
+  if (key > s->last || (o->ties && key == s->last)) {
     s->last = key;
     return TL_OK;
   }
@@ -130,6 +130,7 @@ tl_status tl_row_order_file(tl_row_order *o, const tl_dataset_file *file, tl_par
   TL_TRY(tl_reserve(o->env, &o->names, &o->name_capacity, o->name_count + 1, sizeof *o->names, err));
   TL_TRY(tl_arena_text(&o->arena, &o->names[o->name_count++], file->name, strlen(file->name), err));
   o->first_of_file = o->count;
+  o->ties = tl_meta_value(&open->meta, "tickloom.ties") != NULL;
   if (o->table_size > 0) memset(o->table, 0, o->table_size * sizeof *o->table);
   for (int g = 0; g < open->meta.group_count; g++) {
     int64_t rows = open->meta.groups[g].row_count;
@@ -156,7 +157,7 @@ tl_status tl_row_order_end(tl_row_order *o, tl_error *err) {
   if (o->count > 1) qsort(o->stretches, o->count, sizeof *o->stretches, by_stream);
   for (size_t i = 1; i < o->count; i++) {
     const tl_row_stretch *before = &o->stretches[i - 1], *s = &o->stretches[i];
-    if (s->stream != before->stream || s->first > before->last) continue;
+    if (s->stream != before->stream || s->first > before->last || (o->ties && s->first == before->last)) continue;
     snprintf(text, sizeof text, "the rows of a stream from row %lld on overlap in time with those that it has in %.200s", (long long)s->row,
              o->names[before->file]);
     TL_TRY(o->report(o->context, "overlap", o->names[s->file], s->row, text, err));

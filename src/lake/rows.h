@@ -24,6 +24,7 @@ typedef struct tl_row_order {
   tl_row_stretch *stretches;
   size_t count, capacity;
   size_t first_of_file;
+  bool ties;       /* the files say that order keys may be equal */
   uint64_t *table; /* of the file at hand: 1 + index of a stream's stretch, by hash */
   size_t table_size;
   const char **names; /* of the files */

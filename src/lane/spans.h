@@ -46,7 +46,7 @@ static inline void tl__span_enter(tl_span *s, int lane, int64_t t, int64_t h) {
   for (; l->cursor < l->before; l->cursor++) {
     int64_t of;
     memcpy(&of, tl__span_at(s, true, lane, l->cursor, s->width - 1), sizeof of);
-    if (of > t - h) break;
+    if ((uint64_t)t - (uint64_t)of < (uint64_t)h) break; /* an unsigned difference cannot overflow */
   }
 }
 

@@ -161,9 +161,15 @@ static tl_status settle_key_field(tl_opener *o, const tl_input_file *f, const tl
   field.name = o->set->definition->keys[k];
   field.nullable = false;
   if (first) *known = field;
-  o->set->key_in_path[k] = f->keys[k] <= TL_KEY_HIVE;
-  if ((known->physical == TL_PHYSICAL_BYTE_ARRAY) == (field.physical == TL_PHYSICAL_BYTE_ARRAY)) return TL_OK;
-  return tl_fail(err, TL_CORRUPT, "the key %s is text in some files and a number in others", field.name);
+  o->set->key_in_path[k] = f->keys[k] <= TL_KEY_HIVE && (first || o->set->key_in_path[k]);
+  bool text = field.physical == TL_PHYSICAL_BYTE_ARRAY;
+  if ((known->physical == TL_PHYSICAL_BYTE_ARRAY) != text)
+    return tl_fail(err, TL_CORRUPT, "the key %s is text in some files and a number in others", field.name);
+  if (tl_field_unit(known) != tl_field_unit(&field))
+    return tl_fail(err, TL_CORRUPT, "the key %s is a time in some files and something else in others", field.name);
+  if (!text && (known->physical != field.physical || known->bits != field.bits || known->is_unsigned != field.is_unsigned))
+    *known = (tl_field){.name = field.name, .physical = TL_PHYSICAL_INT64}; /* the one that holds the values of both */
+  return TL_OK;
 }
 
 int64_t tl_units_a_day(tl_time_unit unit) { return unit == TL_UNIT_NS ? 86400000000000 : unit == TL_UNIT_US ? 86400000000 : unit == TL_UNIT_MS ? 86400000 : 1; }

@@ -113,12 +113,25 @@ static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
 /* Whether a row at `t` takes the side's row at `match`; the age as an unsigned difference cannot overflow. */
 static bool is_near(const tl_side_series *s, int64_t t, int64_t match) { return match >= 0 && (uint64_t)t - (uint64_t)s->order[match] <= (uint64_t)s->within; }
 
+/* The side's last row that lies before time t, or -1: from there on cursors walk. */
+static int64_t last_before(const tl_side_series *s, int64_t t) {
+  int64_t low = 0, high = s->rows;
+  while (low < high) {
+    int64_t middle = low + (high - low) / 2;
+    if (s->order[middle] < t)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low - 1;
+}
+
 /* For every row and lane the side's last row at or before it (or before it), or -1. Both orders ascend, so a cursor walks. */
 static void match_side(tl_engine *e, const pass *p, int side) {
   const tl_side_series *s = &e->sides[side];
   int64_t *cursors = e->cursors + side * TL_LANES, *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
   for (int l = 0; l < TL_LANES; l++) {
-    if (p->row == 0) cursors[l] = -1;
+    if (p->row == 0) cursors[l] = l < p->count && p->streams[l].rows > 0 ? last_before(s, p->streams[l].order[0]) : -1;
     for (int r = 0; r < p->rows; r++) {
       int64_t match = -1;
       if (l < p->count && p->row + r < p->streams[l].rows) {
@@ -145,7 +158,7 @@ void tl_engine_join(const tl_engine *e, int32_t node, const int64_t *order, int6
   int side;
   const double *series = series_of(e, &e->plan->definition->graph.nodes[node], &side);
   const tl_side_series *s = &e->sides[side];
-  int64_t at = -1;
+  int64_t at = rows > 0 ? last_before(s, order[0]) : -1;
   for (int64_t r = 0; r < rows; r++) {
     while (at + 1 < s->rows && (s->before ? s->order[at + 1] < order[r] : s->order[at + 1] <= order[r])) at++;
     out[r] = is_near(s, order[r], at) ? series[at] : __builtin_nan("");
@@ -231,7 +244,7 @@ static tl_status make_span_room(tl_engine *e, const tl_step *step, const tl_lane
     if (rows > most) most = rows;
   }
   if (most <= s->slots) return TL_OK;
-  int64_t bytes = 2 * most * (s->width + view) * TL_LANES * 8;
+  int64_t bytes = 3 * most * (s->width + view) * TL_LANES * 8; /* both arrays, and one of them once more while it grows */
   if (e->span_limit > 0 && bytes > e->span_limit / e->plan->span_count)
     return tl_fail(err, TL_MEMORY, "a window of time holds up to %lld rows, which need %lld MB; --memory leaves %lld MB for it", (long long)most,
                    (long long)(bytes / 1000000 + 1), (long long)(e->span_limit / e->plan->span_count / 1000000));

@@ -117,7 +117,7 @@ static tl_status refuse_same_folder(const tl_run *run, tl_error *err) {
   if (status == TL_NOT_FOUND) return TL_OK;
   TL_TRY(status);
   TL_TRY(run->env->info(run->env, run->options.input, &in, err));
-  return in.inode == out.inode ? tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input) : TL_OK;
+  return in.inode == out.inode && in.device == out.device ? tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input) : TL_OK;
 }
 
 static tl_status prepare(tl_run *run, tl_error *err) {
@@ -200,18 +200,10 @@ static tl_status put_together(tl_run *run, tl_error *err) {
   return tl__run_waiting_sides(run, err);
 }
 
-/* Files of a run that was stopped, which this one will not write. */
-static tl_status drop_abandoned(tl_run *run, tl_error *err) {
-  const char **names;
-  TL_TRY(tl_arena_take(&run->arena, &names, run->file_count + 1, sizeof *names, err));
-  for (size_t i = 0; i < run->file_count; i++) names[i] = run->files[i].name;
-  return tl_progress_drop_abandoned(&run->progress, names, run->file_count, err);
-}
-
 static tl_status work(tl_run *run, tl_error *err) {
   TL_TRY(tl_target_begin(&run->target, err));
+  TL_TRY(tl_progress_drop_abandoned(&run->progress, err));
   TL_TRY(tl_progress_begin(&run->progress, err));
-  TL_TRY(drop_abandoned(run, err));
   if (run->task_count == 0) return TL_OK;
   tl_status status = run->spills ? put_together(run, err) : TL_OK;
   if (status == TL_CANCELLED)
@@ -303,6 +295,7 @@ void tl_run_close(tl_run *run) {
 int tl_run_exit_code(const tl_run *run) {
   if (run->failure_count == 0) return 0;
   if (run->tally.streams > 0 || run->cancelled) return 1;
+  if (run->options.dry_run && run->stream_count > 0) return 1;
   for (size_t i = 0; i < run->failure_count; i++)
     if (run->failures[i].status == TL_IO || run->failures[i].status == TL_MEMORY) return 5;
   return 4;

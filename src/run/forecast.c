@@ -69,6 +69,7 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   int64_t page = run->input.largest_chunk < run->page_limit ? run->input.largest_chunk : run->page_limit;
   *out = (tl_forecast){.threads = run->options.threads, .fixed_bytes = BASE_BYTES + index_bytes(run), .reading_bytes = READING_BYTES + PAGE_BUFFERS * page};
   for (int i = 0; i < run->definition->side_count; i++) out->fixed_bytes += run->sides[i].rows * 8 * (run->side_plans[i].export_count + 1);
+  if (run->plan.span_count > 0) out->fixed_bytes += run->options.memory / 8; /* what windows of time may take, of all threads */
   int64_t windows = tl_plan_worker_bytes(&run->plan, tile_rows);
   out->thread_bytes =
       WORKER_BYTES + PAGE_BUFFERS * page + windows + 16 * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));

@@ -131,10 +131,9 @@ tl_status tl__input_fail_file(tl_opener *o, int index, const tl_error *why, tl_e
   if (f->failed) return TL_OK;
   f->failed = true;
   f->status = why->status;
-  s->failed_files++;
-  for (size_t i = 0; i < s->stream_count; i++) /* its other rows alone would be a wrong stream; one without a file was found here just now */
+  for (size_t i = 0; o->indexing && i < s->stream_count; i++) /* its other rows alone would be a wrong stream; one without a file was found here just now */
     s->streams[i].failed |= s->streams[i].last_file == index || s->streams[i].last_file < 0;
-  for (size_t i = 0; i < s->part_count; i++)
+  for (size_t i = 0; o->indexing && i < s->part_count; i++)
     if (s->parts[i].file == index) s->streams[s->parts[i].stream].failed = true;
   return tl_arena_text(&s->arena, &f->error, why->text, strlen(why->text), err);
 }
@@ -148,7 +147,7 @@ static tl_status place_part(tl_opener *o, tl_part *part, tl_error *err) {
   if (part->rows == 0) return TL_OK;
   TL_TRY(tl_parquet_open(&file, o->set->env, f->file->path, err));
   TL_TRY(read_order(o, f, &file, part->group, 0, 1, NULL, err));
-  part->first_key = o->order[0];
+  o->set->groups[f->first_group + (size_t)part->group].first_key = part->first_key = o->order[0];
   return TL_OK;
 }
 
@@ -156,7 +155,8 @@ static tl_status place_parts(tl_opener *o, tl_error *err) {
   tl_error why;
   for (size_t i = 0; i < o->set->part_count; i++) {
     tl_part *part = &o->set->parts[i];
-    if (!part->unplaced || o->set->streams[part->stream].part_count < 2 || o->set->files[part->file].failed) continue;
+    bool alone = o->set->streams[part->stream].part_count < 2 && !o->set->scattered;
+    if (!part->unplaced || alone || o->set->files[part->file].failed) continue;
     if (place_part(o, part, &why) != TL_OK) TL_TRY(tl__input_fail_file(o, part->file, &why, err));
   }
   return TL_OK;
@@ -248,8 +248,9 @@ tl_status tl__index_finish(tl_opener *o, tl_error *err) {
   tl_input_set *s = o->set;
   for (size_t i = 0; i < s->part_count; i++) to_unit(s, s->parts[i].file, &s->parts[i].first_key);
   for (size_t i = 0; i < s->group_count; i++) to_unit(s, s->groups[i].file, &s->groups[i].first_key);
-  TL_TRY(sort_groups(s, err));
+  o->indexing = true;
   TL_TRY(place_parts(o, err));
+  TL_TRY(sort_groups(s, err));
   for (size_t i = 0; o->parts_dropped && i < s->stream_count; i++) s->streams[i].part_count = 0;
   TL_TRY(sort_streams(s, err));
   return s->part_count > 0 ? sort_parts(s, err) : TL_OK;

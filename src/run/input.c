@@ -68,8 +68,10 @@ static void fail_without_key(tl_opener *o, tl_stream *stream) {
 
 static tl_status look_at_file(tl_opener *o, int index, bool *first, tl_error *err) {
   TL_OWNED(tl_parquet) file = {.handle = -1};
+  o->indexing = false;
   TL_TRY(tl_parquet_open_within(&file, o->set->env, o->set->files[index].file->path, o->options->page_limit, err));
   TL_TRY(tl__bind_file(o, index, &file, first, err));
+  o->indexing = true;
   return tl__index_file(o, index, &file, err);
 }
 
@@ -120,6 +122,14 @@ tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *def
   tl_release(env, o.last_part);
   if (status != TL_OK) tl_input_free(out);
   return status;
+}
+
+tl_status tl_input_reopen(const tl_input_set *s, int32_t index, tl_parquet *out, tl_error *err) {
+  const tl_input_file *f = &s->files[index];
+  TL_TRY(tl_parquet_open(out, s->env, f->file->path, err));
+  if (out->size == f->size && out->mtime_ns == f->mtime_ns && out->inode == f->inode) return TL_OK;
+  tl_parquet_free(out);
+  return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
 }
 
 void tl_stream_name(const tl_input_set *s, const tl_stream *stream, char *out, size_t room) {

@@ -87,8 +87,7 @@ typedef struct tl_input_set {
   bool scattered; /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;
   int64_t largest_footer, largest_chunk; /* bytes of a file's footer; of a wanted column in a row group, decompressed */
-  int64_t failed_files;
-  bool missing_inputs; /* an optional input that no file has */
+  bool missing_inputs;                   /* an optional input that no file has */
 } tl_input_set;
 
 typedef struct tl_input_options {
@@ -107,6 +106,8 @@ typedef struct tl_input_options {
 tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *definition, const char *path, const tl_input_options *options,
                         tl_error *err) TL_MUST_CHECK;
 void tl_input_free(tl_input_set *set);
+/* Opens one of the files again; TL_CORRUPT when it is not what it was. */
+tl_status tl_input_reopen(const tl_input_set *set, int32_t file, tl_parquet *out, tl_error *err) TL_MUST_CHECK;
 /* "AAPL", or "binance, BTC~USDT". */
 void tl_stream_name(const tl_input_set *set, const tl_stream *stream, char *out, size_t room);
 /* The stream whose keys read as this text; NULL when there is none. `lone`: a dataset of one stream is that stream. */

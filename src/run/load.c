@@ -24,6 +24,7 @@ void tl_load_free(tl_load *l) {
   tl_buffer_free(&l->block);
   tl_column_free(&l->column);
   tl_page_scratch_free(&l->scratch);
+  tl_parquet_free(&l->file);
   *l = (tl_load){0};
 }
 
@@ -37,6 +38,7 @@ tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const
                    .on_duplicate = on_duplicate,
                    .spill = spill,
                    .column = {.env = env},
+                   .file = {.handle = -1},
                    .block = {.env = env},
                    .scratch = {.env = env, .limit = page_limit}};
   tl_status status = tl_allocate_zeroed(env, &out->columns, (size_t)input_count + 1, sizeof *out->columns, err);
@@ -113,17 +115,22 @@ static tl_status read_group(tl_load *l, tl_parquet *file, const tl_input_file *f
   return TL_OK;
 }
 
+/* The file stays open for the next task or stretch, which mostly goes on in it: a long footer takes its time. */
+static tl_status open_file(tl_load *l, int32_t file, tl_error *err) {
+  if (l->file.env != NULL && l->open == file) return TL_OK;
+  tl_parquet_free(&l->file);
+  l->open = file;
+  return tl_input_reopen(l->set, file, &l->file, err);
+}
+
 /* All parts of one file; what goes wrong in it fails its streams. */
 static void read_file(tl_load *l, const wanted *w, size_t count, load_cursor *cursors) {
   const tl_input_file *f = &l->set->files[w[0].part.file];
-  TL_OWNED(tl_parquet) file = {.handle = -1};
   tl_error why = {0};
-  tl_status status = tl_parquet_open(&file, l->env, f->file->path, &why);
-  if (status == TL_OK && (file.meta.row_count != f->rows || file.meta.group_count != (int)f->group_count))
-    status = tl_fail(&why, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+  tl_status status = open_file(l, w[0].part.file, &why);
   for (size_t i = 0, end; status == TL_OK && i < count; i = end) {
     for (end = i; end < count && w[end].part.group == w[i].part.group;) end++;
-    status = read_group(l, &file, f, w + i, end - i, cursors, &why);
+    status = read_group(l, &l->file, f, w + i, end - i, cursors, &why);
   }
   for (size_t i = 0; status != TL_OK && i < count; i++) {
     fail_stream(w[i].stream, &why);
@@ -209,11 +216,10 @@ static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_
       l->next_batch++, l->next_row = 0;
       continue;
     }
-    TL_TRY(tl_spill_read(l->spill, l->next_batch, range, &l->block, &block, err));
-    int64_t left = block.rows - l->next_row, taken = left < more ? left : more;
-    for (int64_t r = 0; r < taken; r++) put_block_row(l, &block, l->next_row + r, to + r);
-    for (int c = 0; c < l->input_count && taken > 0; c++)
-      memcpy(l->columns[c] + to, block.values + 8 * (block.rows * l->stored[c] + l->next_row), 8 * (size_t)taken);
+    int64_t left = rows - l->next_row, taken = left < more ? left : more;
+    TL_TRY(tl_spill_read_rows(l->spill, l->next_batch, range, l->next_row, taken, &l->block, &block, err));
+    for (int64_t r = 0; r < taken; r++) put_block_row(l, &block, r, to + r);
+    for (int c = 0; c < l->input_count; c++) memcpy(l->columns[c] + to, block.values + 8 * taken * l->stored[c], 8 * (size_t)taken);
     to += taken;
     more -= taken;
     l->next_row += taken;

@@ -38,6 +38,8 @@ typedef struct tl_load {
   size_t order_capacity, *column_capacity, origin_capacity;
   tl_column column;
   tl_page_scratch scratch;
+  tl_parquet file; /* input file number `open`, while it has an env */
+  int32_t open;
   struct tl_load_cursor *cursors; /* of the order key and each input of each stream read in stretches */
   tl_buffer block;
   int64_t *parts; /* scratch for parts out of order */

@@ -19,6 +19,7 @@ typedef struct tl_opener {
   bool order_seen, any_seen; /* some file has the order key; some file could be read at all */
   int64_t *last_part;        /* of each stream: its newest part */
   size_t last_part_capacity;
+  bool indexing;      /* streams may have rows of the file at hand */
   bool parts_dropped; /* there would be too many, or they would be of no use */
   size_t group_capacity;
 } tl_opener;

@@ -112,7 +112,9 @@ tl_status tl__run_read_bounds(tl_run *run, tl_error *err) {
   run->to = INT64_MAX;
   if (run->options.from != NULL) TL_TRY(read_bound(run, "--from", run->options.from, &run->from, &other, err));
   if (run->options.to != NULL) TL_TRY(read_bound(run, "--to", run->options.to, &other, &run->to, err));
-  if (run->from >= run->to) return tl_fail(err, TL_USAGE, "--from %s lies behind --to %s", run->options.from, run->options.to);
+  if (run->from >= run->to)
+    return tl_fail(err, TL_USAGE, "--from %s lies behind --to %s", run->options.from ? run->options.from : "(none)",
+                   run->options.to ? run->options.to : "(none)");
   return TL_OK;
 }
 

@@ -11,6 +11,7 @@ void tl_progress_free(tl_progress *p) {
   if (p->target == NULL) return;
   if (p->handle >= 0) (void)p->target->env->close(p->target->env, p->handle, NULL);
   json_decref(p->entries);
+  json_decref(p->finished);
   json_decref(p->names);
   *p = (tl_progress){.handle = -1};
 }
@@ -32,8 +33,10 @@ static void read_lines(tl_progress *p, const char *text, size_t size) {
     const char *file = json_string_value(json_object_get(object, "file")), *generation = json_string_value(json_object_get(object, "generation"));
     if (line == text) {
       ours = says(object, "work", work) && generation != NULL;
-      if (ours) p->target->generation = strtoull(generation, NULL, 16);
-    } else if (file != NULL) {
+      uint64_t before = ours ? strtoull(generation, NULL, 16) : 0;
+      /* once a manifest has that number, what is put ready under it would be taken for a part of that dataset */
+      if (ours && before != p->target->old.generation) p->target->generation = before;
+    } else if (file != NULL && tl_manifest_is_inside(file)) {
       json_object_set_new(p->names, file, json_true());
       if (ours && json_object_get(object, "from") != NULL) json_object_set(p->entries, file, object);
     }
@@ -45,8 +48,8 @@ tl_status tl_progress_open(tl_progress *out, tl_target *target, uint64_t work, t
   TL_OWNED(tl_buffer) text = {.env = target->env};
   TL_OWNED(tl_arena) arena = {.env = target->env};
   const char *path;
-  *out = (tl_progress){.target = target, .work = work, .handle = -1, .entries = json_object(), .names = json_object()};
-  if (out->entries == NULL || out->names == NULL) return tl_fail(err, TL_MEMORY, "no memory for the log of progress");
+  *out = (tl_progress){.target = target, .work = work, .handle = -1, .entries = json_object(), .finished = json_object(), .names = json_object()};
+  if (out->entries == NULL || out->finished == NULL || out->names == NULL) return tl_fail(err, TL_MEMORY, "no memory for the log of progress");
   if (target->is_file || !target->existed) return TL_OK;
   TL_TRY(tl_target_path(target, &arena, LOG, &path, err));
   tl_status status = tl_file_read(&text, path, err);
@@ -72,11 +75,13 @@ static tl_status look(tl_env *env, const char *path, const json_t *entry, tl_fil
 static tl_status find_file(const tl_progress *p, const char *name, tl_file_info *info, bool *found, const json_t *entry, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = p->target->env};
   tl_env *env = p->target->env;
-  const char *ready, *place;
-  TL_TRY(tl_target_ready_path(p->target, &arena, name, &ready, err));
-  TL_TRY(tl_arena_format(&arena, &place, err, "%s/%s", p->target->root, name));
-  TL_TRY(look(env, ready, entry, info, found, err));
-  return *found ? TL_OK : look(env, place, entry, info, found, err);
+  const char *places[3];
+  *found = false;
+  TL_TRY(tl_target_ready_path(p->target, &arena, name, &places[0], err));
+  TL_TRY(tl_manifest_ready_path(&arena, p->target->root, p->target->old.generation, name, &places[1], err)); /* on its way to its place */
+  TL_TRY(tl_arena_format(&arena, &places[2], err, "%s/%s", p->target->root, name));
+  for (int i = 0; i < 3 && !*found; i++) TL_TRY(look(env, places[i], entry, info, found, err));
+  return TL_OK;
 }
 
 tl_status tl_progress_find(tl_progress *p, const char *name, uint64_t made_from, tl_tally *tally, bool *found, int64_t *size, tl_error *err) {
@@ -87,17 +92,19 @@ tl_status tl_progress_find(tl_progress *p, const char *name, uint64_t made_from,
   *found = false;
   if (entry == NULL) return TL_OK;
   if (says(entry, "from", from) && tl_tally_read(tally, entry)) TL_TRY(find_file(p, name, &info, found, entry, err));
-  if (*found)
-    *size = info.size;
-  else
-    json_object_del(p->entries, name);
-  return TL_OK;
+  if (!*found) return TL_OK;
+  *size = info.size;
+  return json_object_set(p->finished, name, entry) == 0 ? TL_OK : tl_fail(err, TL_MEMORY, "no memory for the log of progress");
 }
 
+/* After a line that a full disk cut short, the next one begins anew. */
 static tl_status write_line(tl_progress *p, tl_buffer *line, tl_error *err) {
+  if (p->torn) TL_TRY(p->target->env->write(p->target->env, p->handle, "\n", 1, err));
+  p->torn = true;
   TL_TRY(tl_buffer_byte(line, '\n', err));
   TL_TRY(p->target->env->write(p->target->env, p->handle, line->data, line->size, err));
   line->size = 0;
+  p->torn = false;
   return TL_OK;
 }
 
@@ -125,7 +132,7 @@ static tl_status sweep_ready(tl_progress *p, tl_error *err) {
   const char *key, *path;
   json_t *entry;
   tl_status status = s.wanted != NULL ? tl_target_path(p->target, &arena, "state", &s.folder, err) : tl_fail(err, TL_MEMORY, "no memory");
-  json_object_foreach(p->entries, key, entry) {
+  json_object_foreach(p->finished, key, entry) {
     if (status == TL_OK) status = tl_target_ready_path(p->target, &arena, key, &path, err);
     if (status == TL_OK) json_object_set_new(s.wanted, path, json_true());
   }
@@ -143,7 +150,7 @@ static tl_status write_entries(tl_progress *p, tl_error *err) {
   hex(generation, p->target->generation);
   TL_TRY(tl_buffer_format(&line, err, "{\"work\":\"%s\",\"generation\":\"%s\"}", work, generation));
   TL_TRY(write_line(p, &line, err));
-  json_object_foreach(p->entries, key, entry) {
+  json_object_foreach(p->finished, key, entry) {
     char *text = json_dumps(entry, JSON_COMPACT);
     if (text == NULL) return tl_fail(err, TL_MEMORY, "no memory for the log of progress");
     tl_status status = tl_buffer_text(&line, text, err);
@@ -169,20 +176,12 @@ tl_status tl_progress_begin(tl_progress *p, tl_error *err) {
   return status;
 }
 
-static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
-
-tl_status tl_progress_drop_abandoned(tl_progress *p, const char **names, size_t count, tl_error *err) {
-  TL_OWNED(tl_arena) arena = {.env = p->target->env};
-  tl_env *env = p->target->env;
-  const char *key, *path;
+tl_status tl_progress_drop_abandoned(tl_progress *p, tl_error *err) {
+  const char *key;
   json_t *value;
-  if (count > 0) qsort(names, count, sizeof *names, by_text);
   for (size_t i = 0; i < p->target->old.count; i++) json_object_del(p->names, p->target->old.files[i].name);
   json_object_foreach(p->names, key, value) {
-    if (count > 0 && bsearch(&key, names, count, sizeof *names, by_text) != NULL) continue;
-    TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", p->target->root, key));
-    tl_status status = env->remove(env, path, err);
-    if (status != TL_OK && status != TL_NOT_FOUND) return status;
+    if (json_object_get(p->finished, key) == NULL) TL_TRY(tl_target_remove(p->target, key, -1, err));
   }
   return TL_OK;
 }
@@ -195,7 +194,8 @@ tl_status tl_progress_announce(tl_progress *p, const char *name, tl_error *err) 
   tl_json_string(&json, "file", name);
   tl_json_close(&json, '}');
   TL_TRY(json.status);
-  return write_line(p, &line, err);
+  TL_TRY(write_line(p, &line, err));
+  return p->target->durable ? p->target->env->sync(p->target->env, p->handle, err) : TL_OK;
 }
 
 tl_status tl_progress_add(tl_progress *p, const char *name, uint64_t made_from, const tl_tally *tally, tl_error *err) {

@@ -8,10 +8,12 @@
 
 typedef struct tl_progress {
   tl_target *target;
-  json_t *entries; /* by file name: of an earlier run over the same work */
-  json_t *names;   /* of files that some earlier run put, or was about to, and that no manifest has */
+  json_t *entries;  /* by file name: of an earlier run over the same work */
+  json_t *finished; /* those of them that this run takes as they are */
+  json_t *names;    /* of files that some earlier run put, or was about to, and that no manifest has */
   uint64_t work;
   int handle; /* of the log, or -1 */
+  bool torn;  /* its last line may have no end */
 } tl_progress;
 
 /* Reads the log of an earlier run; without one, or when it did other work, there is nothing to go on with. */
@@ -21,8 +23,9 @@ tl_status tl_progress_find(tl_progress *progress, const char *name, uint64_t mad
                            tl_error *err) TL_MUST_CHECK;
 /* Starts the log anew with the entries that were found, and removes what lies ready of others. */
 tl_status tl_progress_begin(tl_progress *progress, tl_error *err) TL_MUST_CHECK;
-/* Removes files of earlier runs that ended without a manifest and that are not among these (sorted here). */
-tl_status tl_progress_drop_abandoned(tl_progress *progress, const char **names, size_t count, tl_error *err) TL_MUST_CHECK;
+/* Before that: removes files of earlier runs that ended without a manifest, but for the finished ones. The old log knows them until
+   then, the new one does not. */
+tl_status tl_progress_drop_abandoned(tl_progress *progress, tl_error *err) TL_MUST_CHECK;
 /* The file is about to be put. */
 tl_status tl_progress_announce(tl_progress *progress, const char *name, tl_error *err) TL_MUST_CHECK;
 /* The file was put. */

@@ -78,6 +78,7 @@ static tl_status name_columns(tl_run *run, tl_output_file *f, tl_error *err) {
   TL_TRY(tl_buffer_text(&text, d->order, err));
   TL_TRY(tl_buffer_byte(&text, 0, err));
   TL_TRY(tl_writer_key_value(&f->writer, "tickloom.by", (const char *)text.data, err));
+  if (d->ties) TL_TRY(tl_writer_key_value(&f->writer, "tickloom.ties", "true", err));
   text.size = 0;
   for (size_t o = 0; o < d->output_count; o++)
     if (run->selected[o])
@@ -96,10 +97,14 @@ static tl_status open_output(tl_run *run, tl_output_file *f, tl_error *err) {
   return name_columns(run, f, err);
 }
 
-static void drop_output(tl_run *run, tl_output_file *f, const tl_error *why) {
+static void discard_output(tl_run *run, tl_output_file *f) {
   tl_writer_free(&f->writer);
   if (f->open) (void)run->env->remove(run->env, f->temporary, NULL);
   f->open = false;
+}
+
+static void drop_output(tl_run *run, tl_output_file *f, const tl_error *why) {
+  discard_output(run, f);
   if (f->failed) return;
   f->failed = true;
   f->status = why->status;
@@ -203,7 +208,12 @@ void tl__put_close(tl_worker *w, tl_putting *put, tl_status status, tl_error *er
   }
   bool last = put->piece->sequence + 1 == f->pieces;
   int64_t start = tl__now(run);
-  if (status == TL_OK && last && !f->failed && f->open) status = finish_output(run, f, err);
+  if (status == TL_OK && last && !f->failed && f->open) {
+    if (f->tally.streams > 0)
+      status = finish_output(run, f, err);
+    else /* every stream of it was taken back */
+      discard_output(run, f);
+  }
   w->times.write_ns += tl__now(run) - start;
   if (status != TL_OK) drop_output(run, f, err);
   if (last) tl_tally_free(&f->tally);

@@ -10,11 +10,6 @@ static const char *side_path(const tl_run *run, const char *name) {
   return NULL;
 }
 
-static int64_t units_a_second(tl_time_unit unit) { return unit == TL_UNIT_NS ? 1000000000 : unit == TL_UNIT_US ? 1000000 : unit == TL_UNIT_MS ? 1000 : 0; }
-
-/* Counts of a unit in a day. */
-static int64_t a_day(tl_time_unit unit) { return unit == TL_UNIT_DAY ? 1 : 86400 * units_a_second(unit); }
-
 /* The side's order keys in the unit of the main ones. A finer side is rounded so that "at or before" (up) and "before" (down)
    keep their meaning. */
 static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, tl_error *err) {
@@ -23,9 +18,9 @@ static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from
   TL_TRY(tl_allocate(run->env, &s->order, (size_t)s->rows + 1, sizeof *s->order, err));
   for (int64_t i = 0; i < s->rows; i++) {
     s->order[i] = order[i];
-    if (from < to && __builtin_mul_overflow(order[i], a_day(to) / a_day(from), &s->order[i])) s->order[i] = INT64_MAX;
+    if (from < to && __builtin_mul_overflow(order[i], tl_units_a_day(to) / tl_units_a_day(from), &s->order[i])) s->order[i] = INT64_MAX;
     if (from <= to) continue;
-    int64_t ratio = a_day(from) / a_day(to), floor = order[i] / ratio - (order[i] % ratio < 0);
+    int64_t ratio = tl_units_a_day(from) / tl_units_a_day(to), floor = order[i] / ratio - (order[i] % ratio < 0);
     s->order[i] = s->before || order[i] % ratio == 0 ? floor : floor + 1;
   }
   return TL_OK;
@@ -34,7 +29,7 @@ static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from
 static int64_t age_limit(const tl_run *run, const tl_side *side) {
   tl_time_unit unit = run->input.order_unit;
   if (side->within <= 0) return INT64_MAX;
-  double limit = unit == TL_UNIT_DAY ? side->within / 86400 : unit == TL_UNIT_NONE ? side->within : side->within * (double)units_a_second(unit);
+  double limit = unit == TL_UNIT_DAY ? side->within / 86400 : unit == TL_UNIT_NONE ? side->within : side->within * (double)(tl_units_a_day(unit) / 86400);
   return limit < 9e18 ? (int64_t)limit : INT64_MAX;
 }
 
@@ -49,6 +44,7 @@ static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_loa
   s->nodes = plan->exports;
   for (int i = 0; i < plan->export_count; i++) TL_TRY(tl_allocate(run->env, &s->exports[i], (size_t)s->rows + 1, sizeof(double), err));
   TL_TRY(tl_engine_open(&engine, run->env, plan, run->isa, run->options.tile_rows, NULL, err));
+  engine.span_limit = run->options.memory / 8;
   const double **inputs;
   TL_TRY(tl_arena_take(&run->arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
   for (int i = 0; i < plan->input_count; i++) inputs[i] = load->columns[i] + stream->at;

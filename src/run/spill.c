@@ -129,9 +129,7 @@ static tl_status read_rows(spiller *w, const tl_input_group *group, int64_t from
   if (w->open != group->file) {
     w->open = -1;
     tl_parquet_free(&w->file);
-    TL_TRY(tl_parquet_open(&w->file, s->env, f->file->path, err));
-    if (w->file.meta.row_count != f->rows || w->file.meta.group_count != (int)f->group_count)
-      return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+    TL_TRY(tl_input_reopen(s->set, group->file, &w->file, err));
     w->open = group->file;
     memset(w->cursors, 0, ((size_t)s->input_count + 1) * sizeof *w->cursors);
   }
@@ -332,5 +330,19 @@ tl_status tl_spill_read(const tl_spill *s, size_t index, int32_t range, tl_buffe
   out->origins = out->slots + 4 * out->rows;
   out->orders = out->origins + 8 * out->rows;
   out->values = out->orders + 8 * out->rows;
+  return TL_OK;
+}
+
+tl_status tl_spill_read_rows(const tl_spill *s, size_t index, int32_t range, int64_t first, int64_t count, tl_buffer *buffer, tl_spill_block *out,
+                             tl_error *err) {
+  int64_t rows, at;
+  int columns = 2 + s->input_count; /* where they come from, order keys, values */
+  TL_TRY(tl_spill_block_rows(s, index, range, &rows, &at, err));
+  at += 4 * rows; /* behind the slots */
+  buffer->size = 0;
+  TL_TRY(tl_buffer_reserve(buffer, 8 * (size_t)columns * (size_t)count, err));
+  for (int c = 0; c < columns; c++)
+    TL_TRY(read_exactly(s, &s->batches[index], buffer->data + 8 * (size_t)c * (size_t)count, 8 * (size_t)count, at + 8 * (c * rows + first), err));
+  *out = (tl_spill_block){.rows = count, .origins = buffer->data, .orders = buffer->data + 8 * count, .values = buffer->data + 16 * count};
   return TL_OK;
 }

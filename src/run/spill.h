@@ -63,6 +63,9 @@ typedef struct tl_spill_block {
 } tl_spill_block;
 /* Rows of range `range` in a batch. */
 tl_status tl_spill_block_rows(const tl_spill *spill, size_t batch, int32_t range, int64_t *rows, int64_t *at, tl_error *err) TL_MUST_CHECK;
+/* Rows [first, first + count) of a block, without their slots. */
+tl_status tl_spill_read_rows(const tl_spill *spill, size_t batch, int32_t range, int64_t first, int64_t count, tl_buffer *buffer, tl_spill_block *out,
+                             tl_error *err) TL_MUST_CHECK;
 /* Reads the whole block; it lies in `buffer` until the next call. */
 tl_status tl_spill_read(const tl_spill *spill, size_t batch, int32_t range, tl_buffer *buffer, tl_spill_block *out, tl_error *err) TL_MUST_CHECK;
 

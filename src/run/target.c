@@ -110,11 +110,18 @@ tl_status tl_target_open(tl_target *out, tl_env *env, const char *path, bool dur
 /* Makes every folder of a path but the last part. */
 static tl_status make_parents(tl_target *t, const char *path, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
-  const char *copy;
+  const char *copy, *above;
+  bool there;
   TL_TRY(tl_arena_text(&arena, &copy, path, strlen(path), err));
   for (char *slash = strchr(copy + 1, '/'); slash != NULL; slash = strchr(slash + 1, '/')) {
     *slash = 0;
-    TL_TRY(t->env->make_folder(t->env, copy, err));
+    TL_TRY(tl_path_exists(t->env, copy, &there, err));
+    if (!there) TL_TRY(t->env->make_folder(t->env, copy, err));
+    if (!there && t->durable) { /* its entry, too */
+      const char *last = strrchr(copy, '/');
+      TL_TRY(tl_arena_text(&arena, &above, last ? copy : ".", last ? (size_t)(last - copy) + (last == copy) : 1, err));
+      TL_TRY(tl_folder_sync(t->env, above, err));
+    }
     *slash = '/';
   }
   return TL_OK;
@@ -267,7 +274,7 @@ bool tl_target_keeps(const char *old, const char *const *names, size_t count) {
   return low == count || strncmp(names[low], old, size) != 0;
 }
 
-static tl_status remove_file(tl_target *t, const char *name, int64_t size, tl_error *err) {
+tl_status tl_target_remove(tl_target *t, const char *name, int64_t size, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = t->env};
   const char *path;
   tl_file_info info;
@@ -309,6 +316,6 @@ tl_status tl_target_remove_stale(tl_target *t, const tl_manifest *present, tl_er
   if (status == TL_NOT_FOUND) return TL_OK;
   TL_TRY(status);
   for (size_t i = 0; i < stale.count; i++)
-    if (!is_listed(present, stale.files[i].name)) TL_TRY(remove_file(t, stale.files[i].name, stale.files[i].size, err));
+    if (!is_listed(present, stale.files[i].name)) TL_TRY(tl_target_remove(t, stale.files[i].name, stale.files[i].size, err));
   return t->env->remove(t->env, path, err);
 }

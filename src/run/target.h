@@ -36,6 +36,8 @@ tl_status tl_target_put(tl_target *target, const char *temporary, const char *na
    between. */
 tl_status tl_target_note_stale(tl_target *target, const tl_manifest_file *files, size_t count, tl_error *err) TL_MUST_CHECK;
 tl_status tl_target_remove_stale(tl_target *target, const tl_manifest *present, tl_error *err) TL_MUST_CHECK;
+/* Removes a file of ours, and folders that are empty then; `size`: only if it has so many bytes, -1: any. */
+tl_status tl_target_remove(tl_target *target, const char *name, int64_t size, tl_error *err) TL_MUST_CHECK;
 /* Puts what lies ready into place. */
 tl_status tl_target_publish(tl_target *target, const char *name, tl_error *err) TL_MUST_CHECK;
 /* A small file below _tickloom/, whole or not at all. */

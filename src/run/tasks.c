@@ -8,7 +8,7 @@
 #include <xxhash.h>
 #include "run/run.h"
 
-enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, LEAST_PIECE = 32768, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
+enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, OPENING = 4096, LEAST_PIECE = 32768, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
 
 /* ---- output files ---- */
 
@@ -147,9 +147,19 @@ static tl_status cut_file(tl_run *run, tl_output_file *f, int64_t most, tl_error
   return TL_OK;
 }
 
+typedef struct cutter {
+  const tl_run *run;
+  int64_t most; /* rows of a piece of whole streams */
+} cutter;
+
+/* Whether the file is one stream that is too long for a piece. */
+static bool is_long(const tl_output_file *f, int64_t most) { return f->stream_count == 1 && f->rows > most; }
+
+/* Long streams with files of their own come first and side by side: a task takes pieces that follow each other. */
 static int longest_first(const void *a, const void *b, void *context) {
-  const tl_run *run = context;
-  const tl_output_file *x = &run->files[*(const size_t *)a], *y = &run->files[*(const size_t *)b];
+  const cutter *c = context;
+  const tl_output_file *x = &c->run->files[*(const size_t *)a], *y = &c->run->files[*(const size_t *)b];
+  if (is_long(x, c->most) != is_long(y, c->most)) return is_long(x, c->most) ? -1 : 1;
   if (x->rows != y->rows) return x->rows > y->rows ? -1 : 1;
   return x < y ? -1 : 1;
 }
@@ -163,7 +173,7 @@ static void join_task(tl_task *task, const tl_run *run, size_t piece) {
 /* Long streams with files of their own share the lanes, but not so many that a thread is idle or a stretch short. */
 static size_t streams_abreast(const tl_run *run, int64_t most, const tl_forecast *f) {
   size_t count = 0, wanted = (size_t)(f->task_rows / STRETCH_ROWS);
-  for (size_t i = 0; i < run->file_count; i++) count += !run->files[i].finished && run->files[i].stream_count == 1 && run->files[i].rows > most;
+  for (size_t i = 0; i < run->file_count; i++) count += !run->files[i].finished && is_long(&run->files[i], most);
   size_t share = (count + (size_t)f->threads - 1) / (size_t)f->threads;
   if (wanted > share) wanted = share;
   if (wanted > TL_LANES) wanted = TL_LANES;
@@ -176,44 +186,49 @@ static int64_t room_of(const tl_run *run, const tl_forecast *f, size_t abreast) 
   return rows < enough ? rows : enough;
 }
 
+static tl_status end_task(tl_run *run, tl_task *task, tl_error *err) {
+  tl_task ended = *task;
+  *task = (tl_task){0};
+  return add_task(run, ended, err);
+}
+
+/* Long streams pass through the lanes some abreast where each has a file of its own, else one by one. */
+static tl_status join_stretch(tl_run *run, tl_task *task, size_t piece, size_t abreast, const tl_forecast *forecast, tl_error *err) {
+  join_task(task, run, piece);
+  task->room = room_of(run, forecast, abreast);
+  return task->streams < abreast ? TL_OK : end_task(run, task, err);
+}
+
 /* Files of one piece are put together until the lanes are full or the memory is; a file of several has tasks of its own. */
 static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forecast, tl_error *err) {
   size_t *files, abreast = streams_abreast(run, most, forecast);
+  cutter c = {run, most};
   TL_TRY(tl_arena_take(&run->arena, &files, run->file_count + 1, sizeof *files, err));
   for (size_t i = 0; i < run->file_count; i++) files[i] = i;
-  qsort_r(files, run->file_count, sizeof *files, longest_first, run);
-  tl_task open = {0}, stretch = {0};
+  qsort_r(files, run->file_count, sizeof *files, longest_first, &c);
+  tl_task open = {0};
   for (size_t i = 0; i < run->file_count; i++) {
+    tl_output_file *f = &run->files[files[i]];
     size_t first = run->piece_count;
-    if (run->files[files[i]].finished) continue;
-    TL_TRY(cut_file(run, &run->files[files[i]], most, err));
+    if (f->finished) continue;
+    if (!is_long(f, most) && open.room > 0) TL_TRY(end_task(run, &open, err));
+    TL_TRY(cut_file(run, f, most, err));
     for (size_t p = first; p < run->piece_count; p++) {
       const tl_piece *piece = &run->pieces[p];
-      bool alone = run->files[piece->file].stream_count == 1;
-      if (piece->rows > most) {
-        if (!alone) { /* pieces of a file in their order */
-          TL_TRY(add_task(run, open, err));
-          open = (tl_task){0};
-        }
-        join_task(&stretch, run, p);
-        if (alone && stretch.streams < abreast) continue;
-        stretch.room = room_of(run, forecast, alone ? abreast : 1);
-        TL_TRY(add_task(run, stretch, err));
-        stretch = (tl_task){0};
+      if (is_long(f, most)) {
+        TL_TRY(join_stretch(run, &open, p, abreast, forecast, err));
         continue;
       }
       bool follows = piece->sequence == 0 || (open.piece_count > 0 && run->pieces[open.first_piece + open.piece_count - 1].file == piece->file);
       bool fits = follows && open.rows + piece->rows <= forecast->task_rows && open.streams + piece->stream_count <= TL_LANES;
-      if (!fits) {
-        TL_TRY(add_task(run, open, err));
-        open = (tl_task){0};
-      }
-      join_task(&open, run, p);
+      if (!fits || piece->rows > most) TL_TRY(end_task(run, &open, err));
+      if (piece->rows > most)
+        TL_TRY(join_stretch(run, &open, p, 1, forecast, err));
+      else
+        join_task(&open, run, p);
     }
   }
-  stretch.room = room_of(run, forecast, abreast);
-  TL_TRY(add_task(run, stretch, err));
-  return add_task(run, open, err);
+  return end_task(run, &open, err);
 }
 
 static tl_status store_input(tl_run *run, int32_t input, bool as_time, size_t *capacity, tl_error *err) {
@@ -272,7 +287,6 @@ static int by_place(const void *a, const void *b) {
 
 /* Rows that reading each task's streams from the files would decode, an opened file counting as some. */
 static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
-  enum { OPENING = 4096 };
   tl_part *parts = NULL;
   size_t capacity = 0;
   tl_status status = TL_OK;
@@ -302,7 +316,6 @@ static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
 }
 
 static tl_status is_scattered(const tl_run *run, bool *out, tl_error *err) {
-  enum { OPENING = 4096 };
   int64_t cost;
   *out = run->input.scattered;
   if (*out || run->input.part_count <= run->stream_count) return TL_OK;

@@ -168,6 +168,7 @@ static tl_status file_info(tl_env *env, const char *path, tl_file_info *info, tl
   *info = (tl_file_info){.size = s.st_size,
                          .mtime_ns = (int64_t)s.st_mtim.tv_sec * 1000000000 + s.st_mtim.tv_nsec,
                          .inode = s.st_ino,
+                         .device = s.st_dev,
                          .is_folder = S_ISDIR(s.st_mode),
                          .is_regular = S_ISREG(s.st_mode)};
   return TL_OK;
