@@ -538,6 +538,81 @@ class Stopped(Case):
         self.settled(out)
 
 
+class Shapes(Case):
+    """Streams of every length beside each other, and keys of every form."""
+
+    LONG = "stream by k order by t\ninput x\nfeature a = mean(x, 5)\nfeature b = ema(x, 9)\nlabel c = lead(x, 3)\n"
+
+    def series(self, path, keys, rows, kind="string", start=0, late=None):
+        """`keys` streams of `rows` rows each, one after the other; `late`: the last row of all has this time."""
+        count = len(keys) * rows
+        times = [start + i % rows for i in range(count)]
+        if late is not None:
+            times[-1] = late
+        columns = [("k", kind, [k for k in keys for _ in range(rows)])] if kind else []
+        parquet_fixture.write(path, columns + [("t", "int64", times), ("x", "double", [float((i * 7919) % 1009) for i in range(count)])], group_rows=20000)
+
+    def test_long_and_short_side_by_side(self):
+        """Long streams with files of their own, and a file of many short ones whose size lies between."""
+        folder, definition = self.path("in"), self.write("long.loom", self.LONG)
+        os.makedirs(folder)
+        self.series(folder + "/a.parquet", ["A"], 50000)
+        self.series(folder + "/b.parquet", ["B%02d" % i for i in range(20)], 2200)
+        self.series(folder + "/c.parquet", ["C"], 40000)
+        expected = None
+        for options in (["--threads", "1"], ["--threads", "2"], ["--threads", "4"], ["--threads", "1", "--memory", "20MB"], ["--memory", "1GB", "--tile-rows", "7"]):
+            out = self.path("out%d" % len(os.listdir(self.dir)))
+            got = record(folder, out, *options, definition=definition)
+            self.assertEqual((got["rows"], got["streams"]), (134000, 22), options)
+            expected = expected or hashes(out)
+            self.assertEqual(hashes(out), expected, options)
+
+    def test_long_stream_that_fails_late(self):
+        """Its rows are taken back, and the older dataset stays: as if it had been looked at whole."""
+        folder, definition, out = self.path("in"), self.write("long.loom", self.LONG), self.path("out")
+        os.makedirs(folder)
+        self.series(folder + "/a.parquet", ["A"], 60000)
+        features(folder, out, definition=definition)
+        before = hashes(out)
+        self.series(folder + "/a.parquet", ["A"], 60000, late=5)
+        _, err = features(folder, out, definition=definition, code=4)
+        self.assertIn("row 59999", err)
+        self.assertEqual(hashes(out), before)
+        fresh = self.path("fresh")
+        features(folder, fresh, definition=definition, code=4)
+        self.assertEqual(data_below(fresh), [])
+
+    def test_keys_of_every_width(self):
+        folder, definition, out = self.path("in"), self.write("long.loom", self.LONG), self.path("out.parquet")
+        os.makedirs(folder)
+        self.series(folder + "/a.parquet", [1], 4, "int32")
+        self.series(folder + "/b.parquet", [(1 << 32) + 1], 4, "int64")
+        features(folder, out, definition=definition)
+        self.assertEqual(sorted(set(lines(out, "k"))), ["1", str((1 << 32) + 1)])
+
+    def test_keys_in_some_paths(self):
+        folder, definition, out = self.path("in"), self.write("long.loom", self.LONG), self.path("out")
+        os.makedirs(folder + "/k=B")
+        self.series(folder + "/a.parquet", ["A"], 4)
+        self.series(folder + "/k=B/b.parquet", ["B"], 4, kind=None)
+        features(folder, out, definition=definition)
+        self.assertEqual(sorted(set(lines(out, "k"))), ["A", "B"])
+
+    def test_ties(self):
+        path, out = self.path("in.parquet"), self.path("out")
+        parquet_fixture.write(path, [("k", "string", ["A"] * 6), ("t", "int64", [1, 2, 2, 2, 3, 3]), ("x", "double", [1.0, 2, 3, 4, 5, 6])])
+        features(path, out, definition=self.write("ties.loom", self.LONG.replace("order by t", "order by t ties")))
+        self.assertIn("nothing is wrong", run("check", out)[0])
+        run("check", path, "--by", "k,t", code=4)
+
+    def test_many_equal_keys_in_diff(self):
+        path = self.path("in.parquet")
+        parquet_fixture.write(path, [("k", "string", ["A"] * 60000), ("t", "int64", [1] * 60000), ("x", "double", [float(i) for i in range(60000)])])
+        other = self.path("other.parquet")
+        parquet_fixture.write(other, [("k", "string", ["A"] * 60000), ("t", "int64", [1] * 60000), ("x", "double", [float(i + (i == 9)) for i in range(60000)])])
+        self.assertIn("x: 1 of 60,000 rows differ", run("diff", path, other, "--by", "k,t", code=1)[0])
+
+
 class Twice(Case):
     def test_two_runs_on_one_output(self):
         for replace in (False, True):
@@ -590,6 +665,31 @@ class Twice(Case):
 
 class GoingOn(Case):
     """After a failure the same command does what is missing, and nothing else."""
+
+    def test_killed_while_going_on(self):
+        """What lies ready of the second run is not the dataset before its manifest says so."""
+        folder, out = self.copy_market(), self.path("out")
+        self.spoil(folder, "garbage")
+        features(folder, out, code=1)
+        before = hashes(out)
+        shutil.copy(os.path.join(World.market, "T00005.parquet"), folder)
+        for name in ("T00006.parquet", "T00007.parquet"):
+            os.utime(os.path.join(folder, name))
+        for moment in range(6):
+            process = start(folder, out)
+            while process.poll() is None and not any(f.endswith(".ready") for f in os.listdir(out + "/_tickloom/state")):
+                pass
+            process.kill()
+            process.communicate()
+            self.assertIn(hashes(out), (before, World.reference))
+        features(folder, out)
+        self.assertEqual((hashes(out), strays(out)), (World.reference, []))
+
+    def test_plans_of_some_bad_files(self):
+        folder = self.copy_market()
+        self.spoil(folder, "garbage")
+        run("features", FIRST, "--in", folder, "--dry-run", code=1)
+        run("explain", FIRST, "--in", folder, code=1)
 
     def spoil(self, folder, how):
         path = folder + "/T00005.parquet"
