@@ -231,6 +231,7 @@ static tl_status use_dictionary(pages *p, const tl_page *page, tl_error *err) {
 /* Goes to the page where an earlier read ended, by way of the dictionary; returns its first row. */
 static tl_status resume(pages *p, const tl_page_cursor *cursor, int64_t *row, tl_error *err) {
   tl_page page;
+  p->skips = true; /* mostly there is no dictionary, and nothing of the first page is wanted */
   TL_TRY(next_page(p, &page, err));
   if (page.type == 2) TL_TRY(use_dictionary(p, &page, err));
   p->at = cursor->at;

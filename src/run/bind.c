@@ -201,16 +201,21 @@ static tl_status note_groups(tl_opener *o, int index, const tl_meta *meta, tl_er
   return TL_OK;
 }
 
+static void note_chunks(tl_input_set *s, const tl_parquet *file, int leaf) {
+  for (int g = 0; leaf >= 0 && g < file->meta.group_count; g++) {
+    int64_t size = file->meta.groups[g].chunks[leaf].uncompressed_size;
+    if (size > s->largest_chunk) s->largest_chunk = size;
+  }
+}
+
 /* What the memory for a file depends on. */
 static void note_sizes(tl_opener *o, const tl_input_file *f, const tl_parquet *file) {
   tl_input_set *s = o->set;
   if (file->footer_size > s->largest_footer) s->largest_footer = file->footer_size;
-  for (int g = 0; g < file->meta.group_count; g++)
-    for (size_t i = 0; i < s->definition->input_count; i++) {
-      if (!is_needed(o, i) || f->leaves[i] < 0) continue;
-      int64_t size = file->meta.groups[g].chunks[f->leaves[i]].uncompressed_size;
-      if (size > s->largest_chunk) s->largest_chunk = size;
-    }
+  for (size_t i = 0; i < s->definition->input_count; i++)
+    if (is_needed(o, i)) note_chunks(s, file, f->leaves[i]);
+  for (int k = 0; k < s->definition->key_count; k++) note_chunks(s, file, f->keys[k]);
+  note_chunks(s, file, f->order_leaf);
 }
 
 tl_status tl__bind_file(tl_opener *o, int index, const tl_parquet *file, bool *first, tl_error *err) {

@@ -243,9 +243,10 @@ static size_t place_of(const tl_input_set *set, int64_t origin, size_t from) {
 }
 static const tl_input_group *group_of(const tl_input_set *set, int64_t origin) { return &set->groups[set->sequence[place_of(set, origin, 0)]]; }
 
-typedef struct loose_part {
+typedef struct tl_loose_part loose_part;
+struct tl_loose_part {
   int64_t key, from, rows;
-} loose_part;
+};
 
 static int by_loose_key(const void *a, const void *b) {
   const loose_part *x = a, *y = b;
@@ -265,9 +266,7 @@ static tl_status order_parts(tl_load *l, tl_loaded_stream *s, tl_error *err) {
   bool ascending = true;
   for (int64_t i = 1; i < s->rows; i++) ascending &= order[i] >= order[i - 1];
   if (ascending) return TL_OK;
-  TL_TRY(tl_renew(l->env, &l->parts, &l->part_capacity, (size_t)s->rows * 3, sizeof *l->parts, err));
   TL_TRY(tl_renew(l->env, &l->moved, &l->moved_capacity, (size_t)s->rows, sizeof *l->moved, err));
-  loose_part *parts = (loose_part *)(void *)l->parts;
   size_t count = 0, place = 0;
   int64_t end = -1; /* the first row number behind the group */
   for (int64_t i = 0; i < s->rows; i++) {
@@ -275,11 +274,13 @@ static tl_status order_parts(tl_load *l, tl_loaded_stream *s, tl_error *err) {
       place = place_of(l->set, origins[i], place);
       const tl_input_group *group = &l->set->groups[l->set->sequence[place]];
       end = group->origin + group->rows;
-      parts[count++] = (loose_part){order[i], i, 0};
+      TL_TRY(tl_reserve(l->env, &l->parts, &l->part_capacity, count + 1, sizeof *l->parts, err));
+      l->parts[count++] = (loose_part){order[i], i, 0};
     }
-    parts[count - 1].rows++;
+    l->parts[count - 1].rows++;
   }
-  qsort(parts, count, sizeof *parts, by_loose_key);
+  const loose_part *parts = l->parts;
+  qsort(l->parts, count, sizeof *parts, by_loose_key);
   move((uint64_t *)(void *)(l->order + s->at), l->moved, parts, count, s->rows);
   move((uint64_t *)(void *)(l->origins + s->at), l->moved, parts, count, s->rows);
   for (int c = 0; c < l->input_count; c++) move((uint64_t *)(void *)(l->columns[c] + s->at), l->moved, parts, count, s->rows);

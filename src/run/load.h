@@ -42,7 +42,7 @@ typedef struct tl_load {
   int32_t open;
   struct tl_load_cursor *cursors; /* of the order key and each input of each stream read in stretches */
   tl_buffer block;
-  int64_t *parts; /* scratch for parts out of order */
+  struct tl_loose_part *parts; /* scratch for parts out of order */
   uint64_t *moved;
   size_t part_capacity, moved_capacity;
   bool in_stretches;
