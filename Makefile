@@ -26,6 +26,7 @@ demo: all
 bench: all
 	@$(BUILD)/bench/bench-operators
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
+	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/memory.py $(BUILD)/tickloom --quick
 
 asan: setup
 	@test -f build-asan/build.ninja || meson setup build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false > /dev/null
