@@ -9,9 +9,9 @@ by date), runs definitions over them under several limits and prints one line fo
   HIGH   twice of what was resident was planned     LATE  refused for want of memory, but only after files were begun
   SLOW   more than 2.5 times of sorted input        CODE  neither done (0) nor refused (5), or another code than was expected
 
-Resident is the greater of the record's and what the system says of the ended process. The system hands a process the peak of the one
-that started it, so this script stays small: pyarrow is used by a process of its own (the Python of --python, this one, or the one in
-build-peers). Without it the inputs of other writers are left out. Times are the least of some runs; on a busy machine compare processor
+Resident is what the record says; where there is none, what the system says of the ended process, which is at least what this script
+itself takes (so it stays small: pyarrow is used by a process of its own, the Python of --python, this one, or the one in build-peers).
+Without it the inputs of other writers are left out. Times are the least of some runs; on a busy machine compare processor
 times. Files lie in memory where /dev/shm has room, and go in the end. The exit code is 1 when a line has a mark other than HIGH.
 """
 import argparse
@@ -201,7 +201,7 @@ class Bench:
         record = json.loads(text.read_text()) if code in (0, 1) else {}
         memory_of = record.get("memory", {})
         return {"code": code, "wall_s": wall, "cpu_s": usage.ru_utime + usage.ru_stime, "planned": memory_of.get("planned"),
-                "allocated": memory_of.get("peak_allocated"), "resident": max(usage.ru_maxrss * 1024, memory_of.get("peak_resident", 0)),
+                "allocated": memory_of.get("peak_allocated"), "resident": memory_of.get("peak_resident") or usage.ru_maxrss * 1024,
                 "threads_used": record.get("threads"), "spilled": record.get("spilled_bytes"), "rows": record.get("rows"), "begun": begun,
                 "time": record.get("time"), "said": errors.read_text().strip()}
 
