@@ -107,6 +107,17 @@ bool cli_pairs(const tl_command *command, const char *option, const cli_list *li
   return true;
 }
 
+bool cli_params(const tl_command *command, const cli_list *list, tl_param_setting *out) {
+  tl_name_pair pairs[CLI_MOST];
+  if (!cli_pairs(command, "param", list, pairs)) return false;
+  for (size_t i = 0; i < list->count; i++) {
+    out[i].name = pairs[i].name;
+    if (!tl_double_read(pairs[i].value, strlen(pairs[i].value), &out[i].value))
+      return cli_usage(command, "--param %s=%s: expected a number", pairs[i].name, pairs[i].value), false;
+  }
+  return true;
+}
+
 bool cli_split(const tl_command *command, const char *option, char *text, cli_list *out) {
   for (char *item = text, *comma; item != NULL; item = comma ? comma + 1 : NULL) {
     comma = strchr(item, ',');

@@ -34,6 +34,8 @@ typedef struct cli_list {
 bool cli_parse(const tl_command *command, int argc, char **argv, const cli_option *options, size_t option_count, cli_list *rest);
 /* "name=value" items to pairs, in place of the list's texts; false with a message. */
 bool cli_pairs(const tl_command *command, const char *option, const cli_list *list, tl_name_pair *out);
+/* "name=number" items of --param; false with a message. */
+bool cli_params(const tl_command *command, const cli_list *list, tl_param_setting *out);
 /* "a,b,c" to a list. The text is cut in place. */
 bool cli_split(const tl_command *command, const char *option, char *text, cli_list *out);
 /* Whole numbers and sizes of options; false with a message. */

@@ -106,14 +106,8 @@ static int run(int argc, char **argv) {
   o.keys = key_pairs, o.key_count = keys.count;
   o.sides = side_pairs, o.side_count = sides.count;
   o.threads = (int)threads;
-  tl_name_pair pairs[CLI_MOST];
   tl_param_setting settings[CLI_MOST];
-  if (!cli_pairs(me, "param", &params, pairs)) return 2;
-  for (size_t i = 0; i < params.count; i++) {
-    settings[i].name = pairs[i].name;
-    if (!tl_double_read(pairs[i].value, strlen(pairs[i].value), &settings[i].value))
-      return cli_usage(me, "--param %s=%s: expected a number", pairs[i].name, pairs[i].value);
-  }
+  if (!cli_params(me, &params, settings)) return 2;
   tl_error err = {0};
   tl_definition *d = NULL;
   if (tl_definition_open(&d, rest.items[0], settings, params.count, &err) != TL_OK) return cli_fail(&err);

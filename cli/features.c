@@ -84,23 +84,12 @@ static bool read_duplicate(const char *text, tl_features_options *o) {
   return true;
 }
 
-static bool read_params(const cli_list *list, tl_param_setting *out) {
-  tl_name_pair pairs[CLI_MOST];
-  if (!cli_pairs(&tl_command_features, "param", list, pairs)) return false;
-  for (size_t i = 0; i < list->count; i++) {
-    out[i].name = pairs[i].name;
-    if (!tl_double_read(pairs[i].value, strlen(pairs[i].value), &out[i].value))
-      return cli_usage(&tl_command_features, "--param %s=%s: expected a number", pairs[i].name, pairs[i].value), false;
-  }
-  return true;
-}
-
 static int execute(const char *path, const cli_list *params, const tl_features_options *options, bool quiet, bool json) {
   tl_param_setting settings[CLI_MOST];
   tl_definition *definition = NULL;
   tl_run *result = NULL;
   tl_error err = {0};
-  if (!read_params(params, settings)) return 2;
+  if (!cli_params(&tl_command_features, params, settings)) return 2;
   if (tl_definition_open(&definition, path, settings, params->count, &err) != TL_OK) return cli_fail(&err);
   tl_status status = tl_features_run(&result, definition, options, &err);
   int code = result != NULL ? tl_run_exit_code(result) : status == TL_OK ? 0 : cli_fail(&err);

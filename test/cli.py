@@ -7,6 +7,7 @@ import os
 import re
 import resource
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -587,6 +588,24 @@ class Check(Case):
         with open(path, "wb") as f:
             f.write(whole[: len(whole) // 2])
         self.assertEqual(self.found(path)[0], [("unreadable", os.path.basename(path))])
+
+    def test_statistics(self):
+        """A footer has no CRC: what it says of a column is compared with the values."""
+        path = self.path("x.parquet")
+        with open(self.out + "/SPY.parquet", "rb") as f:
+            whole = f.read()
+        footer = len(whole) - 8 - struct.unpack("<I", whole[-8:-4])[0]
+        values = [json.loads(line)["daily_return"] for line in run("cat", self.out + "/SPY.parquet", "--format", "jsonl")[0].splitlines()]
+        for bound, wrong in ((max(v for v in values if v is not None), 0.0), (min(v for v in values if v is not None), 0.0)):
+            at = whole.index(struct.pack("<d", bound), footer)
+            with open(path, "wb") as f:
+                f.write(whole[:at] + struct.pack("<d", wrong) + whole[at + 8 :])
+            text = self.found(path)[1]
+            findings = json.loads(text)["findings"]
+            self.assertEqual([f["kind"] for f in findings], ["statistics"])
+            self.assertIn("column daily_return, row group 0", findings[0]["reason"])
+            beyond = [i for i, v in enumerate(values) if v is not None and (v > wrong if bound > 0 else v < wrong)]
+            self.assertEqual(findings[0]["row"], beyond[0])
 
     def test_order(self):
         text = COPY + "feature day = if(row() == 5, lag(date, 3), if(row() == 9, lag(date, 1), date))\n"

@@ -18,11 +18,6 @@ static const char *const TEXT =
 static char root[64];
 static tl_error err;
 
-#define OK(call)                                              \
-  do {                                                        \
-    if ((call) != TL_OK) fail_msg("%s: %s", #call, err.text); \
-  } while (0)
-
 /* ---- an environment that fails ---- */
 
 static tl_env real;
@@ -46,34 +41,18 @@ static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size)
 }
 #define FAULT(what) \
   if (fails(FILE_CALL)) return tl_fail(e, TL_IO, "injected: cannot %s", what)
-static tl_status open_read(tl_env *env, const char *path, int *handle, tl_error *e) {
-  (void)env;
-  FAULT("open");
-  tl_status status = real.open_read(&real, path, handle, e);
-  handles += status == TL_OK;
-  return status;
-}
-static tl_status open_write(tl_env *env, const char *path, int *handle, tl_error *e) {
-  (void)env;
-  FAULT("create");
-  tl_status status = real.open_write(&real, path, handle, e);
-  handles += status == TL_OK;
-  return status;
-}
-static tl_status open_scratch(tl_env *env, const char *path, int *handle, tl_error *e) {
-  (void)env;
-  FAULT("create");
-  tl_status status = real.open_scratch(&real, path, handle, e);
-  handles += status == TL_OK;
-  return status;
-}
-static tl_status lock(tl_env *env, const char *path, int *handle, tl_error *e) {
-  (void)env;
-  FAULT("lock");
-  tl_status status = real.lock(&real, path, handle, e);
-  handles += status == TL_OK;
-  return status;
-}
+#define OPENS(name, what)                                                                 \
+  static tl_status name##_path(tl_env *env, const char *path, int *handle, tl_error *e) { \
+    (void)env;                                                                            \
+    FAULT(what);                                                                          \
+    tl_status status = real.name(&real, path, handle, e);                                 \
+    handles += status == TL_OK;                                                           \
+    return status;                                                                        \
+  }
+OPENS(open_read, "open")
+OPENS(open_write, "create")
+OPENS(open_scratch, "create")
+OPENS(lock, "lock")
 static tl_status read_at(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *e) {
   (void)env;
   FAULT("read");
@@ -134,10 +113,10 @@ static void take_over(void) {
   tl_env *env = tl_sys_env();
   real = *env;
   *env = (tl_env){.resize = resize,
-                  .open_read = open_read,
-                  .open_write = open_write,
-                  .open_scratch = open_scratch,
-                  .lock = lock,
+                  .open_read = open_read_path,
+                  .open_write = open_write_path,
+                  .open_scratch = open_scratch_path,
+                  .lock = lock_path,
                   .read_at = read_at,
                   .write = write_all,
                   .cut = cut,

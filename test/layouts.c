@@ -15,11 +15,6 @@ static const char *const names[TICKERS] = {"A", "BB", "C", "SPY", "Z"};
 static char root[64];
 static tl_error err;
 
-#define OK(call)                                              \
-  do {                                                        \
-    if ((call) != TL_OK) fail_msg("%s: %s", #call, err.text); \
-  } while (0)
-
 typedef struct row {
   int ticker;
   int64_t day;

@@ -567,6 +567,22 @@ class Shapes(Case):
             expected = expected or hashes(out)
             self.assertEqual(hashes(out), expected, options)
 
+    def test_repeats_in_long_streams(self):
+        """Which row of a repeated key stays, and what is counted, do not depend on where a stretch ends."""
+        path, definition = self.path("in.parquet"), self.write("long.loom", self.LONG)
+        times = sorted([i for i in range(60000)] + [i for i in range(0, 60000, 7)] + [59999] * 5)
+        values = [float("nan") if i % 5 == 0 else float(i) for i in range(len(times))]
+        parquet_fixture.write(path, [("k", "string", ["A"] * len(times)), ("t", "int64", times), ("x", "double", values)], group_rows=7001)
+        for keep in ("first", "last"):
+            found = []
+            for memory in ("17MB", "19MB", "23MB", "31MB", "1GB"):
+                out = self.path(keep + memory)
+                got = record(path, out, "--on-duplicate", keep, "--memory", memory, definition=definition)
+                found.append((got["rows"], got["duplicates_dropped"], got["nonfinite_inputs"], hashes(out)))
+            self.assertEqual(found[0][:3], (60000, len(times) - 60000, sum(1 for v in values if v != v)), keep)
+            for other in found[1:]:
+                self.assertEqual(other, found[0], keep)
+
     def test_long_stream_that_fails_late(self):
         """Its rows are taken back, and the older dataset stays: as if it had been looked at whole."""
         folder, definition, out = self.path("in"), self.write("long.loom", self.LONG), self.path("out")

@@ -19,7 +19,6 @@
 #include "test.h"
 
 static tl_error err;
-#define OK(call) assert_int_equal((call), TL_OK)
 
 static uint64_t dice_state = 7;
 static uint64_t dice(void) {

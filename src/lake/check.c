@@ -8,7 +8,7 @@
 #include "lake/rows.h"
 #include "parquet/reader.h"
 
-enum { MOST_BY = 17, STEP = 65536 };
+enum { STEP = 65536 };
 
 typedef struct checker {
   tl_check *out;
@@ -16,7 +16,7 @@ typedef struct checker {
   tl_parquet open;
   tl_page_scratch scratch;
   tl_column column;
-  const char *by[MOST_BY];
+  const char *by[TL_MOST_BY];
   int by_count;
   bool asked; /* by was given: files without these columns are a finding */
   tl_row_order order;
@@ -125,7 +125,7 @@ static tl_status settle_by(checker *w, const char *by, tl_error *err) {
   for (const char *at = by; at != NULL; at = comma ? comma + 1 : NULL) {
     comma = strchr(at, ',');
     size_t size = comma ? (size_t)(comma - at) : strlen(at);
-    if (size == 0 || w->by_count == MOST_BY) return tl_fail(err, TL_USAGE, "--by %s: expected up to %d names with commas between", by, MOST_BY);
+    if (size == 0 || w->by_count == TL_MOST_BY) return tl_fail(err, TL_USAGE, "--by %s: expected up to %d names with commas between", by, TL_MOST_BY);
     TL_TRY(tl_arena_text(&w->out->arena, &w->by[w->by_count++], at, size, err));
   }
   return TL_OK;

@@ -10,12 +10,12 @@ enum { STEP = 65536 };
 
 void tl_row_order_open(tl_row_order *out, tl_env *env, tl_report_row report, void *context) {
   *out = (tl_row_order){.env = env, .report = report, .context = context, .arena = {.env = env}};
-  for (int i = 0; i < 17; i++) out->columns[i].env = out->columns[i].bytes.env = env;
+  for (int i = 0; i < TL_MOST_BY; i++) out->columns[i].env = out->columns[i].bytes.env = env;
 }
 
 void tl_row_order_free(tl_row_order *o) {
   if (o->env == NULL) return;
-  for (int i = 0; i < 17; i++) tl_column_free(&o->columns[i]);
+  for (int i = 0; i < TL_MOST_BY; i++) tl_column_free(&o->columns[i]);
   tl_release(o->env, o->stretches);
   tl_release(o->env, o->table);
   tl_release(o->env, o->names);
@@ -26,7 +26,7 @@ void tl_row_order_free(tl_row_order *o) {
 /* What of a row is looked at. */
 typedef struct rows_view {
   const tl_dataset_file *file;
-  int leaves[17]; /* -1: no column */
+  int leaves[TL_MOST_BY]; /* -1: no column */
   int by_count;
   uint64_t of_file; /* hash of keys that are the same in the whole file */
 } rows_view;
@@ -134,7 +134,7 @@ tl_status tl_row_order_file(tl_row_order *o, const tl_dataset_file *file, tl_par
   if (o->table_size > 0) memset(o->table, 0, o->table_size * sizeof *o->table);
   for (int g = 0; g < open->meta.group_count; g++) {
     int64_t rows = open->meta.groups[g].row_count;
-    tl_page_cursor cursors[17] = {0};
+    tl_page_cursor cursors[TL_MOST_BY] = {0};
     for (int64_t from = 0, count; from < rows; from += count) {
       count = rows - from < STEP ? rows - from : STEP;
       for (int k = 0; k < by_count; k++)

@@ -7,6 +7,8 @@
 #include "lake/dataset.h"
 #include "parquet/reader.h"
 
+enum { TL_MOST_BY = 17 }; /* columns that identify a row: keys, and the order key */
+
 typedef tl_status (*tl_report_row)(void *context, const char *kind, const char *file, int64_t row, const char *text, tl_error *err);
 
 /* One stream's rows in one file. */
@@ -30,7 +32,7 @@ typedef struct tl_row_order {
   const char **names; /* of the files */
   size_t name_count, name_capacity;
   tl_arena arena;
-  tl_column columns[17];
+  tl_column columns[TL_MOST_BY];
 } tl_row_order;
 
 void tl_row_order_open(tl_row_order *out, tl_env *env, tl_report_row report, void *context);

@@ -46,9 +46,11 @@ tl_status tl__count_rows(tl_worker *w, tl_loaded_stream *s, int64_t *last_missin
   return TL_OK;
 }
 
-void tl__count_pass(tl_worker *w, tl_loaded_stream *s, int64_t *last_missing, int64_t rows) {
+tl_status tl__count_pass(tl_worker *w, tl_loaded_stream *s, int64_t *last_missing, int64_t rows, tl_error *err) {
   tl_source_rows sources;
-  if (show_sources(w, s, last_missing, &sources, NULL) == TL_OK) tl_sources_pass(&sources, w->run->source_read, rows);
+  TL_TRY(show_sources(w, s, last_missing, &sources, err));
+  tl_sources_pass(&sources, w->run->source_read, rows);
+  return TL_OK;
 }
 
 void tl__count_end(tl_worker *w, tl_loaded_stream *s, tl_course *courses, int64_t rows, tl_tally *tally) {

@@ -175,7 +175,6 @@ static void report_unread(void *context, const char *file, const char *stream, c
 }
 
 static tl_status put_together(tl_run *run, tl_error *err) {
-  int64_t batch_rows = run->spill.batch_rows;
   run->spill = (tl_spill){.env = run->env,
                           .set = &run->input,
                           .inputs = run->stored,
@@ -186,7 +185,7 @@ static tl_status put_together(tl_run *run, tl_error *err) {
                           .alone_of = run->range_count > (int)run->task_count ? run->alone_of : NULL,
                           .range_count = run->range_count,
                           .page_limit = run->page_limit,
-                          .batch_rows = batch_rows,
+                          .batch_rows = run->batch_rows,
                           .path = run->target.scratch,
                           .report = report_unread,
                           .report_context = run,

@@ -54,32 +54,34 @@ static int64_t footer_bytes(const tl_run *run, int64_t task_rows) {
   return group > 0 ? (file_rows(run) / group + 1) * run->leaf_count * CHUNK_BYTES : 0;
 }
 
-/* A part of the memory stays free for what nobody foresees. */
-static int64_t budget(const tl_run *run) { return run->options.memory - run->options.memory / 12; }
+/* A footer that is read takes three times its bytes, in each thread and once while the index is made. */
+static int64_t footers_read(const tl_run *run, int threads) { return (threads + 1) * 3 * run->input.largest_footer; }
 
 static void share(const tl_run *run, tl_forecast *f) {
-  int64_t reading = (f->threads + 1) * 3 * run->input.largest_footer;
-  f->task_rows = rows_within(run, (budget(run) - f->fixed_bytes - reading) / f->threads - f->thread_bytes);
-  for (int i = 0; i < 2; i++) /* shorter row groups are more of them */
-    f->task_rows = rows_within(run, (budget(run) - f->fixed_bytes - reading) / f->threads - f->thread_bytes - footer_bytes(run, f->task_rows));
+  int64_t each = (f->budget - f->fixed_bytes - footers_read(run, f->threads)) / f->threads - f->thread_bytes;
+  f->task_rows = rows_within(run, each);
+  for (int i = 0; i < 2; i++) f->task_rows = rows_within(run, each - footer_bytes(run, f->task_rows)); /* shorter row groups are more of them */
 }
 
 tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   int tile_rows = run->options.tile_rows > 0 ? run->options.tile_rows : TL_TILE_ROWS;
   int64_t page = run->input.largest_chunk < run->page_limit ? run->input.largest_chunk : run->page_limit;
-  *out = (tl_forecast){.threads = run->options.threads, .fixed_bytes = BASE_BYTES + index_bytes(run), .reading_bytes = READING_BYTES + PAGE_BUFFERS * page};
+  *out = (tl_forecast){.threads = run->options.threads,
+                       .budget = run->options.memory - run->options.memory / 12,
+                       .fixed_bytes = BASE_BYTES + index_bytes(run),
+                       .reading_bytes = READING_BYTES + PAGE_BUFFERS * page};
   for (int i = 0; i < run->definition->side_count; i++) out->fixed_bytes += run->sides[i].rows * 8 * (run->side_plans[i].export_count + 1);
   if (run->plan.span_count > 0) out->fixed_bytes += run->options.memory / 8; /* what windows of time may take, of all threads */
   int64_t windows = tl_plan_worker_bytes(&run->plan, tile_rows);
   out->thread_bytes =
-      WORKER_BYTES + PAGE_BUFFERS * page + windows + 16 * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
+      WORKER_BYTES + PAGE_BUFFERS * page + windows + TL_LANES * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
   /* fewer threads, where each would have less than a good task's rows */
   int64_t enough = 16384 < run->input.longest ? 16384 : run->input.longest;
   for (;; out->threads--) {
     share(run, out);
     if (out->threads == 1 || out->task_rows >= enough) break;
   }
-  out->fixed_bytes += (out->threads + 1) * 3 * run->input.largest_footer;
+  out->fixed_bytes += footers_read(run, out->threads);
   out->thread_bytes += footer_bytes(run, out->task_rows);
   if (out->task_rows >= 1 || run->input.stream_count == 0) return TL_OK;
   return tl_fail(

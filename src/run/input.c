@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <xxhash.h>
 #include "base/text.h"
 #include "run/opener.h"
 
@@ -130,6 +131,12 @@ tl_status tl_input_reopen(const tl_input_set *s, int32_t index, tl_parquet *out,
   if (out->size == f->size && out->mtime_ns == f->mtime_ns && out->inode == f->inode) return TL_OK;
   tl_parquet_free(out);
   return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+}
+
+uint64_t tl_input_fingerprint(const tl_input_set *s, int32_t index) {
+  const tl_input_file *f = &s->files[index];
+  uint64_t parts[] = {(uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode, XXH3_64bits(f->file->name, strlen(f->file->name))};
+  return XXH3_64bits(parts, sizeof parts);
 }
 
 void tl_stream_name(const tl_input_set *s, const tl_stream *stream, char *out, size_t room) {

@@ -228,7 +228,7 @@ static tl_status next_rows(tl_load *l, tl_loaded_stream *s, int64_t more, int64_
   return TL_OK;
 }
 
-/* The row group that a row comes from, by its place in the sequence; `from` is a place at or before it, or a guess. */
+/* The row group that a row comes from, by its place in the sequence; `from` is a guess. */
 static size_t place_of(const tl_input_set *set, int64_t origin, size_t from) {
   size_t low = from, high = set->group_count - 1;
   if (origin < set->groups[set->sequence[low]].origin) low = 0;
@@ -350,43 +350,30 @@ static void fail_loose(tl_loaded_stream *s) {
 
 /* Checks the `more` rows behind those that are there, and drops repeated keys in place. */
 static void take_rows(tl_load *l, tl_loaded_stream *s, int64_t more) {
-  bool any = s->read > 0; /* a row was before */
-  int64_t kept = s->rows, raw = s->read, end = s->rows + more;
+  int64_t kept = s->rows + s->held, end = kept + more, first = kept;
   int64_t *order = l->order + s->at;
-  bool last_wins = l->on_duplicate == TL_DUPLICATE_LAST, plain = true;
-  s->read += more;
-  s->ended = s->read == s->stream->rows;
-  for (int64_t i = s->rows; i < end; i++, raw++) {
-    int64_t before = s->last_key;
-    s->last_key = order[i];
-    bool repeats = any && order[i] == before;
+  bool any = s->read > 0; /* a row was before */
+  for (int64_t i = first; i < end; i++) {
+    int64_t before = s->last_key, raw = s->read++;
+    bool repeats = any && order[i] == before && !l->set->definition->ties;
     if (order[i] == INT64_MIN) return fail_at(l, s, i, raw, 0, "", "");
     if (any && order[i] < before && is_loose(l, s, i)) return fail_loose(s);
     if (any && order[i] < before) return fail_at(l, s, i, raw, before, " comes after ", ": the rows are not sorted");
-    if (l->spill != NULL) s->last_origin = l->origins[s->at + i];
+    if (repeats && l->on_duplicate == TL_DUPLICATE_ERROR) return fail_at(l, s, i, raw, before, " repeats ", "; --on-duplicate first or last keeps one row");
     any = true;
-    if (repeats && !l->set->definition->ties) {
-      if (l->on_duplicate == TL_DUPLICATE_ERROR) return fail_at(l, s, i, raw, before, " repeats ", "; --on-duplicate first or last keeps one row");
-      s->duplicates++;
-      plain = false;
-      if (!last_wins) continue;
-      kept--; /* never below the rows that were there: see below */
-    }
-    if (!plain) {
-      order[kept] = order[i];
-      if (l->origins != NULL) l->origins[s->at + kept] = l->origins[s->at + i];
-      for (int c = 0; c < l->input_count; c++) l->columns[c][s->at + kept] = l->columns[c][s->at + i];
-    }
-    kept++;
+    s->last_key = order[i];
+    if (l->spill != NULL) s->last_origin = l->origins[s->at + i];
+    s->duplicates += repeats;
+    if (repeats && l->on_duplicate == TL_DUPLICATE_FIRST) continue;
+    int64_t to = repeats ? kept - 1 : kept++; /* the row before is here: at a stretch's end it was held */
+    if (to == i) continue;
+    order[to] = order[i];
+    if (l->origins != NULL) l->origins[s->at + to] = l->origins[s->at + i];
+    for (int c = 0; c < l->input_count; c++) l->columns[c][s->at + to] = l->columns[c][s->at + i];
   }
-  /* the last row of a stretch may yet be replaced by a later one: it is read again with the next stretch */
-  if (last_wins && !s->ended && kept > s->rows && !l->set->definition->ties) {
-    kept--;
-    s->read--;
-    s->last_key = kept > 0 ? order[kept - 1] : INT64_MIN;
-    if (l->spill != NULL) l->next_row--;
-  }
-  s->rows = kept;
+  s->ended = s->read == s->stream->rows;
+  s->held = l->on_duplicate == TL_DUPLICATE_LAST && !s->ended && kept > 0; /* a later row may replace it */
+  s->rows = kept - s->held;
 }
 
 /* ---- whole ---- */
@@ -444,9 +431,9 @@ tl_status tl_load_begin(tl_load *l, tl_loaded_stream *streams, size_t count, int
 
 /* The rows behind the first `used`, to the front. */
 static void drop_used(tl_load *l, tl_loaded_stream *s, int64_t used) {
-  int64_t gone = used < s->rows ? used : s->rows, left = s->rows - gone;
+  int64_t gone = used < s->rows ? used : s->rows, left = s->rows + s->held - gone;
   s->first += gone;
-  s->rows = left;
+  s->rows -= gone;
   if (left == 0 || gone == 0) return;
   memmove(l->order + s->at, l->order + s->at + gone, (size_t)left * sizeof *l->order);
   if (l->origins != NULL) memmove(l->origins + s->at, l->origins + s->at + gone, (size_t)left * sizeof *l->origins);
@@ -459,12 +446,12 @@ tl_status tl_load_more(tl_load *l, tl_loaded_stream *streams, size_t count, int6
     wanted *w;
     if (s->failed) continue;
     drop_used(l, s, used);
-    int64_t more = s->stream->rows - s->read < room - s->rows ? s->stream->rows - s->read : room - s->rows;
+    int64_t there = s->rows + s->held, left = s->stream->rows - s->read, more = left < room - there ? left : room - there;
     if (l->spill != NULL) {
-      TL_TRY(next_rows(l, s, more, s->at + s->rows, range, err));
+      TL_TRY(next_rows(l, s, more, s->at + there, range, err));
     } else {
       TL_TRY(tl_allocate(l->env, &w, s->stream->part_count + 1, sizeof *w, err));
-      read_wanted(l, w, want(l, s, more, s->at + s->rows, w), l->cursors + i * (size_t)(l->input_count + 1));
+      read_wanted(l, w, want(l, s, more, s->at + there, w), l->cursors + i * (size_t)(l->input_count + 1));
       tl_release(l->env, w);
     }
     if (!s->failed) take_rows(l, s, more);

@@ -9,6 +9,7 @@ typedef struct tl_loaded_stream {
   const tl_stream *stream;
   int64_t at, rows;    /* in the columns; rows is fewer when duplicates are dropped */
   int64_t first;       /* number of the first of them in the stream */
+  int64_t held;        /* 1: behind them lies a row that a later one may yet replace */
   int64_t read;        /* rows of the stream that were read so far, dropped ones too */
   int64_t last_key;    /* of the row before `first + rows` */
   int64_t last_origin; /* ... and where that one comes from */

@@ -175,7 +175,7 @@ static tl_status write_group(tl_worker *w, tl_putting *put, tl_error *err) {
 }
 
 tl_status tl__put_rows(tl_worker *w, tl_putting *put, size_t first, size_t count, tl_error *err) {
-  int64_t rows = 0, step = w->run->feature_style.page_rows * 8;
+  int64_t rows = 0;
   for (size_t i = first; i < first + count; i++) {
     if (w->streams[i].failed) continue;
     rows += w->out_rows[i];
@@ -183,7 +183,7 @@ tl_status tl__put_rows(tl_worker *w, tl_putting *put, size_t first, size_t count
   }
   for (int64_t done = 0, to; done < rows; done = to) { /* a long stream: several row groups, one after the other */
     int64_t start = tl__now(w->run);
-    to = rows - done < step ? rows : done + step;
+    to = rows - done < TL_PIECE_ROWS ? rows : done + TL_PIECE_ROWS;
     TL_TRY(encode(w, first, count, w->out_at[first], done, to, err));
     w->times.encode_ns += tl__now(w->run) - start;
     TL_TRY(write_group(w, put, err));

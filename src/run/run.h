@@ -61,6 +61,7 @@ enum { TL_PIECE_ROWS = 131072 }; /* of a row group, at most */
 /* What a run needs (forecast.c). */
 typedef struct tl_forecast {
   int threads;
+  int64_t budget;        /* the memory but for a part that stays free for what nobody foresees */
   int64_t fixed_bytes;   /* of the program, the index, the sides */
   int64_t thread_bytes;  /* of one thread: windows, tiles, pages */
   int64_t reading_bytes; /* ... when it only reads */
@@ -83,6 +84,7 @@ struct tl_run {
   int64_t page_limit;
   tl_spill spill;
   bool spills;
+  int64_t batch_rows;          /* of a batch that is put together */
   int64_t spill_bytes;         /* disk that it takes */
   int32_t *range_of, *slot_of; /* of each stream of the input: its task, and its place there */
   int32_t *alone_of;           /* ... of one that is a side: a range of its own; -1 */

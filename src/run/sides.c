@@ -85,8 +85,7 @@ static uint64_t fingerprint(const tl_input_set *set, const tl_stream *stream) {
   uint64_t hash = 0;
   size_t count = set->part_count > 0 ? stream->part_count : set->dataset.count;
   for (size_t i = 0; i < count; i++) {
-    const tl_input_file *f = &set->files[set->part_count > 0 ? (size_t)set->parts[stream->parts + i].file : i];
-    uint64_t parts[] = {hash, (uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode};
+    uint64_t parts[] = {hash, tl_input_fingerprint(set, set->part_count > 0 ? set->parts[stream->parts + i].file : (int32_t)i)};
     hash = XXH3_64bits(parts, sizeof parts);
   }
   return hash;

@@ -84,7 +84,7 @@ static tl_status put_known(stretcher *s, size_t i, int64_t known, tl_error *err)
   w->out_at[i] = l->at + from;
   w->out_rows[i] = to > from ? to - from : 0;
   TL_TRY(tl__count_rows(w, l, w->last_missing + i * sources, w->courses + i * outputs, l->first + from, w->out_rows[i], w->out_at[i], err));
-  tl__count_pass(w, l, w->last_missing + i * sources, known);
+  TL_TRY(tl__count_pass(w, l, w->last_missing + i * sources, known, err));
   s->written[i] += w->out_rows[i];
   return tl__put_rows(w, &s->puts[i], i, 1, err);
 }
@@ -142,7 +142,7 @@ static tl_status go_on(stretcher *s, int64_t used, bool *more, tl_error *err) {
   return TL_OK;
 }
 
-/* Rows to let go before the next stretch: all lanes that go on stand at the same row. */
+/* Rows to let go before the next stretch: lanes that have not ended all stand at the same row. */
 static int64_t used_rows(const stretcher *s) {
   for (size_t i = 0; i < s->w->stream_count; i++)
     if (!s->done[i] && !s->w->streams[i].ended) return known_rows(s, &s->w->streams[i]);

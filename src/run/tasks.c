@@ -33,12 +33,6 @@ static int compare_streams(const void *a, const void *b, void *context) {
   return tl_stream_compare(&s->run->input, x, y);
 }
 
-static uint64_t file_fingerprint(const tl_run *run, int32_t file) {
-  const tl_input_file *f = &run->input.files[file];
-  uint64_t parts[] = {(uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode, XXH3_64bits(f->file->name, strlen(f->file->name))};
-  return XXH3_64bits(parts, sizeof parts);
-}
-
 /* What an output file is made from: its streams, and the files that they lie in (all of them, where that is not known). */
 static uint64_t fingerprint(const tl_run *run, const tl_output_file *f) {
   uint64_t hash = f->stream_count;
@@ -49,12 +43,12 @@ static uint64_t fingerprint(const tl_run *run, const tl_output_file *f) {
     hash = XXH3_64bits_withSeed(name, strlen(name), hash);
     hash = XXH3_64bits_withSeed(&s->rows, sizeof s->rows, hash);
     for (size_t p = 0; p < s->part_count; p++) {
-      uint64_t of_file = file_fingerprint(run, run->input.parts[s->parts + p].file);
+      uint64_t of_file = tl_input_fingerprint(&run->input, run->input.parts[s->parts + p].file);
       hash = XXH3_64bits_withSeed(&of_file, sizeof of_file, hash);
     }
   }
   for (size_t i = 0; run->input.part_count == 0 && i < run->input.dataset.count; i++) {
-    uint64_t of_file = file_fingerprint(run, (int32_t)i);
+    uint64_t of_file = tl_input_fingerprint(&run->input, (int32_t)i);
     hash = XXH3_64bits_withSeed(&of_file, sizeof of_file, hash);
   }
   return hash;
@@ -346,16 +340,16 @@ static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
 
 static tl_status plan_spill(tl_run *run, const tl_forecast *f, tl_error *err) {
   TL_TRY(note_stored(run, err));
-  int64_t left = (run->options.memory - run->options.memory / 12 - f->fixed_bytes) / run->threads - f->reading_bytes;
+  int64_t left = (f->budget - f->fixed_bytes) / run->threads - f->reading_bytes;
   int64_t rows = tl_spill_rows_within(run->stored_count, left);
   if (rows < LEAST_STRETCH)
     return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
   int64_t each = run->rows_total / (4 * run->threads) + 1; /* something to do for every thread */
   if (each < LEAST_BATCH) each = LEAST_BATCH;
-  run->spill.batch_rows = rows < each ? rows : each;
-  if (run->spill.batch_rows > MOST_BATCH) run->spill.batch_rows = MOST_BATCH;
+  run->batch_rows = rows < each ? rows : each;
+  if (run->batch_rows > MOST_BATCH) run->batch_rows = MOST_BATCH;
   run->spill_bytes = run->rows_total * tl_spill_row_bytes(run->stored_count);
-  int64_t needed = f->fixed_bytes + run->threads * (f->reading_bytes + tl_spill_thread_bytes(run->stored_count, run->spill.batch_rows));
+  int64_t needed = f->fixed_bytes + run->threads * (f->reading_bytes + tl_spill_thread_bytes(run->stored_count, run->batch_rows));
   if (needed > run->plan_bytes) run->plan_bytes = needed;
   return note_ranges(run, err);
 }

@@ -52,7 +52,7 @@ void tl__work_stretches(tl_worker *worker, const tl_task *task, int32_t number);
    output). */
 tl_status tl__count_rows(tl_worker *worker, tl_loaded_stream *stream, int64_t *last_missing, tl_course *courses, int64_t from, int64_t rows, int64_t at,
                          tl_error *err) TL_MUST_CHECK;
-void tl__count_pass(tl_worker *worker, tl_loaded_stream *stream, int64_t *last_missing, int64_t rows);
+tl_status tl__count_pass(tl_worker *worker, tl_loaded_stream *stream, int64_t *last_missing, int64_t rows, tl_error *err) TL_MUST_CHECK;
 /* The stream has ended: its courses into the tally. A broken rule fails it when the run is strict. */
 void tl__count_end(tl_worker *worker, tl_loaded_stream *stream, tl_course *courses, int64_t rows, tl_tally *tally);
 /* The first and the last but one row of the output among `rows` order keys. */
