@@ -138,6 +138,7 @@ static void runs_read_back(void **state) {
 static void deltas_read_back(void **state) {
   (void)state;
   int64_t values[1000], again[1000];
+  size_t used;
   for (int shape = 0; shape < 5; shape++)
     for (int64_t count = 0; count < 1000; count = count * 2 + 1) {
       TL_OWNED(tl_buffer) out = {.env = tl_sys_env()};
@@ -148,9 +149,10 @@ static void deltas_read_back(void **state) {
                     : shape == 3 ? (i % 2 ? INT64_MAX : INT64_MIN)
                                  : 5;
       OK(tl_delta_encode(&out, values, count, false, &err));
-      OK(tl_delta_decode(again, count, tl_buffer_view(&out), &err));
+      OK(tl_delta_decode(again, count, tl_buffer_view(&out), &used, &err));
+      assert_int_equal(used, out.size);
       assert_memory_equal(values, again, (size_t)count * 8);
-      if (count > 40) assert_int_equal(tl_delta_decode(again, count, (tl_bytes){out.data, out.size / 2}, &err), TL_CORRUPT);
+      if (count > 40) assert_int_equal(tl_delta_decode(again, count, (tl_bytes){out.data, out.size / 2}, &used, &err), TL_CORRUPT);
     }
 }
 
@@ -162,7 +164,7 @@ static void splits_and_compressors_read_back(void **state) {
     for (size_t count = 0; count <= 101; count += 101 / 3) {
       tl_split_encode(split, values, count, width);
       for (size_t k = 0; k < width && count > 0; k++) assert_int_equal(split[k * count], values[k]);
-      tl_split_decode(again, split, count, width);
+      tl_split_decode(again, split, count, width, count);
       assert_memory_equal(values, again, count * width);
     }
   static const int codecs[] = {TL_CODEC_NONE, TL_CODEC_ZSTD, TL_CODEC_LZ4_RAW};

@@ -30,7 +30,18 @@ static uint64_t unpack(const uint8_t *bits, size_t size, size_t i, unsigned widt
   return (uint64_t)(word >> (bit & 7)) & mask;
 }
 
-tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, tl_error *err) {
+tl_status tl_delta_count(tl_bytes bytes, int64_t *count, tl_error *err) {
+  cursor c = {bytes.data, bytes.data + bytes.size};
+  uint64_t block, miniblocks, total;
+  TL_TRY(varint(&c, &block, err));
+  TL_TRY(varint(&c, &miniblocks, err));
+  TL_TRY(varint(&c, &total, err));
+  if (total > INT32_MAX) return tl_fail(err, TL_CORRUPT, "delta: %llu values in one page", (unsigned long long)total);
+  *count = (int64_t)total;
+  return TL_OK;
+}
+
+tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
   cursor c = {bytes.data, bytes.data + bytes.size};
   uint64_t block, miniblocks, total, first;
   TL_TRY(varint(&c, &block, err));
@@ -63,6 +74,7 @@ tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, tl_error 
       c.at += size < there ? size : there; /* the last miniblock's padding may be missing */
     }
   }
+  *used = (size_t)(c.at - bytes.data);
   return TL_OK;
 }
 

@@ -29,11 +29,11 @@ static inline __attribute__((always_inline)) size_t encode_blocks(uint8_t *out, 
   return i;
 }
 
-static inline __attribute__((always_inline)) size_t decode_blocks(uint8_t *out, const uint8_t *in, size_t count, int width) {
+static inline __attribute__((always_inline)) size_t decode_blocks(uint8_t *out, const uint8_t *in, size_t count, int width, size_t stride) {
   size_t i = 0;
   for (; i + 16 <= count; i += 16) {
     part b[8];
-    for (int k = 0; k < width; k++) memcpy(&b[k], in + (size_t)k * count + i, sizeof *b);
+    for (int k = 0; k < width; k++) memcpy(&b[k], in + (size_t)k * stride + i, sizeof *b);
     turn(b, width, width == 8 ? 3 : 2);
     memcpy(out + i * (size_t)width, b, (size_t)width * sizeof *b);
   }
@@ -46,8 +46,8 @@ void tl_split_encode(uint8_t *out, const uint8_t *in, size_t count, size_t width
     for (size_t k = 0; k < width; k++) out[k * count + i] = in[i * width + k];
 }
 
-void tl_split_decode(uint8_t *out, const uint8_t *in, size_t count, size_t width) {
-  size_t i = width == 8 ? decode_blocks(out, in, count, 8) : width == 4 ? decode_blocks(out, in, count, 4) : 0;
+void tl_split_decode(uint8_t *out, const uint8_t *in, size_t count, size_t width, size_t stride) {
+  size_t i = width == 8 ? decode_blocks(out, in, count, 8, stride) : width == 4 ? decode_blocks(out, in, count, 4, stride) : 0;
   for (; i < count; i++)
-    for (size_t k = 0; k < width; k++) out[i * width + k] = in[k * count + i];
+    for (size_t k = 0; k < width; k++) out[i * width + k] = in[k * stride + i];
 }

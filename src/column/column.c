@@ -6,11 +6,13 @@
 #include <xxhash.h>
 #include "base/date.h"
 #include "base/text.h"
+#include "column/bits.h"
 
 void tl_column_free(tl_column *c) {
   tl_release(c->env, c->valid);
   tl_release(c->env, c->values);
   tl_release(c->env, c->offsets);
+  tl_release(c->env, c->codes);
   tl_buffer_free(&c->bytes);
   *c = (tl_column){.env = c->env, .bytes = {.env = c->env}};
 }
@@ -20,6 +22,7 @@ tl_status tl_column_reset(tl_column *c, const tl_field *field, int64_t count, tl
   c->field = *field;
   c->count = count;
   c->null_count = 0;
+  c->dictionary = NULL;
   c->bytes.env = c->env;
   c->bytes.size = 0;
   tl_release(c->env, c->valid);
@@ -40,10 +43,83 @@ tl_status tl_column_set_null(tl_column *c, int64_t from, int64_t count, tl_error
     TL_TRY(tl_reserve(c->env, &c->valid, &c->valid_capacity, size + 8, 1, err));
     memset(c->valid, 0xff, size);
   }
-  for (int64_t i = from; i < from + count; i++) c->valid[i >> 3] &= (uint8_t) ~(1u << (i & 7));
+  tl_bits_fill(c->valid, from, count, false);
   c->null_count += count;
   size_t width = (size_t)tl_field_width(&c->field);
   if (width > 0) memset(c->values + (size_t)from * width, 0, (size_t)count * width);
+  return TL_OK;
+}
+
+/* ---- growing ---- */
+
+static bool is_bytes(const tl_column *c) { return c->field.physical == TL_PHYSICAL_BYTE_ARRAY; }
+
+tl_status tl_column_append_null(tl_column *out, int64_t count, tl_error *err) {
+  size_t width = (size_t)tl_field_width(&out->field), rows = (size_t)(out->count + count);
+  TL_TRY(tl_bits_append(out->env, &out->valid, &out->valid_capacity, out->count, NULL, 0, count, false, &out->null_count, err));
+  TL_TRY(tl_reserve(out->env, &out->values, &out->values_capacity, rows * width + 64, 1, err));
+  memset(out->values + (size_t)out->count * width, 0, (size_t)count * width);
+  if (is_bytes(out)) {
+    TL_TRY(tl_reserve(out->env, &out->offsets, &out->offsets_capacity, rows + 1, sizeof *out->offsets, err));
+    for (int64_t i = 1; i <= count; i++) out->offsets[out->count + i] = out->offsets[out->count];
+  }
+  out->count += count;
+  return TL_OK;
+}
+
+/* Values of rows [from, from + count), wherever they live, behind the `at` rows that are there; room for fixed widths has been made. */
+static tl_status append_values(tl_column *out, int64_t at, const tl_column *in, int64_t from, int64_t count, tl_error *err) {
+  size_t width = (size_t)tl_field_width(&out->field);
+  if (!is_bytes(out) && in->dictionary == NULL) {
+    if (count > 0) memcpy(out->values + (size_t)at * width, in->values + (size_t)from * width, (size_t)count * width);
+    return TL_OK;
+  }
+  if (in->dictionary == NULL) {
+    size_t start = (size_t)in->offsets[from], size = (size_t)in->offsets[from + count] - start;
+    int64_t shift = (int64_t)out->bytes.size - (int64_t)start;
+    TL_TRY(tl_buffer_append(&out->bytes, in->bytes.data + start, size, err));
+    for (int64_t i = 1; i <= count; i++) out->offsets[at + i] = in->offsets[from + i] + shift;
+    return TL_OK;
+  }
+  for (int64_t i = 0; i < count; i++) {
+    tl_bytes v = tl_column_bytes(in, from + i);
+    if (is_bytes(out)) {
+      TL_TRY(tl_buffer_append(&out->bytes, v.data, v.size, err));
+      out->offsets[at + i + 1] = (int64_t)out->bytes.size;
+    } else if (v.size == width)
+      memcpy(out->values + (size_t)(at + i) * width, v.data, width);
+    else
+      memset(out->values + (size_t)(at + i) * width, 0, width);
+  }
+  return TL_OK;
+}
+
+tl_status tl_column_append(tl_column *out, const tl_column *in, int64_t from, int64_t count, tl_error *err) {
+  size_t width = (size_t)tl_field_width(&out->field), rows = (size_t)(out->count + count);
+  TL_TRY(tl_bits_append(out->env, &out->valid, &out->valid_capacity, out->count, in->valid, from, count, true, &out->null_count, err));
+  TL_TRY(tl_reserve(out->env, &out->values, &out->values_capacity, rows * width + 64, 1, err));
+  if (is_bytes(out)) TL_TRY(tl_reserve(out->env, &out->offsets, &out->offsets_capacity, rows + 1, sizeof *out->offsets, err));
+  TL_TRY(append_values(out, out->count, in, from, count, err));
+  out->count += count;
+  return TL_OK;
+}
+
+tl_status tl_column_flatten(tl_column *c, int64_t most, tl_error *err) {
+  if (c->dictionary == NULL) return TL_OK;
+  size_t width = (size_t)tl_field_width(&c->field);
+  int64_t size = c->count * (int64_t)width;
+  for (int64_t i = 0; is_bytes(c) && i < c->count && size <= most; i++) size += (int64_t)tl_column_bytes(c, i).size;
+  if (size > most) return tl_fail(err, TL_MEMORY, "values of %s exceed the memory for them (%lld bytes)", c->field.name, (long long)most);
+  tl_column codes = *c;
+  TL_TRY(tl_renew(c->env, &c->values, &c->values_capacity, (size_t)c->count * width + 64, 1, err));
+  if (is_bytes(c)) {
+    TL_TRY(tl_renew(c->env, &c->offsets, &c->offsets_capacity, (size_t)c->count + 1, sizeof *c->offsets, err));
+    c->offsets[0] = 0;
+    c->bytes.size = 0;
+    TL_TRY(tl_buffer_reserve(&c->bytes, (size_t)size + 1, err));
+  }
+  TL_TRY(append_values(c, 0, &codes, 0, c->count, err));
+  c->dictionary = NULL;
   return TL_OK;
 }
 
@@ -70,6 +146,7 @@ void tl_field_type_text(char out[TL_TYPE_TEXT], const tl_field *f) {
 /* ---- values ---- */
 
 int64_t tl_column_int(const tl_column *c, int64_t row) {
+  c = tl_column_home(c, &row);
   const uint8_t *p = c->values + row * tl_field_width(&c->field);
   switch (c->field.physical) {
     case TL_PHYSICAL_BOOLEAN: return *p != 0;
@@ -199,6 +276,7 @@ static tl_status int96_text(const uint8_t *p, tl_buffer *out, tl_error *err) {
 }
 
 static tl_status number_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
+  c = tl_column_home(c, &row);
   char text[TL_NUMBER_TEXT];
   const uint8_t *p = c->values + row * tl_field_width(&c->field);
   float f;
@@ -245,6 +323,7 @@ tl_status tl_column_text(const tl_column *c, int64_t row, tl_buffer *out, tl_err
 
 /* Numbers and booleans stand bare in JSON, unless they are no JSON numbers. */
 static bool is_bare(const tl_column *c, int64_t row) {
+  c = tl_column_home(c, &row);
   const tl_field *f = &c->field;
   if (f->physical == TL_PHYSICAL_DOUBLE) return isfinite(tl_load_double(c->values + row * 8));
   if (f->logical == TL_LOGICAL_FLOAT16) return (load16(tl_column_bytes(c, row).data) >> 10 & 31) != 31;
@@ -272,6 +351,8 @@ static uint64_t hash_number(int class, __int128 value, uint64_t seed) {
   uint64_t parts[3] = {(uint64_t) class, (uint64_t)value, (uint64_t)(value >> 64)};
   return XXH3_64bits_withSeed(parts, sizeof parts, seed);
 }
+
+uint64_t tl_hash_missing(uint64_t seed) { return hash_number(CLASS_MISSING, 0, seed); }
 
 static __int128 in_nanoseconds(const tl_column *c, int64_t row) {
   __int128 v = tl_column_int(c, row);
@@ -301,7 +382,8 @@ static uint64_t hash_double(double v, uint64_t seed) {
 
 uint64_t tl_column_hash(const tl_column *c, int64_t row, uint64_t seed) {
   const tl_field *f = &c->field;
-  if (!tl_column_is_valid(c, row)) return hash_number(CLASS_MISSING, 0, seed);
+  if (!tl_column_is_valid(c, row)) return tl_hash_missing(seed);
+  c = tl_column_home(c, &row);
   const uint8_t *p = c->values + row * tl_field_width(f);
   float v;
   switch (f->logical) {

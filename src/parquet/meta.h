@@ -4,7 +4,7 @@
 
 #include "base/arena.h"
 #include "base/buffer.h"
-#include "column/type.h"
+#include "column/schema.h"
 
 enum {
   TL_ENCODING_PLAIN = 0,
@@ -16,6 +16,7 @@ enum {
   TL_ENCODING_DELTA_BYTES = 7,
   TL_ENCODING_RLE_DICTIONARY = 8,
   TL_ENCODING_SPLIT = 9,
+  TL_ENCODING_COUNT
 };
 const char *tl_encoding_name(int encoding);
 
@@ -24,12 +25,20 @@ typedef struct tl_leaf {
   int max_definition, max_repetition;
   bool nested;        /* lies in a group, repeated or not */
   int converted_type; /* as written, -1 when absent */
+  bool unordered;     /* the file names an order that we do not know: its bounds say nothing */
+  bool total_order;   /* IEEE 754's total order: -0.0 before 0.0, and bounds may be NaN */
 } tl_leaf;
 
 typedef struct tl_statistics {
   tl_bytes min, max;  /* PLAIN without length; data NULL when absent */
-  int64_t null_count; /* -1 when absent */
+  bool min_inexact, max_inexact; /* a bound that need not occur */
+  int64_t null_count, nan_count; /* -1 when absent */
 } tl_statistics;
+
+/* A piece of the file; offset -1 when absent. */
+typedef struct tl_extent {
+  int64_t offset, size;
+} tl_extent;
 
 typedef struct tl_chunk {
   int codec;
@@ -37,7 +46,11 @@ typedef struct tl_chunk {
   int64_t compressed_size, uncompressed_size;
   int64_t data_offset, dictionary_offset; /* -1 when absent */
   uint32_t encodings;                     /* bit e: encoding e occurs */
+  uint32_t page_encodings;                /* of data pages, where the file says so for each page; 0: it does not */
   tl_statistics statistics;
+  tl_extent column_index, offset_index, bloom;
+  int64_t byte_array_bytes;   /* unencoded bytes of byte arrays, from size statistics; -1 when absent */
+  tl_bytes definition_counts; /* how often each definition level occurs, from size statistics: a list as thrift has it */
   bool elsewhere; /* in another file */
   bool encrypted;
 } tl_chunk;
@@ -62,6 +75,7 @@ typedef struct tl_key_value {
 typedef struct tl_meta {
   int version;
   int64_t row_count;
+  tl_schema *schema; /* the same columns as a tree; a leaf of it is leaves[first_leaf] */
   tl_leaf *leaves;
   int leaf_count;
   tl_row_group *groups;
@@ -77,6 +91,16 @@ tl_status tl_meta_parse(tl_meta *out, tl_arena *arena, tl_bytes footer, tl_error
 tl_status tl_meta_write(tl_buffer *out, const tl_meta *meta, size_t *groups_at, tl_error *err) TL_MUST_CHECK;
 /* A row group as the footer has it, behind what the buffer holds. */
 tl_status tl_meta_write_group(tl_buffer *out, const tl_meta *meta, const tl_row_group *group, tl_error *err) TL_MUST_CHECK;
+/* The schema's elements, depth first as the footer has them, to a tree of shapes: the old forms of lists and maps too.
+   Source: Parquet format, LogicalTypes, "Nested Types" with its backward compatibility rules. */
+typedef struct tl_element {
+  const char *name;
+  int type, fixed_length, repetition, children, converted, scale, precision;
+  bool is_list, is_map;
+  tl_field logical; /* from the logical type, when there is one */
+  bool has_logical;
+} tl_element;
+tl_status tl_schema_build(tl_meta *meta, tl_arena *arena, const tl_element *elements, size_t count, tl_error *err) TL_MUST_CHECK;
 /* -1 when there is none. */
 int tl_meta_leaf(const tl_meta *meta, const char *name);
 const char *tl_meta_value(const tl_meta *meta, const char *key);

@@ -4,13 +4,6 @@
 #include "parquet/meta.h"
 #include "parquet/thrift.h"
 
-typedef struct element {
-  const char *name;
-  int type, fixed_length, repetition, children, converted, scale, precision;
-  tl_field logical; /* from the logical type, when there is one */
-  bool has_logical;
-} element;
-
 static tl_status damaged(tl_error *err) { return tl_fail(err, TL_CORRUPT, "the footer is damaged"); }
 
 static tl_status copy_text(tl_arena *arena, const char **out, tl_bytes b, tl_error *err) {
@@ -52,7 +45,7 @@ static void read_integer(tl_thrift *t, tl_field *f) {
   }
 }
 
-static void read_logical(tl_thrift *t, element *e) {
+static void read_logical(tl_thrift *t, tl_element *e) {
   static const struct {
     int id;
     tl_logical logical;
@@ -63,6 +56,8 @@ static void read_logical(tl_thrift *t, element *e) {
     tl_logical logical = TL_LOGICAL_OTHER;
     for (size_t i = 0; i < sizeof members / sizeof *members; i++)
       if (members[i].id == u.id) logical = members[i].logical;
+    e->is_map |= u.id == 2;
+    e->is_list |= u.id == 3;
     e->has_logical = true;
     e->logical.logical = logical;
     if (u.type != TL_THRIFT_STRUCT)
@@ -78,8 +73,8 @@ static void read_logical(tl_thrift *t, element *e) {
   }
 }
 
-static tl_status read_element(tl_thrift *t, tl_arena *arena, element *e, tl_error *err) {
-  *e = (element){.name = "", .type = -1, .converted = -1};
+static tl_status read_element(tl_thrift *t, tl_arena *arena, tl_element *e, tl_error *err) {
+  *e = (tl_element){.name = "", .type = -1, .converted = -1};
   for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
     switch (s.id) {
       case 1: e->type = (int)tl_thrift_int(t, s); break;
@@ -98,116 +93,27 @@ static tl_status read_element(tl_thrift *t, tl_arena *arena, element *e, tl_erro
       default: tl_thrift_skip(t, s.type);
     }
   }
+  e->is_map |= e->converted == 1 || e->converted == 2;
+  e->is_list |= e->converted == 3;
   return t->failed ? damaged(err) : TL_OK;
 }
 
 /* ---- schema ---- */
 
-static void apply_converted(tl_field *f, const element *e) {
-  switch (e->converted) {
-    case 0: f->logical = TL_LOGICAL_STRING; break;
-    case 4: f->logical = TL_LOGICAL_ENUM; break;
-    case 5: f->logical = TL_LOGICAL_DECIMAL, f->scale = e->scale, f->precision = e->precision; break;
-    case 6: f->logical = TL_LOGICAL_DATE; break;
-    case 7: f->logical = TL_LOGICAL_TIME, f->digits = 3, f->utc = true; break;
-    case 8: f->logical = TL_LOGICAL_TIME, f->digits = 6, f->utc = true; break;
-    case 9: f->logical = TL_LOGICAL_TIMESTAMP, f->digits = 3, f->utc = true; break;
-    case 10: f->logical = TL_LOGICAL_TIMESTAMP, f->digits = 6, f->utc = true; break;
-    case 11:
-    case 12:
-    case 13:
-    case 14:
-    case 15:
-    case 16:
-    case 17:
-    case 18: f->logical = TL_LOGICAL_INTEGER, f->is_unsigned = e->converted < 15, f->bits = 8 << (e->converted - 11) % 4; break;
-    case 19: f->logical = TL_LOGICAL_JSON; break;
-    case 20: f->logical = TL_LOGICAL_BSON; break;
-    default: break;
-  }
-}
-
-/* An annotation that does not fit its physical type is ignored. */
-static bool fits(const tl_field *f) {
-  bool i32 = f->physical == TL_PHYSICAL_INT32, i64 = f->physical == TL_PHYSICAL_INT64, bytes = f->physical == TL_PHYSICAL_BYTE_ARRAY,
-       fixed = f->physical == TL_PHYSICAL_FIXED;
-  switch (f->logical) {
-    case TL_LOGICAL_STRING:
-    case TL_LOGICAL_ENUM:
-    case TL_LOGICAL_JSON:
-    case TL_LOGICAL_BSON: return bytes;
-    case TL_LOGICAL_UUID: return fixed && f->fixed_size == 16;
-    case TL_LOGICAL_FLOAT16: return fixed && f->fixed_size == 2;
-    case TL_LOGICAL_DECIMAL: return (i32 || i64 || bytes || fixed) && f->scale >= 0 && f->scale <= 76;
-    case TL_LOGICAL_DATE: return i32;
-    case TL_LOGICAL_TIME: return f->digits == 3 ? i32 : f->digits != 0 && i64;
-    case TL_LOGICAL_TIMESTAMP: return i64 && f->digits != 0;
-    case TL_LOGICAL_INTEGER: return f->bits == 64 ? i64 : (f->bits == 8 || f->bits == 16 || f->bits == 32) && i32;
-    default: return true;
-  }
-}
-
-static tl_status make_field(tl_field *f, const element *e, const char *path, tl_error *err) {
-  *f = e->has_logical ? e->logical : (tl_field){0};
-  if (e->type < 0 || e->type >= TL_PHYSICAL_COUNT) return tl_fail(err, TL_CORRUPT, "column %s has the unknown physical type %d", path, e->type);
-  f->physical = (tl_physical)e->type;
-  f->fixed_size = f->physical == TL_PHYSICAL_FIXED ? e->fixed_length : 0;
-  if (f->physical == TL_PHYSICAL_FIXED && (f->fixed_size < 1 || f->fixed_size > 1 << 20))
-    return tl_fail(err, TL_CORRUPT, "column %s has values of %d bytes", path, e->fixed_length);
-  if (!e->has_logical) apply_converted(f, e);
-  if (!fits(f)) f->logical = TL_LOGICAL_OTHER;
-  f->name = path;
-  return TL_OK;
-}
-
-/* Elements in depth-first order to leaves, with a stack of open groups. */
 static tl_status read_schema(tl_thrift *t, tl_arena *arena, tl_thrift_field field, tl_meta *m, tl_error *err) {
-  enum { MOST_DEPTH = 128 };
-  struct {
-    const char *path;
-    int left, definition, repetition;
-  } open[MOST_DEPTH];
+  tl_element *elements;
   tl_thrift_type type;
   size_t count = tl_thrift_list(t, field, &type);
   if (t->failed || type != TL_THRIFT_STRUCT || count == 0 || m->leaves != NULL) return damaged(err);
-  TL_TRY(tl_arena_take(arena, &m->leaves, count, sizeof *m->leaves, err));
-  int depth = 0;
-  for (size_t i = 0; i < count; i++) {
-    element e;
-    TL_TRY(read_element(t, arena, &e, err));
-    if (i == 0) {
-      if (e.children < 0) return damaged(err);
-      open[depth++] = (typeof(open[0])){"", e.children, 0, 0};
-      continue;
-    }
-    while (depth > 0 && open[depth - 1].left == 0) depth--;
-    if (depth == 0) return tl_fail(err, TL_CORRUPT, "the schema has more elements than its groups hold");
-    open[depth - 1].left--;
-    const char *path = e.name;
-    if (depth > 1) TL_TRY(tl_arena_format(arena, &path, err, "%s.%s", open[depth - 1].path, e.name));
-    int definition = open[depth - 1].definition + (e.repetition != 0), repetition = open[depth - 1].repetition + (e.repetition == 2);
-    if (e.children > 0) {
-      if (depth == MOST_DEPTH) return tl_fail(err, TL_CORRUPT, "the schema is nested deeper than %d", MOST_DEPTH);
-      open[depth++] = (typeof(open[0])){path, e.children, definition, repetition};
-      continue;
-    }
-    tl_leaf *leaf = &m->leaves[m->leaf_count++];
-    TL_TRY(make_field(&leaf->field, &e, path, err));
-    leaf->field.nullable = definition > 0;
-    leaf->max_definition = definition;
-    leaf->max_repetition = repetition;
-    leaf->nested = depth > 1;
-    leaf->converted_type = e.converted;
-  }
-  while (depth > 0 && open[depth - 1].left == 0) depth--;
-  return depth == 0 ? TL_OK : tl_fail(err, TL_CORRUPT, "the schema ends inside a group");
+  TL_TRY(tl_arena_take(arena, &elements, count, sizeof *elements, err));
+  for (size_t i = 0; i < count; i++) TL_TRY(read_element(t, arena, &elements[i], err));
+  return tl_schema_build(m, arena, elements, count, err);
 }
 
 /* ---- row groups ---- */
 
 /* The old min and max (fields 1 and 2) have no defined order, so they are skipped. */
 static void read_statistics(tl_thrift *t, tl_statistics *s) {
-  s->null_count = -1;
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
     if (f.id == 3)
       s->null_count = tl_thrift_int(t, f);
@@ -215,9 +121,60 @@ static void read_statistics(tl_thrift *t, tl_statistics *s) {
       s->max = tl_thrift_binary(t, f);
     else if (f.id == 6)
       s->min = tl_thrift_binary(t, f);
+    else if (f.id == 7)
+      s->max_inexact = !tl_thrift_bool(t, f);
+    else if (f.id == 8)
+      s->min_inexact = !tl_thrift_bool(t, f);
+    else if (f.id == 9 && f.type == TL_THRIFT_I64)
+      s->nan_count = tl_thrift_int(t, f);
     else
       tl_thrift_skip(t, f.type);
   }
+}
+
+/* Which encodings data pages have; one list entry a (page type, encoding). */
+static void read_page_encodings(tl_thrift *t, tl_thrift_field f, tl_chunk *c) {
+  tl_thrift_type type;
+  size_t n = tl_thrift_list(t, f, &type);
+  if (n > 0 && type != TL_THRIFT_STRUCT) t->failed = true;
+  for (; n > 0 && !t->failed; n--) {
+    int64_t page = -1, encoding = -1, pages = 0;
+    for (tl_thrift_field s = {0}; tl_thrift_next(t, &s);) {
+      if (s.id == 1)
+        page = tl_thrift_int(t, s);
+      else if (s.id == 2)
+        encoding = tl_thrift_int(t, s);
+      else if (s.id == 3)
+        pages = tl_thrift_int(t, s);
+      else
+        tl_thrift_skip(t, s.type);
+    }
+    if ((page == 0 || page == 3) && pages > 0 && encoding >= 0 && encoding < 32) c->page_encodings |= 1u << encoding;
+  }
+}
+
+static void read_size_statistics(tl_thrift *t, tl_chunk *c) {
+  for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
+    if (f.id == 1)
+      c->byte_array_bytes = tl_thrift_int(t, f);
+    else
+      tl_thrift_skip(t, f.type);
+  }
+}
+
+/* What later versions of the format added. Some writers had used their numbers for other things. */
+static void read_later(tl_thrift *t, tl_thrift_field f, tl_chunk *c) {
+  bool is_int = f.type == TL_THRIFT_I32 || f.type == TL_THRIFT_I64;
+  if (f.id == 13 && f.type == TL_THRIFT_LIST)
+    read_page_encodings(t, f, c);
+  else if (f.id == 14 && is_int)
+    c->bloom.offset = tl_thrift_int(t, f);
+  else if (f.id == 15 && is_int)
+    c->bloom.size = tl_thrift_int(t, f);
+  else if (f.id == 16 && f.type == TL_THRIFT_STRUCT)
+    read_size_statistics(t, c);
+  else
+    tl_thrift_skip(t, f.type);
 }
 
 static void read_chunk_meta(tl_thrift *t, tl_chunk *c) {
@@ -237,22 +194,38 @@ static void read_chunk_meta(tl_thrift *t, tl_chunk *c) {
       case 9: c->data_offset = tl_thrift_int(t, f); break;
       case 11: c->dictionary_offset = tl_thrift_int(t, f); break;
       case 12:
-        if (f.type == TL_THRIFT_STRUCT) {
+        if (f.type == TL_THRIFT_STRUCT)
           read_statistics(t, &c->statistics);
-          break;
-        } /* fall through */
-      default: tl_thrift_skip(t, f.type);
+        else
+          tl_thrift_skip(t, f.type);
+        break;
+      default: read_later(t, f, c);
     }
   }
 }
 
 static void read_chunk(tl_thrift *t, tl_chunk *c) {
-  *c = (tl_chunk){.data_offset = -1, .dictionary_offset = -1, .statistics = {.null_count = -1}, .codec = -1};
+  *c = (tl_chunk){.data_offset = -1,
+                  .dictionary_offset = -1,
+                  .statistics = {.null_count = -1, .nan_count = -1},
+                  .codec = -1,
+                  .column_index = {-1, 0},
+                  .offset_index = {-1, 0},
+                  .bloom = {-1, 0},
+                  .byte_array_bytes = -1};
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
     if (f.id == 1)
       c->elsewhere = tl_thrift_binary(t, f).size > 0;
     else if (f.id == 3 && f.type == TL_THRIFT_STRUCT)
       read_chunk_meta(t, c);
+    else if (f.id == 4)
+      c->offset_index.offset = tl_thrift_int(t, f);
+    else if (f.id == 5)
+      c->offset_index.size = tl_thrift_int(t, f);
+    else if (f.id == 6)
+      c->column_index.offset = tl_thrift_int(t, f);
+    else if (f.id == 7)
+      c->column_index.size = tl_thrift_int(t, f);
     else {
       c->encrypted |= f.id == 8;
       tl_thrift_skip(t, f.type);
@@ -319,6 +292,19 @@ static tl_status read_key_values(tl_thrift *t, tl_arena *arena, tl_thrift_field 
   return t->failed ? damaged(err) : TL_OK;
 }
 
+/* The order of each column's bounds: 1 what its type says, 2 IEEE 754's total order; anything else is news to us. */
+static tl_status read_orders(tl_thrift *t, tl_thrift_field field, tl_meta *m, tl_error *err) {
+  tl_thrift_type type;
+  size_t count = tl_thrift_list(t, field, &type);
+  if (t->failed || (count > 0 && type != TL_THRIFT_STRUCT)) return damaged(err);
+  for (size_t i = 0; i < count && !t->failed; i++) {
+    int order = 0;
+    for (tl_thrift_field f = {0}; tl_thrift_next(t, &f); tl_thrift_skip(t, f.type)) order = f.id;
+    if (i < (size_t)m->leaf_count) m->leaves[i].unordered = order != 1 && order != 2, m->leaves[i].total_order = order == 2;
+  }
+  return t->failed ? damaged(err) : TL_OK;
+}
+
 tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *err) {
   tl_thrift t = tl_thrift_open(footer.data, footer.size);
   *m = (tl_meta){.created_by = ""};
@@ -339,6 +325,8 @@ tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *
       TL_TRY(read_key_values(&t, arena, f, m, err));
     else if (f.id == 6)
       TL_TRY(copy_text(arena, &m->created_by, tl_thrift_binary(&t, f), err));
+    else if (f.id == 7 && m->leaves != NULL)
+      TL_TRY(read_orders(&t, f, m, err));
     else
       tl_thrift_skip(&t, f.type);
     if (t.failed) return damaged(err);

@@ -1,12 +1,20 @@
-/* One page: header, levels, values. Pure functions over bytes. */
+/* Headers of pages, and pages as open streams. Pure functions over bytes. */
 #include <libdeflate.h>
 #include <string.h>
 #include "codec/compressor.h"
-#include "codec/delta.h"
-#include "codec/rle.h"
-#include "codec/split.h"
-#include "parquet/reader.h"
+#include "parquet/page.h"
 #include "parquet/thrift.h"
+#include "parquet/values.h"
+
+void tl_page_memory_free(tl_page_memory *m) {
+  tl_buffer_free(&m->plain);
+  tl_column_free(&m->dictionary);
+  tl_release(m->env, m->integers);
+  tl_release(m->env, m->prefixes);
+  tl_buffer_free(&m->last);
+  tl_release(m->env, m->codes);
+  *m = (tl_page_memory){.env = m->env, .limit = m->limit};
+}
 
 static void read_v1(tl_thrift *t, tl_page *p) {
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
@@ -16,6 +24,8 @@ static void read_v1(tl_thrift *t, tl_page *p) {
       p->encoding = (int)tl_thrift_int(t, f);
     else if (f.id == 3)
       p->definition_encoding = (int)tl_thrift_int(t, f);
+    else if (f.id == 4)
+      p->repetition_encoding = (int)tl_thrift_int(t, f);
     else
       tl_thrift_skip(t, f.type);
   }
@@ -63,7 +73,8 @@ tl_status tl_page_parse(tl_page *out, tl_bytes bytes, tl_error *err) {
                .rows = -1,
                .encoding = -1,
                .compressed = true,
-               .definition_encoding = TL_ENCODING_RLE};
+               .definition_encoding = TL_ENCODING_RLE,
+               .repetition_encoding = TL_ENCODING_RLE};
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
     if (f.id == 1)
       p.type = (int)tl_thrift_int(t, f);
@@ -92,7 +103,7 @@ tl_status tl_page_parse(tl_page *out, tl_bytes bytes, tl_error *err) {
 }
 
 /* The page's bytes, decompressed and checked. `head` bytes in front are never compressed (levels of V2). */
-static tl_status open_body(const tl_page *p, tl_bytes body, int codec, size_t head, tl_page_scratch *s, tl_bytes *out, tl_error *err) {
+static tl_status open_body(const tl_page *p, tl_bytes body, int codec, size_t head, tl_page_memory *m, tl_bytes *out, tl_error *err) {
   if (p->has_crc && libdeflate_crc32(0, body.data, body.size) != p->crc) return tl_fail(err, TL_CORRUPT, "the page's CRC does not match: the data is damaged");
   if (head > body.size || (int64_t)head > p->plain_size) return tl_fail(err, TL_CORRUPT, "levels of %zu bytes in a page of %zu", head, body.size);
   const tl_compressor *compressor = tl_compressor_find(codec);
@@ -102,221 +113,91 @@ static tl_status open_body(const tl_page *p, tl_bytes body, int codec, size_t he
     *out = body;
     return TL_OK;
   }
-  if (p->plain_size > s->limit)
-    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld)", (long long)p->plain_size, (long long)s->limit);
-  s->plain.env = s->env;
-  s->plain.size = 0;
-  TL_TRY(tl_buffer_reserve(&s->plain, (size_t)p->plain_size + 16, err));
-  if (head > 0) memcpy(s->plain.data, body.data, head);
+  if (p->plain_size > m->limit)
+    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld); --memory decides", (long long)p->plain_size,
+                   (long long)m->limit);
+  m->plain.env = m->env;
+  m->plain.size = 0;
+  TL_TRY(tl_buffer_reserve(&m->plain, (size_t)p->plain_size + 16, err));
+  if (head > 0) memcpy(m->plain.data, body.data, head);
   size_t size = (size_t)p->plain_size - head;
   tl_bytes rest = {body.data + head, body.size - head};
-  if (size > 0 || rest.size > 0) TL_TRY(compressor->decompress(s->plain.data + head, size, rest, err));
-  *out = (tl_bytes){s->plain.data, (size_t)p->plain_size};
+  if (size > 0 || rest.size > 0) TL_TRY(compressor->decompress(m->plain.data + head, size, rest, err));
+  *out = (tl_bytes){m->plain.data, (size_t)p->plain_size};
   return TL_OK;
 }
 
 /* ---- levels ---- */
 
-/* Definition levels to the validity of out[at..at+rows); the number of present values. */
-static tl_status decode_validity(tl_rle *levels, int max, int64_t rows, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
-  *present = 0;
-  for (int64_t done = 0; done < rows;) {
-    uint32_t count, value, some[256];
-    bool repeated;
-    TL_TRY(tl_rle_peek(levels, rows - done > INT32_MAX ? INT32_MAX : (uint32_t)(rows - done), &count, &repeated, &value, err));
-    if (repeated) {
-      if (value > (uint32_t)max) return tl_fail(err, TL_CORRUPT, "a definition level of %u, at most %d", value, max);
-      if (value == (uint32_t)max)
-        *present += count;
-      else
-        TL_TRY(tl_column_set_null(out, at + done, count, err));
-      tl_rle_skip(levels, count);
-    } else {
-      if (count > 256) count = 256;
-      tl_rle_read(levels, some, count);
-      for (uint32_t i = 0; i < count; i++) {
-        if (some[i] > (uint32_t)max) return tl_fail(err, TL_CORRUPT, "a definition level of %u, at most %d", some[i], max);
-        if (some[i] == (uint32_t)max)
-          ++*present;
-        else
-          TL_TRY(tl_column_set_null(out, at + done + i, 1, err));
-      }
-    }
-    done += count;
-  }
-  return TL_OK;
-}
-
-/* Splits the page into definition levels and values. */
-static tl_status take_levels(const tl_page *p, const tl_leaf *leaf, tl_bytes *body, tl_bytes *levels, tl_error *err) {
-  *levels = (tl_bytes){0};
-  if (p->type == 3) {
-    size_t head = (size_t)(p->repetition_size + p->definition_size);
-    *levels = (tl_bytes){body->data + p->repetition_size, (size_t)p->definition_size};
-    *body = (tl_bytes){body->data + head, body->size - head};
+/* Levels of V1 lie in front of the values: behind their length, or, in the old packing, as many bytes as they take. */
+static tl_status take_v1(tl_levels *l, int max, int encoding, int64_t count, const char *what, tl_bytes *body, tl_error *err) {
+  *l = (tl_levels){.max = max};
+  if (max == 0) return TL_OK;
+  int width = tl_bit_width((uint32_t)max);
+  if (encoding == TL_ENCODING_BIT_PACKED) {
+    size_t size = ((size_t)count * (size_t)width + 7) / 8;
+    if (size > body->size) return tl_fail(err, TL_CORRUPT, "%s levels of %zu bytes in %zu", what, size, body->size);
+    l->bits = true;
+    l->packed = (tl_bytes){body->data, size};
+    *body = (tl_bytes){body->data + size, body->size - size};
     return TL_OK;
   }
-  if (leaf->max_definition == 0) return TL_OK;
-  if (p->definition_encoding != TL_ENCODING_RLE)
-    return tl_fail(err, TL_UNSUPPORTED, "definition levels encoded as %s", tl_encoding_name(p->definition_encoding));
-  if (body->size < 4) return tl_fail(err, TL_CORRUPT, "the page ends before its definition levels");
+  if (encoding != TL_ENCODING_RLE) return tl_fail(err, TL_UNSUPPORTED, "%s levels encoded as %s (%d)", what, tl_encoding_name(encoding), encoding);
+  if (body->size < 4) return tl_fail(err, TL_CORRUPT, "the page ends before its %s levels", what);
   size_t size = tl_load32(body->data);
-  if (size > body->size - 4) return tl_fail(err, TL_CORRUPT, "definition levels of %zu bytes in %zu", size, body->size - 4);
-  *levels = (tl_bytes){body->data + 4, size};
+  if (size > body->size - 4) return tl_fail(err, TL_CORRUPT, "%s levels of %zu bytes in %zu", what, size, body->size - 4);
+  TL_TRY(tl_rle_open(&l->runs, (tl_bytes){body->data + 4, size}, width, err));
   *body = (tl_bytes){body->data + 4 + size, body->size - 4 - size};
   return TL_OK;
 }
 
-/* ---- values: `count` present ones into out[at..at+count), side by side ---- */
-
-static tl_status short_page(const char *encoding, size_t size, size_t wanted, tl_error *err) {
-  return tl_fail(err, TL_CORRUPT, "%s values take %zu bytes, the page has %zu", encoding, wanted, size);
+static tl_status take_v2(tl_levels *l, int max, size_t size, tl_bytes *body, tl_error *err) {
+  *l = (tl_levels){.max = max};
+  if (max > 0) TL_TRY(tl_rle_open(&l->runs, (tl_bytes){body->data, size}, tl_bit_width((uint32_t)max), err));
+  *body = (tl_bytes){body->data + size, body->size - size};
+  return TL_OK;
 }
 
-static tl_status plain_bytes(tl_bytes b, int64_t count, tl_column *out, int64_t at, tl_error *err) {
-  size_t from = 0;
-  for (int64_t i = 0; i < count; i++) {
-    if (b.size - from < 4) return tl_fail(err, TL_CORRUPT, "the page ends in the length of value %lld of %lld", (long long)i, (long long)count);
-    size_t size = tl_load32(b.data + from);
-    from += 4;
-    if (size > b.size - from) return tl_fail(err, TL_CORRUPT, "value %lld of %zu bytes in the %zu that are left", (long long)i, size, b.size - from);
-    TL_TRY(tl_buffer_append(&out->bytes, b.data + from, size, err));
-    out->offsets[at + i + 1] = (int64_t)out->bytes.size;
-    from += size;
+/* ---- pages ---- */
+
+tl_status tl_page_open(tl_open_page *out, const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_memory *m, tl_error *err) {
+  bool v2 = p->type == TL_PAGE_DATA_V2;
+  if (v2 && (p->definition_size < 0 || p->repetition_size < 0 || p->definition_size > INT32_MAX || p->repetition_size > INT32_MAX))
+    return tl_fail(err, TL_CORRUPT, "levels of %lld and %lld bytes", (long long)p->definition_size, (long long)p->repetition_size);
+  TL_TRY(open_body(p, body, codec, v2 ? (size_t)(p->repetition_size + p->definition_size) : 0, m, &body, err));
+  *out = (tl_open_page){.left = p->values, .nulls_said = v2 ? p->nulls : -1};
+  if (v2) {
+    TL_TRY(take_v2(&out->repetition, leaf->max_repetition, (size_t)p->repetition_size, &body, err));
+    TL_TRY(take_v2(&out->definition, leaf->max_definition, (size_t)p->definition_size, &body, err));
+  } else {
+    TL_TRY(take_v1(&out->repetition, leaf->max_repetition, p->repetition_encoding, p->values, "repetition", &body, err));
+    TL_TRY(take_v1(&out->definition, leaf->max_definition, p->definition_encoding, p->values, "definition", &body, err));
   }
-  return TL_OK;
+  return tl_values_open(&out->values, p->encoding, body, p->values, &leaf->field, m, err);
 }
 
-static tl_status plain_values(tl_bytes b, int64_t count, tl_column *out, int64_t at, tl_error *err) {
-  if (out->field.physical == TL_PHYSICAL_BYTE_ARRAY) return plain_bytes(b, count, out, at, err);
-  if (out->field.physical == TL_PHYSICAL_BOOLEAN) {
-    if (b.size < (size_t)(count + 7) / 8) return short_page("PLAIN", b.size, (size_t)(count + 7) / 8, err);
-    for (int64_t i = 0; i < count; i++) out->values[at + i] = b.data[i >> 3] >> (i & 7) & 1;
-    return TL_OK;
-  }
-  size_t width = (size_t)tl_field_width(&out->field), size = (size_t)count * width;
-  if (b.size < size) return short_page("PLAIN", b.size, size, err);
-  if (size > 0) memcpy(out->values + (size_t)at * width, b.data, size);
-  return TL_OK;
-}
-
-static tl_status code_too_large(uint32_t code, int64_t size, tl_error *err) {
-  return tl_fail(err, TL_CORRUPT, "dictionary code %u, the dictionary has %lld values", code, (long long)size);
-}
-
-static tl_status fill_repeated(const tl_page_scratch *s, uint32_t code, int64_t count, tl_column *out, int64_t at, tl_error *err) {
-  const tl_column *d = &s->dictionary;
-  if (code >= d->count) return code_too_large(code, d->count, err);
-  tl_bytes v = tl_column_bytes(d, code);
-  if (out->field.physical == TL_PHYSICAL_BYTE_ARRAY) {
-    if (v.size > 0 && count > (s->limit * 8 - (int64_t)out->bytes.size) / (int64_t)v.size)
-      return tl_fail(err, TL_MEMORY, "texts of one column exceed the memory for a page (%lld)", (long long)s->limit);
-    for (int64_t i = 0; i < count; i++) {
-      TL_TRY(tl_buffer_append(&out->bytes, v.data, v.size, err));
-      out->offsets[at + i + 1] = (int64_t)out->bytes.size;
-    }
-    return TL_OK;
-  }
-  for (int64_t i = 0; i < count; i++) memcpy(out->values + (size_t)(at + i) * v.size, v.data, v.size);
-  return TL_OK;
-}
-
-static tl_status fill_codes(const tl_page_scratch *s, const uint32_t *codes, int64_t count, tl_column *out, int64_t at, tl_error *err) {
-  const tl_column *d = &s->dictionary;
-  uint32_t greatest = 0;
-  for (int64_t i = 0; i < count; i++) greatest = codes[i] > greatest ? codes[i] : greatest;
-  if (greatest >= d->count) return code_too_large(greatest, d->count, err);
-  size_t width = (size_t)tl_field_width(&out->field);
-  if (width == 8)
-    for (int64_t i = 0; i < count; i++) memcpy(out->values + (at + i) * 8, d->values + (size_t)codes[i] * 8, 8);
-  else if (width == 4)
-    for (int64_t i = 0; i < count; i++) memcpy(out->values + (at + i) * 4, d->values + (size_t)codes[i] * 4, 4);
-  else
-    for (int64_t i = 0; i < count; i++) TL_TRY(fill_repeated(s, codes[i], 1, out, at + i, err));
-  return TL_OK;
-}
-
-static tl_status dictionary_values(tl_bytes b, int64_t count, tl_page_scratch *s, tl_column *out, int64_t at, tl_error *err) {
-  if (count == 0) return TL_OK;
-  if (s->dictionary.field.name == NULL) return tl_fail(err, TL_CORRUPT, "dictionary codes, but the column chunk has no dictionary");
-  if (b.size < 1) return tl_fail(err, TL_CORRUPT, "the page ends before its bit width");
-  tl_rle r;
-  TL_TRY(tl_rle_open(&r, (tl_bytes){b.data + 1, b.size - 1}, b.data[0], err));
-  enum { MOST = 4096 };
-  TL_TRY(tl_renew(s->env, &s->codes, &s->code_capacity, MOST, sizeof *s->codes, err));
-  for (int64_t done = 0; done < count;) {
-    uint32_t n, value;
-    bool repeated;
-    TL_TRY(tl_rle_peek(&r, count - done > INT32_MAX ? INT32_MAX : (uint32_t)(count - done), &n, &repeated, &value, err));
-    if (repeated) {
-      TL_TRY(fill_repeated(s, value, n, out, at + done, err));
-      tl_rle_skip(&r, n);
-    } else {
-      if (n > MOST) n = MOST;
-      tl_rle_read(&r, s->codes, n);
-      TL_TRY(fill_codes(s, s->codes, n, out, at + done, err));
-    }
-    done += n;
-  }
-  return TL_OK;
-}
-
-static tl_status delta_values(tl_bytes b, int64_t count, tl_page_scratch *s, tl_column *out, int64_t at, tl_error *err) {
-  if (out->field.physical == TL_PHYSICAL_INT64) return count == 0 ? TL_OK : tl_delta_decode((int64_t *)(void *)out->values + at, count, b, err);
-  if (out->field.physical != TL_PHYSICAL_INT32) return tl_fail(err, TL_CORRUPT, "DELTA_BINARY_PACKED holds integers only");
-  if (count == 0) return TL_OK;
-  TL_TRY(tl_renew(s->env, &s->integers, &s->integer_capacity, (size_t)count, sizeof *s->integers, err));
-  TL_TRY(tl_delta_decode(s->integers, count, b, err));
-  for (int64_t i = 0; i < count; i++) {
-    uint32_t v = (uint32_t)s->integers[i];
-    memcpy(out->values + (at + i) * 4, &v, sizeof v);
-  }
-  return TL_OK;
-}
-
-static tl_status split_values(tl_bytes b, int64_t count, tl_column *out, int64_t at, tl_error *err) {
-  size_t width = (size_t)tl_field_width(&out->field);
-  if (width < 2 || out->field.physical == TL_PHYSICAL_INT96) return tl_fail(err, TL_CORRUPT, "BYTE_STREAM_SPLIT of a type that has none");
-  if (b.size != width * (size_t)count) return short_page("BYTE_STREAM_SPLIT", b.size, width * (size_t)count, err);
-  tl_split_decode(out->values + (size_t)at * width, b.data, (size_t)count, width);
-  return TL_OK;
-}
-
-/* Booleans as runs, behind a length. */
-static tl_status run_values(tl_bytes b, int64_t count, tl_page_scratch *s, tl_column *out, int64_t at, tl_error *err) {
-  if (out->field.physical != TL_PHYSICAL_BOOLEAN) return tl_fail(err, TL_CORRUPT, "RLE values hold booleans only");
-  if (count == 0) return TL_OK;
-  if (b.size < 4 || tl_load32(b.data) > b.size - 4) return tl_fail(err, TL_CORRUPT, "the page ends in its runs");
-  tl_rle r;
-  TL_TRY(tl_rle_open(&r, (tl_bytes){b.data + 4, tl_load32(b.data)}, 1, err));
-  TL_TRY(tl_renew(s->env, &s->codes, &s->code_capacity, (size_t)count, sizeof *s->codes, err));
-  TL_TRY(tl_rle_decode(&r, s->codes, count, err));
-  for (int64_t i = 0; i < count; i++) out->values[at + i] = (uint8_t)(s->codes[i] & 1);
-  return TL_OK;
-}
-
-static tl_status decode_values(int encoding, tl_bytes b, int64_t count, tl_page_scratch *s, tl_column *out, int64_t at, tl_error *err) {
-  switch (encoding) {
-    case TL_ENCODING_PLAIN: return plain_values(b, count, out, at, err);
-    case TL_ENCODING_PLAIN_DICTIONARY:
-    case TL_ENCODING_RLE_DICTIONARY: return dictionary_values(b, count, s, out, at, err);
-    case TL_ENCODING_RLE: return run_values(b, count, s, out, at, err);
-    case TL_ENCODING_DELTA: return delta_values(b, count, s, out, at, err);
-    case TL_ENCODING_SPLIT: return split_values(b, count, out, at, err);
-    default: return tl_fail(err, TL_UNSUPPORTED, "encoded as %s, which this version does not read", tl_encoding_name(encoding));
-  }
-}
-
-/* Moves `present` values at the front of out[at..] to the rows that are valid, from the last to the first. */
-static void spread(tl_column *out, int64_t at, int64_t rows, int64_t present) {
-  size_t width = (size_t)tl_field_width(&out->field);
-  for (int64_t i = rows - 1, k = present; width > 0 && i >= 0 && k <= i; i--) {
-    uint8_t *to = out->values + (size_t)(at + i) * width;
-    if (tl_column_is_valid(out, at + i))
-      memmove(to, out->values + (size_t)(at + --k) * width, width);
+/* From the last row to the first, so that nothing is overwritten before it has moved. */
+static void spread_fixed(uint8_t *values, size_t width, const tl_column *c, int64_t at, int64_t rows, int64_t present) {
+  for (int64_t i = rows - 1, k = present; i >= 0 && k <= i; i--) {
+    uint8_t *to = values + (size_t)(at + i) * width;
+    if (tl_column_is_valid(c, at + i))
+      memmove(to, values + (size_t)(at + --k) * width, width);
     else
       memset(to, 0, width);
   }
+}
+
+void tl_column_spread(tl_column *out, int64_t at, int64_t rows, int64_t present) {
+  size_t width = (size_t)tl_field_width(&out->field);
+  if (present == rows) return;
+  if (out->dictionary != NULL) {
+    spread_fixed((uint8_t *)out->codes, 4, out, at, rows, present);
+    return;
+  }
+  if (width == 8)
+    spread_fixed(out->values, 8, out, at, rows, present);
+  else if (width > 0)
+    spread_fixed(out->values, width, out, at, rows, present);
   if (out->field.physical != TL_PHYSICAL_BYTE_ARRAY) return;
   for (int64_t i = rows - 1, k = present; i >= 0; i--) {
     out->offsets[at + i + 1] = out->offsets[at + k];
@@ -324,34 +205,53 @@ static void spread(tl_column *out, int64_t at, int64_t rows, int64_t present) {
   }
 }
 
-tl_status tl_page_decode(const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *s, tl_column *out, int64_t at, tl_error *err) {
-  tl_bytes levels;
-  int64_t present = p->values;
-  if (p->type == 3 && (p->definition_size < 0 || p->repetition_size < 0 || p->definition_size > INT32_MAX || p->repetition_size > INT32_MAX))
-    return tl_fail(err, TL_CORRUPT, "levels of %lld and %lld bytes", (long long)p->definition_size, (long long)p->repetition_size);
-  size_t head = p->type == 3 ? (size_t)(p->repetition_size + p->definition_size) : 0;
-  TL_TRY(open_body(p, body, codec, head, s, &body, err));
-  TL_TRY(take_levels(p, leaf, &body, &levels, err));
-  if (leaf->max_definition > 0 && p->values > 0) {
-    tl_rle r;
-    TL_TRY(tl_rle_open(&r, levels, tl_bit_width((uint32_t)leaf->max_definition), err));
-    TL_TRY(decode_validity(&r, leaf->max_definition, p->values, out, at, &present, err));
-  }
-  if (p->type == 3 && p->nulls >= 0 && p->nulls != p->values - present)
-    return tl_fail(err, TL_CORRUPT, "the page says %lld nulls, its levels %lld", (long long)p->nulls, (long long)(p->values - present));
-  TL_TRY(decode_values(p->encoding, body, present, s, out, at, err));
-  if (present < p->values) spread(out, at, p->values, present);
+tl_status tl_page_read(tl_open_page *p, int64_t rows, tl_column *out, int64_t at, tl_error *err) {
+  int64_t present;
+  TL_TRY(tl_levels_validity(&p->definition, rows, out, at, &present, err));
+  TL_TRY(out->dictionary != NULL ? tl_values_codes(&p->values, present, out->codes + at, err) : tl_values_read(&p->values, present, out, at, err));
+  tl_column_spread(out, at, rows, present);
+  p->left -= rows;
+  p->nulls += rows - present;
   return TL_OK;
 }
 
-tl_status tl_page_decode_dictionary(const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_scratch *s, tl_error *err) {
+tl_status tl_page_skip(tl_open_page *p, int64_t rows, tl_error *err) {
+  enum { BLOCK = 4096 };
+  uint8_t levels[BLOCK];
+  while (rows > 0) {
+    int64_t n = rows < BLOCK ? rows : BLOCK, present = n;
+    if (p->definition.max > 0) {
+      TL_TRY(tl_levels_read(&p->definition, levels, n, err));
+      present = 0;
+      for (int64_t i = 0; i < n; i++) present += levels[i] == p->definition.max;
+    }
+    TL_TRY(tl_values_skip(&p->values, present, err));
+    rows -= n;
+    p->left -= n;
+    p->nulls += n - present;
+  }
+  return TL_OK;
+}
+
+tl_status tl_page_close(const tl_open_page *p, tl_error *err) {
+  if (p->nulls_said >= 0 && p->nulls_said != p->nulls)
+    return tl_fail(err, TL_CORRUPT, "the page says %lld nulls, its levels %lld", (long long)p->nulls_said, (long long)p->nulls);
+  if (p->values.total >= 0 && p->values.encoding == TL_ENCODING_SPLIT && p->values.next != p->values.total)
+    return tl_fail(err, TL_CORRUPT, "BYTE_STREAM_SPLIT: %lld values, %lld were expected", (long long)p->values.total, (long long)p->values.next);
+  return TL_OK;
+}
+
+tl_status tl_page_dictionary(const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_memory *m, tl_error *err) {
+  tl_values values;
   if (p->encoding != TL_ENCODING_PLAIN && p->encoding != TL_ENCODING_PLAIN_DICTIONARY)
     return tl_fail(err, TL_UNSUPPORTED, "a dictionary encoded as %s", tl_encoding_name(p->encoding));
-  TL_TRY(open_body(p, body, codec, 0, s, &body, err));
-  size_t least = leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? 4 : (size_t)tl_field_width(&leaf->field);
   if (leaf->field.physical == TL_PHYSICAL_BOOLEAN) return tl_fail(err, TL_UNSUPPORTED, "a dictionary of booleans");
-  if ((uint64_t)p->values * least > body.size) return short_page("dictionary", body.size, (size_t)p->values * least, err);
-  s->dictionary.env = s->env;
-  TL_TRY(tl_column_reset(&s->dictionary, &leaf->field, p->values, err));
-  return plain_values(body, p->values, &s->dictionary, 0, err);
+  TL_TRY(open_body(p, body, codec, 0, m, &body, err));
+  size_t least = leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? 4 : (size_t)tl_field_width(&leaf->field);
+  if ((uint64_t)p->values * least > body.size)
+    return tl_fail(err, TL_CORRUPT, "a dictionary of %lld values takes %zu bytes, the page has %zu", (long long)p->values, (size_t)p->values * least, body.size);
+  m->dictionary.env = m->dictionary.bytes.env = m->env;
+  TL_TRY(tl_column_reset(&m->dictionary, &leaf->field, p->values, err));
+  TL_TRY(tl_values_open(&values, TL_ENCODING_PLAIN, body, p->values, &leaf->field, m, err));
+  return tl_values_read(&values, p->values, &m->dictionary, 0, err);
 }

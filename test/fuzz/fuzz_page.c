@@ -13,7 +13,7 @@ typedef struct chunk {
   tl_leaf leaf;
   int codec, encoding;
   bool checked;
-  tl_page_scratch scratch;
+  tl_page_memory memory;
   tl_column column;
 } chunk;
 
@@ -28,7 +28,7 @@ static void open_chunk(chunk *c, const uint8_t *head, tl_env *env) {
                .encoding = encodings[head[1] % 10],
                .codec = codecs[head[2] % 5],
                .checked = head[5] & 1,
-               .scratch = {.env = env, .limit = LIMIT},
+               .memory = {.env = env, .limit = LIMIT, .plain = {.env = env}},
                .column = {.env = env}};
 }
 
@@ -38,10 +38,16 @@ static bool admitted(const tl_page *p, const tl_leaf *leaf, size_t left) {
 }
 
 static tl_status decode(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
-  if (p->type == 2) return tl_page_decode_dictionary(p, body, c->codec, &c->leaf, &c->scratch, err);
+  tl_open_page page;
+  if (p->type == 2) return tl_page_dictionary(p, body, c->codec, &c->leaf, &c->memory, err);
   if (p->type != 0 && p->type != 3) return TL_OK;
   TL_TRY(tl_column_reset(&c->column, &c->leaf.field, p->values, err));
-  TL_TRY(tl_page_decode(p, body, c->codec, &c->leaf, &c->scratch, &c->column, 0, err));
+  TL_TRY(tl_page_open(&page, p, body, c->codec, &c->leaf, &c->memory, err));
+  for (int64_t at = 0, n; at < p->values; at += n) {
+    n = at % 3 == 0 && p->values - at > 1 ? (p->values - at) / 2 : p->values - at;
+    TL_TRY(tl_page_read(&page, n, &c->column, at, err));
+  }
+  TL_TRY(tl_page_close(&page, err));
   tl__fuzz_walk(&c->column);
   return TL_OK;
 }
@@ -79,7 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   open_chunk(&c, data, env);
   read_pages(&c, (tl_bytes){data + HEAD, size - HEAD});
   tl_column_free(&c.column);
-  tl_page_scratch_free(&c.scratch);
+  tl_page_memory_free(&c.memory);
   tl__fuzz_env_close(env);
   return 0;
 }
