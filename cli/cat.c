@@ -4,23 +4,31 @@
 #include "base/text.h"
 #include "cli.h"
 #include "lake/scan.h"
+#include "ordered.h"
 #include "sys/sys.h"
 
 static int run(int argc, char **argv);
 const tl_command tl_command_cat = {
     "cat", "prints rows of a dataset",
-    "usage: tickloom cat PATH [--columns a,b] [--rows A..B] [--format table|csv|jsonl]\n\n"
+    "usage: tickloom cat PATH [--columns a,b] [--where CONDITION] [--rows A..B] [--format table|csv|jsonl] [--threads N] [--memory SIZE]\n\n"
     "  --columns a,b   only these columns, in this order\n"
-    "  --rows A..B     rows A to B - 1, counted from 0 over all files (default: all; a table shows the first 40)\n"
-    "  --format F      table (default), csv, or jsonl: one JSON object a row\n\n"
-    "examples:\n  tickloom cat daily/SPY.parquet --rows 0..5\n  tickloom cat features-out --columns ticker,date,sma20_ratio --format csv\n",
+    "  --where C       only rows that hold, such as 'expiry == \"2025-11-25\" and strike between 25000 and 25500'; its columns need not be printed\n"
+    "  --rows A..B     of those, rows A to B - 1, counted from 0 over all files (default: all; a table shows the first 40)\n"
+    "  --format F      table (default), csv, or jsonl: one JSON object a row\n"
+    "  --threads N     (default: all processors) rows come in order whatever it is\n"
+    "  --memory SIZE   a page may take an eighth of it (default 1GB)\n\n"
+    "examples:\n  tickloom cat daily/SPY.parquet --rows 0..5\n  tickloom cat features-out --columns ticker,date,sma20_ratio --format csv\n"
+    "  tickloom cat ticks --where 'price > 100 and symbol in (\"A\", \"B\")' --format jsonl\n",
     run};
 
 typedef struct printer {
-  tl_scan *scan;
-  tl_buffer *out;
+  const tl_scan *scan;
+  tl_scan_reader *readers; /* one a thread */
+  tl_scan_part *units;
   int format; /* 0 table, 1 csv, 2 jsonl */
   int *widths;
+  int64_t first, end; /* selected rows to print, where a condition has to count them */
+  int64_t seen;
 } printer;
 
 static tl_status csv_cell(tl_buffer *out, const char *text, size_t size, tl_error *err) {
@@ -34,77 +42,137 @@ static tl_status csv_cell(tl_buffer *out, const char *text, size_t size, tl_erro
   return tl_buffer_byte(out, '"', err);
 }
 
-static tl_status csv_row(printer *p, int64_t row, tl_error *err) {
-  TL_OWNED(tl_buffer) cell = {.env = p->scan->env};
+static tl_status csv_row(const printer *p, const tl_scan_reader *r, int64_t row, tl_buffer *out, tl_error *err) {
+  TL_OWNED(tl_buffer) cell = {.env = out->env};
   for (int c = 0; c < p->scan->wanted_count; c++) {
-    if (c > 0) TL_TRY(tl_buffer_byte(p->out, ',', err));
+    if (c > 0) TL_TRY(tl_buffer_byte(out, ',', err));
     cell.size = 0;
     if (row < 0)
-      TL_TRY(tl_buffer_text(&cell, p->scan->fields[p->scan->wanted[c]].name, err));
+      TL_TRY(tl_buffer_text(&cell, tl_scan_column(p->scan, c)->name, err));
     else
-      TL_TRY(tl_column_text(&p->scan->columns[c], row, &cell, err));
-    TL_TRY(csv_cell(p->out, (const char *)cell.data, cell.size, err));
+      TL_TRY(tl_array_text(r->columns[c], row, &cell, err));
+    TL_TRY(csv_cell(out, (const char *)cell.data, cell.size, err));
   }
-  return tl_buffer_byte(p->out, '\n', err);
+  return tl_buffer_byte(out, '\n', err);
 }
 
-static tl_status json_row(printer *p, int64_t row, tl_error *err) {
-  TL_TRY(tl_buffer_byte(p->out, '{', err));
+static tl_status json_row(const printer *p, const tl_scan_reader *r, int64_t row, tl_buffer *out, tl_error *err) {
+  TL_TRY(tl_buffer_byte(out, '{', err));
   for (int c = 0; c < p->scan->wanted_count; c++) {
-    const char *name = p->scan->fields[p->scan->wanted[c]].name;
-    if (c > 0) TL_TRY(tl_buffer_byte(p->out, ',', err));
-    TL_TRY(tl_json_text(p->out, name, strlen(name), err));
-    TL_TRY(tl_buffer_byte(p->out, ':', err));
-    TL_TRY(tl_column_json(&p->scan->columns[c], row, p->out, err));
+    const char *name = tl_scan_column(p->scan, c)->name;
+    if (c > 0) TL_TRY(tl_buffer_byte(out, ',', err));
+    TL_TRY(tl_json_text(out, name, strlen(name), err));
+    TL_TRY(tl_buffer_byte(out, ':', err));
+    TL_TRY(tl_array_json(r->columns[c], row, out, err));
   }
-  return tl_buffer_text(p->out, "}\n", err);
+  return tl_buffer_text(out, "}\n", err);
+}
+
+static bool is_number(const tl_schema *column) {
+  const tl_field *f = &column->field;
+  return column->shape == TL_SHAPE_VALUE && tl_field_is_numeric(f) && f->logical != TL_LOGICAL_DATE && f->logical != TL_LOGICAL_TIMESTAMP;
 }
 
 /* Cells are padded to a width; numbers to the right. */
-static tl_status table_row(printer *p, int64_t row, tl_error *err) {
-  TL_OWNED(tl_buffer) cell = {.env = p->scan->env};
+static tl_status table_row(const printer *p, const tl_scan_reader *r, int64_t row, tl_buffer *out, tl_error *err) {
+  TL_OWNED(tl_buffer) cell = {.env = out->env};
   for (int c = 0; c < p->scan->wanted_count; c++) {
-    const tl_field *f = &p->scan->fields[p->scan->wanted[c]];
+    const tl_schema *column = tl_scan_column(p->scan, c);
     cell.size = 0;
     if (row < 0)
-      TL_TRY(tl_buffer_text(&cell, f->name, err));
-    else if (!tl_column_is_valid(&p->scan->columns[c], row))
+      TL_TRY(tl_buffer_text(&cell, column->name, err));
+    else if (!tl_array_is_valid(r->columns[c], row))
       TL_TRY(tl_buffer_text(&cell, "-", err));
     else
-      TL_TRY(tl_column_text(&p->scan->columns[c], row, &cell, err));
-    bool right = tl_field_is_numeric(f) && f->logical != TL_LOGICAL_DATE && f->logical != TL_LOGICAL_TIMESTAMP;
-    int width = p->widths[c];
-    TL_TRY(tl_buffer_format(p->out, err, right ? "%s%*.*s" : "%s%-*.*s", c > 0 ? "  " : "", width, (int)cell.size, cell.data ? (const char *)cell.data : ""));
+      TL_TRY(tl_array_text(r->columns[c], row, &cell, err));
+    TL_TRY(tl_buffer_format(out, err, is_number(column) ? "%s%*.*s" : "%s%-*.*s", c > 0 ? "  " : "", p->widths[c], (int)cell.size,
+                            cell.data ? (const char *)cell.data : ""));
   }
-  return tl_buffer_byte(p->out, '\n', err);
+  return tl_buffer_byte(out, '\n', err);
 }
 
 static void measure(printer *p) {
   for (int c = 0; c < p->scan->wanted_count; c++) {
-    const tl_field *f = &p->scan->fields[p->scan->wanted[c]];
-    int name = (int)strlen(f->name), usual = f->physical == TL_PHYSICAL_DOUBLE    ? 20
-                                             : f->logical == TL_LOGICAL_DATE      ? 10
-                                             : f->logical == TL_LOGICAL_TIMESTAMP ? 27
-                                                                                  : 8;
+    const tl_schema *column = tl_scan_column(p->scan, c);
+    const tl_field *f = &column->field;
+    int name = (int)strlen(column->name), usual = column->shape != TL_SHAPE_VALUE        ? 24
+                                                  : f->physical == TL_PHYSICAL_DOUBLE    ? 20
+                                                  : f->logical == TL_LOGICAL_DATE        ? 10
+                                                  : f->logical == TL_LOGICAL_TIMESTAMP   ? 27
+                                                                                         : 8;
     p->widths[c] = name > usual ? name : usual;
   }
 }
 
-static tl_status print_rows(printer *p, int64_t first, int64_t end, tl_error *err) {
-  static tl_status (*const rows[])(printer *, int64_t, tl_error *) = {table_row, csv_row, json_row};
-  if (p->format != 2) TL_TRY(rows[p->format](p, -1, err));
-  for (int64_t at = 0; at < end;) {
-    TL_TRY(tl_scan_next(p->scan, err));
-    if (p->scan->rows == 0) break;
-    for (int64_t r = at < first ? first - at : 0; r < p->scan->rows && at + r < end; r++) {
-      tl_status status = rows[p->format](p, r, err);
-      if (status == TL_CORRUPT) return tl_fail_in(err, status, "%s, row %lld: ", p->scan->open.path, (long long)tl_scan_row(p->scan, r));
-      TL_TRY(status);
-      if (p->out->size > 1 << 16 && !cli_put(p->out)) return tl_fail(err, TL_IO, "cannot write to standard output");
+typedef tl_status (*print_row)(const printer *, const tl_scan_reader *, int64_t, tl_buffer *, tl_error *);
+static const print_row printers[] = {table_row, csv_row, json_row};
+
+static tl_status print_batch(printer *p, const tl_scan_reader *r, tl_buffer *out, tl_error *err) {
+  for (int64_t i = 0; i < r->rows; i++) {
+    if (!tl_scan_is_selected(r, i)) continue;
+    if (p->scan->where != NULL && p->end < INT64_MAX) {
+      int64_t at = p->seen++;
+      if (at < p->first || at >= p->end) continue;
     }
-    at += p->scan->rows;
+    size_t before = out->size;
+    tl_status status = printers[p->format](p, r, i, out, err);
+    if (status == TL_OK) continue;
+    out->size = before; /* whole rows or none */
+    return tl_fail_in(err, status, "%s, row %lld: ", r->open.path, (long long)(r->first_row + i));
   }
-  return cli_put(p->out) ? TL_OK : tl_fail(err, TL_IO, "cannot write to standard output");
+  return TL_OK;
+}
+
+static tl_status print_unit(void *context, int worker, size_t unit, cli_ordered *ordered, tl_buffer *text, tl_error *err) {
+  printer *p = context;
+  tl_scan_reader *r = &p->readers[worker];
+  text->size = 0;
+  TL_TRY(tl_scan_reader_start(r, p->units[unit], err));
+  while (p->scan->where == NULL || p->seen < p->end) {
+    TL_TRY(tl_scan_reader_next(r, err));
+    if (r->rows == 0) break;
+    TL_TRY(print_batch(p, r, text, err));
+    TL_TRY(cli_ordered_room(ordered, unit, text, err));
+  }
+  return TL_OK;
+}
+
+/* Row groups, long ones in pieces that threads can share; only rows [first, end) where no condition has to be asked. */
+static size_t cut_units(printer *p, int64_t first, int64_t end) {
+  enum { LONG_PIECE = 1 << 18 };
+  size_t count = 0;
+  int64_t before = 0;
+  for (size_t i = 0; i < p->scan->part_count; i++) {
+    tl_scan_part part = p->scan->parts[i];
+    int64_t from = before > first ? 0 : first - before, to = end - before < part.count ? end - before : part.count;
+    before += part.count;
+    for (int64_t at = from, n; at < to; at += n) {
+      n = to - at < LONG_PIECE ? to - at : LONG_PIECE;
+      if (p->units != NULL) p->units[count] = (tl_scan_part){part.file, part.group, at, n};
+      count++;
+    }
+  }
+  return count;
+}
+
+static tl_status print_all(printer *p, int64_t first, int64_t end, int threads, tl_error *err) {
+  TL_OWNED(tl_buffer) head = {.env = tl_sys_env()};
+  if (p->format != 2) TL_TRY(printers[p->format](p, NULL, -1, &head, err));
+  if (!cli_put(&head)) return tl_fail(err, TL_IO, "cannot write to standard output");
+  bool counts = p->scan->where != NULL;
+  p->first = first, p->end = end;
+  if (counts && end < INT64_MAX) threads = 1;
+  size_t count = cut_units(p, counts ? 0 : first, counts ? INT64_MAX : end);
+  p->units = calloc(count + 1, sizeof *p->units);
+  p->readers = calloc((size_t)threads, sizeof *p->readers);
+  tl_status status = p->units != NULL && p->readers != NULL ? TL_OK : tl_fail(err, TL_MEMORY, "no memory");
+  if (status == TL_OK) cut_units(p, counts ? 0 : first, counts ? INT64_MAX : end);
+  for (int i = 0; status == TL_OK && i < threads; i++) status = tl_scan_reader_open(&p->readers[i], p->scan, err);
+  if (status == TL_OK) status = cli_ordered_run(count, threads, print_unit, p, err);
+  for (int i = 0; p->readers != NULL && i < threads; i++) tl_scan_reader_free(&p->readers[i]);
+  free(p->readers);
+  free(p->units);
+  return status;
 }
 
 static bool read_range(const char *text, int64_t *first, int64_t *end) {
@@ -119,32 +187,33 @@ static bool read_range(const char *text, int64_t *first, int64_t *end) {
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_cat;
   cli_list rest = {0}, names = {0};
-  const char *columns = NULL, *range = NULL, *format = NULL;
-  const cli_option options[] = {{"columns", &columns, 0, 0}, {"rows", &range, 0, 0}, {"format", &format, 0, 0}};
+  const char *columns = NULL, *range = NULL, *format = NULL, *where = NULL, *threads_text = NULL, *memory_text = NULL;
+  const cli_option options[] = {{"columns", &columns, 0, 0}, {"rows", &range, 0, 0},           {"format", &format, 0, 0},
+                                {"where", &where, 0, 0},     {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}};
   static const char *const formats[] = {"table", "csv", "jsonl"};
   printer p = {0};
-  if (!cli_parse(me, argc, argv, options, 3, &rest)) return 2;
+  if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one path is needed");
   for (p.format = 0; format && p.format < 3 && strcmp(format, formats[p.format]) != 0;) p.format++;
   if (p.format == 3) return cli_usage(me, "--format %s: expected table, csv or jsonl", format);
-  int64_t first = 0, end = range || p.format > 0 ? INT64_MAX : 40;
+  int64_t first = 0, end = range || p.format > 0 ? INT64_MAX : 40, threads = tl_sys_processors(), memory = CLI_READ_MEMORY;
   if (!read_range(range, &first, &end)) return cli_usage(me, "--rows %s: expected A..B", range);
+  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory)) return 2;
   char *copy = columns ? cli_copy(columns, strlen(columns)) : NULL;
   if (copy != NULL && !cli_split(me, "columns", copy, &names)) return 2;
   tl_error err = {0};
   TL_OWNED(tl_scan) scan = {0};
-  TL_OWNED(tl_buffer) out = {.env = tl_sys_env()};
-  tl_status status = tl_scan_open(&scan, tl_sys_env(), rest.items[0], copy ? names.items : NULL, names.count, 1 << 30, &err);
+  tl_scan_options what = {.columns = copy ? names.items : NULL, .column_count = names.count, .where = where, .page_limit = memory / 8};
+  if (end < 16384 && end > 0) what.batch_rows = end;
+  tl_status status = tl_scan_open(&scan, tl_sys_env(), rest.items[0], what, &err);
   if (status == TL_OK) {
-    p.scan = &scan, p.out = &out, p.widths = calloc((size_t)scan.wanted_count + 1, sizeof *p.widths);
-    if (scan.batch_rows > end && end > 0) scan.batch_rows = end;
+    p.scan = &scan, p.widths = calloc((size_t)scan.wanted_count + 1, sizeof *p.widths);
     if (p.widths == NULL)
       status = tl_fail(&err, TL_MEMORY, "no memory");
     else
       measure(&p);
   }
-  if (status == TL_OK) status = print_rows(&p, first, end, &err);
-  if (status != TL_OK) (void)cli_put(&out);
+  if (status == TL_OK) status = print_all(&p, first, end, (int)threads, &err);
   free(p.widths);
   return status == TL_OK ? 0 : cli_fail(&err);
 }

@@ -14,14 +14,16 @@ const tl_command tl_command_hash = {
     "example:\n  tickloom hash features-out\n  tickloom hash prices.parquet --by ticker,date\n",
     run};
 
-static tl_status hash_all(tl_scan *scan, const int *by, int by_count, uint64_t *sums, tl_error *err) {
+static tl_status hash_all(const tl_scan *scan, const int *by, int by_count, uint64_t *sums, tl_error *err) {
+  TL_OWNED(tl_scan_reader) reader = {0};
+  TL_TRY(tl_scan_reader_open(&reader, scan, err));
   for (;;) {
-    TL_TRY(tl_scan_next(scan, err));
-    if (scan->rows == 0) return TL_OK;
-    for (int64_t r = 0; r < scan->rows; r++) {
+    TL_TRY(tl_scan_reader_next(&reader, err));
+    if (reader.rows == 0) return TL_OK;
+    for (int64_t r = 0; r < reader.rows; r++) {
       uint64_t seed = 0;
-      for (int b = 0; b < by_count; b++) seed = tl_column_hash(&scan->columns[by[b]], r, seed);
-      for (int c = 0; c < scan->wanted_count; c++) sums[c] += tl_column_hash(&scan->columns[c], r, seed);
+      for (int b = 0; b < by_count; b++) seed = tl_array_hash(reader.columns[by[b]], r, seed);
+      for (int c = 0; c < scan->wanted_count; c++) sums[c] += tl_array_hash(reader.columns[c], r, seed);
     }
   }
 }
@@ -35,7 +37,7 @@ static int run(int argc, char **argv) {
   if (rest.count != 1) return cli_usage(me, "one path is needed");
   tl_error err = {0};
   TL_OWNED(tl_scan) scan = {0};
-  if (tl_scan_open(&scan, tl_sys_env(), rest.items[0], NULL, 0, 1 << 30, &err) != TL_OK) return cli_fail(&err);
+  if (tl_scan_open(&scan, tl_sys_env(), rest.items[0], (tl_scan_options){.page_limit = CLI_READ_MEMORY / 8}, &err) != TL_OK) return cli_fail(&err);
   if (by_text == NULL) by_text = tl_scan_by(&scan);
   char *copy = by_text ? cli_copy(by_text, strlen(by_text)) : NULL;
   int by[CLI_MOST], code = 0;
@@ -43,13 +45,13 @@ static int run(int argc, char **argv) {
   for (size_t i = 0; code == 0 && i < names.count; i++) {
     by[i] = -1;
     for (int c = 0; c < scan.wanted_count; c++)
-      if (strcmp(scan.fields[scan.wanted[c]].name, names.items[i]) == 0) by[i] = c;
+      if (strcmp(tl_scan_column(&scan, c)->name, names.items[i]) == 0) by[i] = c;
     if (by[i] < 0) code = cli_usage(me, "--by %s: no such column", names.items[i]);
   }
   uint64_t *sums = calloc((size_t)scan.wanted_count + 1, sizeof *sums);
   if (code == 0 && sums == NULL) code = 5;
   if (code == 0 && hash_all(&scan, by, (int)names.count, sums, &err) != TL_OK) code = cli_fail(&err);
-  for (int c = 0; code == 0 && c < scan.wanted_count; c++) printf("%s\t%016llx\n", scan.fields[scan.wanted[c]].name, (unsigned long long)sums[c]);
+  for (int c = 0; code == 0 && c < scan.wanted_count; c++) printf("%s\t%016llx\n", tl_scan_column(&scan, c)->name, (unsigned long long)sums[c]);
   free(sums);
   return code;
 }

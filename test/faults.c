@@ -190,13 +190,15 @@ static int run_once(const char *in, const char *out, bool durable) {
 static uint64_t hash_of(const char *path) {
   TL_OWNED(tl_scan) scan = {0};
   uint64_t sum = 0;
-  OK(tl_scan_open(&scan, tl_sys_env(), path, NULL, 0, 1 << 28, &err));
+  TL_OWNED(tl_scan_reader) reader = {0};
+  OK(tl_scan_open(&scan, tl_sys_env(), path, (tl_scan_options){0}, &err));
+  OK(tl_scan_reader_open(&reader, &scan, &err));
   for (;;) {
-    OK(tl_scan_next(&scan, &err));
-    if (scan.rows == 0) return sum;
-    for (int64_t r = 0; r < scan.rows; r++) {
+    OK(tl_scan_reader_next(&reader, &err));
+    if (reader.rows == 0) return sum;
+    for (int64_t r = 0; r < reader.rows; r++) {
       uint64_t row = 0;
-      for (int c = 0; c < scan.wanted_count; c++) row = tl_column_hash(&scan.columns[c], r, row);
+      for (int c = 0; c < scan.wanted_count; c++) row = tl_array_hash(reader.columns[c], r, row);
       sum += row;
     }
   }

@@ -105,16 +105,18 @@ static void features_of(const char *folder, uint64_t *sums, int64_t *count, int6
   tl_definition_close(definition);
   TL_OWNED(tl_scan) scan = {0};
   static const char *const wanted[] = {"ticker", "date", "a", "b", "c", "d", "f", "e", "g", "h"};
-  OK(tl_scan_open(&scan, tl_sys_env(), out, wanted, 2 + FEATURES, 1 << 28, &err));
+  TL_OWNED(tl_scan_reader) reader = {0};
+  OK(tl_scan_open(&scan, tl_sys_env(), out, (tl_scan_options){.columns = wanted, .column_count = 2 + FEATURES}, &err));
+  OK(tl_scan_reader_open(&reader, &scan, &err));
   memset(sums, 0, FEATURES * sizeof *sums);
   *count = 0;
   for (;;) {
-    OK(tl_scan_next(&scan, &err));
-    if (scan.rows == 0) return;
-    *count += scan.rows;
-    for (int64_t r = 0; r < scan.rows; r++) {
-      uint64_t seed = tl_column_hash(&scan.columns[1], r, tl_column_hash(&scan.columns[0], r, 0));
-      for (int c = 0; c < FEATURES; c++) sums[c] += tl_column_hash(&scan.columns[c + 2], r, seed);
+    OK(tl_scan_reader_next(&reader, &err));
+    if (reader.rows == 0) return;
+    *count += reader.rows;
+    for (int64_t r = 0; r < reader.rows; r++) {
+      uint64_t seed = tl_array_hash(reader.columns[1], r, tl_array_hash(reader.columns[0], r, 0));
+      for (int c = 0; c < FEATURES; c++) sums[c] += tl_array_hash(reader.columns[c + 2], r, seed);
     }
   }
 }

@@ -3,7 +3,7 @@
 # setup.sh ci: also what continuous integration, fuzzing and linting need.
 set -eu
 command -v dpkg-query > /dev/null || exit 0 # not Debian: meson says what is missing
-packages="gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libzstd-dev liblz4-dev libsnappy-dev libdeflate-dev libxxhash-dev libjansson-dev"
+packages="gcc libc6-dev make meson ninja-build pkg-config python3 libcmocka-dev libzstd-dev liblz4-dev libsnappy-dev libbrotli-dev libdeflate-dev libxxhash-dev libjansson-dev"
 [ "${1:-}" = ci ] && packages="$packages python3-venv clang cppcheck gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 need=""
 for package in $packages; do

@@ -1,8 +1,10 @@
 #include "codec/compressor.h"
 #include <string.h>
 
-extern const tl_compressor tl__compressor_none, tl__compressor_snappy, tl__compressor_zstd, tl__compressor_lz4;
-static const tl_compressor *const compressors[] = {&tl__compressor_none, &tl__compressor_snappy, &tl__compressor_zstd, &tl__compressor_lz4};
+extern const tl_compressor tl__compressor_none, tl__compressor_snappy, tl__compressor_zstd, tl__compressor_lz4, tl__compressor_gzip, tl__compressor_brotli,
+    tl__compressor_lz4_hadoop;
+static const tl_compressor *const compressors[] = {&tl__compressor_none, &tl__compressor_snappy, &tl__compressor_zstd,      &tl__compressor_lz4,
+                                                   &tl__compressor_gzip, &tl__compressor_brotli, &tl__compressor_lz4_hadoop};
 
 const tl_compressor *tl_compressor_find(int id) {
   for (size_t i = 0; i < sizeof compressors / sizeof *compressors; i++)

@@ -7,6 +7,7 @@
 #include "base/date.h"
 #include "base/text.h"
 #include "column/bits.h"
+#include "column/number.h"
 
 void tl_column_free(tl_column *c) {
   tl_release(c->env, c->valid);
@@ -156,13 +157,6 @@ int64_t tl_column_int(const tl_column *c, int64_t row) {
   }
 }
 
-/* A big-endian two's complement integer; at most 16 bytes count. */
-static __int128 big_endian(tl_bytes b) {
-  __int128 v = b.size > 0 && b.data[0] & 0x80 ? -1 : 0;
-  for (size_t i = 0; i < b.size; i++) v = (__int128)((unsigned __int128)v << 8 | b.data[i]);
-  return v;
-}
-
 bool tl_field_is_numeric(const tl_field *f) {
   if (f->logical == TL_LOGICAL_DECIMAL) return f->scale <= 18 && f->fixed_size <= 16;
   switch (f->physical) {
@@ -194,7 +188,7 @@ static void raw_doubles(const tl_column *c, int64_t from, int64_t count, double 
   else if (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED)
     for (int64_t i = 0; i < count; i++) {
       tl_bytes b = tl_column_bytes(c, from + i);
-      out[i] = b.size > 16 ? NAN : (double)big_endian(b) / scale;
+      out[i] = b.size > 16 ? NAN : (double)tl_big_endian(b) / scale;
     }
   else
     for (int64_t i = 0; i < count; i++) out[i] = (double)tl_column_int(c, from + i) / scale;
@@ -221,12 +215,6 @@ void tl_column_doubles(const tl_column *c, int64_t from, int64_t count, double *
 
 /* ---- text ---- */
 
-static double half_to_double(uint16_t h) {
-  int exponent = h >> 10 & 31, fraction = h & 1023;
-  double v = exponent == 31 ? (fraction ? NAN : INFINITY) : exponent ? ldexp(1024 + fraction, exponent - 25) : ldexp(fraction, -24);
-  return h >> 15 ? -v : v;
-}
-
 static uint16_t load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 
 static tl_status hex_text(tl_bytes v, bool dashes, tl_buffer *out, tl_error *err) {
@@ -245,7 +233,7 @@ static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, t
   else {
     tl_bytes b = tl_column_bytes(c, row);
     if (b.size > 16) return hex_text(b, false, out, err);
-    v = big_endian(b);
+    v = tl_big_endian(b);
   }
   unsigned __int128 rest = v < 0 ? -(unsigned __int128)v : (unsigned __int128)v;
   char digits[64];
@@ -259,17 +247,9 @@ static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, t
   return tl_buffer_append(out, digits + at, sizeof digits - (size_t)at, err);
 }
 
-/* Nanoseconds of the day and a signed Julian day. Spark counts microseconds in 64 bits and lets them wrap, so that its latest times come
-   with a negative day; what fits microseconds is the same either way. */
-static __int128 int96_ns(const uint8_t *p) {
-  int64_t ns = (int64_t)tl_load64(p), days = (int64_t)(int32_t)tl_load32(p + 8) - 2440588;
-  int64_t us = (int64_t)((uint64_t)days * 86400000000u + (uint64_t)tl_floor_div(ns, 1000));
-  return (__int128)us * 1000 + tl_floor_mod(ns, 1000);
-}
-
 static tl_status int96_text(const uint8_t *p, tl_buffer *out, tl_error *err) {
   char date[TL_TIME_TEXT], clock[TL_TIME_TEXT];
-  __int128 ns = int96_ns(p), day = 86400000000000, days = ns / day - (ns % day < 0);
+  __int128 ns = tl_int96_ns(p), day = 86400000000000, days = ns / day - (ns % day < 0);
   tl_date_text(date, (int64_t)days);
   tl_clock_text(clock, (int64_t)(ns - days * day), 9);
   return tl_buffer_format(out, err, "%sT%s", date, clock);
@@ -308,7 +288,7 @@ tl_status tl_column_text(const tl_column *c, int64_t row, tl_buffer *out, tl_err
       return f->utc ? tl_buffer_byte(out, 'Z', err) : TL_OK;
     case TL_LOGICAL_DECIMAL: return decimal_text(c, row, out, err);
     case TL_LOGICAL_UUID: return hex_text(tl_column_bytes(c, row), true, out, err);
-    case TL_LOGICAL_FLOAT16: tl_float_text(text, (float)half_to_double(load16(tl_column_bytes(c, row).data))); return tl_buffer_text(out, text, err);
+    case TL_LOGICAL_FLOAT16: tl_float_text(text, (float)tl_half_load(tl_column_bytes(c, row).data)); return tl_buffer_text(out, text, err);
     default: break;
   }
   tl_bytes v = tl_column_bytes(c, row);
@@ -367,7 +347,7 @@ static uint64_t hash_decimal(const tl_column *c, int64_t row, uint64_t seed) {
   if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64)
     v = tl_column_int(c, row);
   else
-    v = big_endian(tl_column_bytes(c, row));
+    v = tl_big_endian(tl_column_bytes(c, row));
   while (scale > 0 && v % 10 == 0) v /= 10, scale--;
   return hash_number(CLASS_DECIMAL, v, seed + (uint64_t)scale);
 }
@@ -391,7 +371,7 @@ uint64_t tl_column_hash(const tl_column *c, int64_t row, uint64_t seed) {
     case TL_LOGICAL_TIME:
     case TL_LOGICAL_TIMESTAMP: return hash_number(CLASS_TIME, in_nanoseconds(c, row), seed);
     case TL_LOGICAL_DECIMAL: return hash_decimal(c, row, seed);
-    case TL_LOGICAL_FLOAT16: return hash_double(half_to_double(load16(tl_column_bytes(c, row).data)), seed);
+    case TL_LOGICAL_FLOAT16: return hash_double(tl_half_load(tl_column_bytes(c, row).data), seed);
     default: break;
   }
   switch (f->physical) {
@@ -400,7 +380,7 @@ uint64_t tl_column_hash(const tl_column *c, int64_t row, uint64_t seed) {
     case TL_PHYSICAL_INT64: return hash_number(CLASS_INTEGER, tl_field_is_unsigned(f) ? (__int128)tl_load64(p) : (__int128)(int64_t)tl_load64(p), seed);
     case TL_PHYSICAL_FLOAT: memcpy(&v, p, sizeof v); return hash_double((double)v, seed);
     case TL_PHYSICAL_DOUBLE: return hash_double(tl_load_double(p), seed);
-    case TL_PHYSICAL_INT96: return hash_number(CLASS_TIME, int96_ns(p), seed);
+    case TL_PHYSICAL_INT96: return hash_number(CLASS_TIME, tl_int96_ns(p), seed);
     default: break;
   }
   tl_bytes b = tl_column_bytes(c, row);

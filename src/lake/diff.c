@@ -9,6 +9,7 @@ typedef struct differ {
   tl_diff *out;
   const char *paths[2];
   tl_scan scans[2];
+  tl_scan_reader readers[2];
   int *common[2]; /* of each column of the outcome that both have: its place in the batch */
   int *column_of; /* ... and its place in the outcome */
   int common_count;
@@ -43,7 +44,7 @@ bool tl_diff_is_empty(const tl_diff *d) {
 
 static int find_field(const tl_scan *s, const char *name) {
   for (int i = 0; i < s->wanted_count; i++)
-    if (strcmp(s->fields[s->wanted[i]].name, name) == 0) return i;
+    if (strcmp(tl_scan_column(s, i)->name, name) == 0) return i;
   return -1;
 }
 
@@ -70,9 +71,9 @@ static tl_status settle_columns(differ *d, tl_error *err) {
   for (int side = 0; side < 2; side++) TL_TRY(tl_arena_take(arena, &d->common[side], room, sizeof *d->common[side], err));
   TL_TRY(tl_arena_take(arena, &d->out->only_a.examples, (size_t)d->most + 1, sizeof(tl_difference), err));
   TL_TRY(tl_arena_take(arena, &d->out->only_b.examples, (size_t)d->most + 1, sizeof(tl_difference), err));
-  for (int i = 0; i < a->wanted_count; i++) TL_TRY(add_column(d, a->fields[a->wanted[i]].name, i, find_field(b, a->fields[a->wanted[i]].name), err));
+  for (int i = 0; i < a->wanted_count; i++) TL_TRY(add_column(d, tl_scan_column(a, i)->name, i, find_field(b, tl_scan_column(a, i)->name), err));
   for (int i = 0; i < b->wanted_count; i++)
-    if (find_field(a, b->fields[b->wanted[i]].name) < 0) TL_TRY(add_column(d, b->fields[b->wanted[i]].name, -1, i, err));
+    if (find_field(a, tl_scan_column(b, i)->name) < 0) TL_TRY(add_column(d, tl_scan_column(b, i)->name, -1, i, err));
   return TL_OK;
 }
 
@@ -102,7 +103,7 @@ static tl_status settle_by(differ *d, const char *by, tl_error *err) {
 static uint64_t key_of(const differ *d, int side, int64_t r, int64_t row) {
   uint64_t key = (uint64_t)row * 0x9E3779B97F4A7C15u;
   if (d->by_count > 0) key = 0;
-  for (int k = 0; k < d->by_count; k++) key = tl_column_hash(&d->scans[side].columns[d->by[side][k]], r, key);
+  for (int k = 0; k < d->by_count; k++) key = tl_array_hash(d->readers[side].columns[d->by[side][k]], r, key);
   return key;
 }
 
@@ -119,7 +120,7 @@ static tl_status take_row(differ *d, int64_t r, int64_t row, uint64_t key, tl_er
   d->rows[d->count] = row;
   d->used[d->count] = false;
   for (int c = 0; c < d->common_count; c++)
-    d->values[d->count * (size_t)d->common_count + (size_t)c] = tl_column_hash(&d->scans[0].columns[d->common[0][c]], r, 0);
+    d->values[d->count * (size_t)d->common_count + (size_t)c] = tl_array_hash(d->readers[0].columns[d->common[0][c]], r, 0);
   d->count++;
   return TL_OK;
 }
@@ -172,11 +173,11 @@ static tl_difference *add_example(const differ *d, tl_diff_column *c, int64_t ro
 
 static tl_status value_text(differ *d, int side, int column, int64_t r, const char **out, tl_error *err) {
   TL_OWNED(tl_buffer) text = {.env = d->out->env};
-  const tl_column *c = &d->scans[side].columns[column];
-  if (!tl_column_is_valid(c, r))
+  const tl_array *c = d->readers[side].columns[column];
+  if (!tl_array_is_valid(c, r))
     TL_TRY(tl_buffer_text(&text, "missing", err));
   else
-    TL_TRY(tl_column_text(c, r, &text, err));
+    TL_TRY(tl_array_text(c, r, &text, err));
   return tl_arena_text(&d->out->arena, out, text.data ? (const char *)text.data : "", text.size, err);
 }
 
@@ -184,9 +185,8 @@ static tl_status keys_text(differ *d, int side, int64_t r, int64_t row, const ch
   TL_OWNED(tl_buffer) text = {.env = d->out->env};
   if (d->by_count == 0) TL_TRY(tl_buffer_format(&text, err, "row %lld", (long long)row));
   for (int k = 0; k < d->by_count; k++) {
-    const tl_scan *s = &d->scans[side];
-    TL_TRY(tl_buffer_format(&text, err, "%s%s ", k > 0 ? ", " : "", s->fields[s->wanted[d->by[side][k]]].name));
-    TL_TRY(tl_column_text(&s->columns[d->by[side][k]], r, &text, err));
+    TL_TRY(tl_buffer_format(&text, err, "%s%s ", k > 0 ? ", " : "", tl_scan_column(&d->scans[side], d->by[side][k])->name));
+    TL_TRY(tl_array_text(d->readers[side].columns[d->by[side][k]], r, &text, err));
   }
   return tl_arena_text(&d->out->arena, out, (const char *)text.data, text.size, err);
 }
@@ -200,7 +200,7 @@ static tl_status compare_row(differ *d, int64_t r, int64_t row, uint64_t key, tl
   }
   d->out->matched++;
   for (int c = 0; c < d->common_count; c++) {
-    if (d->values[(size_t)partner * (size_t)d->common_count + (size_t)c] == tl_column_hash(&d->scans[1].columns[d->common[1][c]], r, 0)) continue;
+    if (d->values[(size_t)partner * (size_t)d->common_count + (size_t)c] == tl_array_hash(d->readers[1].columns[d->common[1][c]], r, 0)) continue;
     e = add_example(d, &d->out->columns[d->column_of[c]], d->rows[partner], row);
     if (e == NULL) continue;
     TL_TRY(keys_text(d, 1, r, row, &e->keys, err));
@@ -212,11 +212,11 @@ static tl_status compare_row(differ *d, int64_t r, int64_t row, uint64_t key, tl
 typedef tl_status (*visit_row)(differ *d, int64_t r, int64_t row, uint64_t key, tl_error *err);
 
 static tl_status walk(differ *d, int side, visit_row visit, int64_t *rows, tl_error *err) {
-  tl_scan *s = &d->scans[side];
-  tl_scan_rewind(s);
+  tl_scan_reader *s = &d->readers[side];
+  tl_scan_reader_rewind(s);
   *rows = 0;
   for (;;) {
-    TL_TRY(tl_scan_next(s, err));
+    TL_TRY(tl_scan_reader_next(s, err));
     if (s->rows == 0) return TL_OK;
     for (int64_t r = 0; r < s->rows; r++) {
       uint64_t key = key_of(d, side, r, *rows + r);
@@ -230,7 +230,7 @@ static tl_status walk(differ *d, int side, visit_row visit, int64_t *rows, tl_er
 
 static void sum_row(differ *d, int side, int64_t r, uint64_t key) {
   uint64_t *sums = d->sums[side] + (size_t)part_of(key) * (size_t)(d->common_count + 1);
-  for (int c = 0; c < d->common_count; c++) sums[c] += tl_column_hash(&d->scans[side].columns[d->common[side][c]], r, key);
+  for (int c = 0; c < d->common_count; c++) sums[c] += tl_array_hash(d->readers[side].columns[d->common[side][c]], r, key);
   sums[d->common_count]++;
 }
 static tl_status sum_a(differ *d, int64_t r, int64_t row, uint64_t key, tl_error *err) {
@@ -288,16 +288,16 @@ static tl_status show_row(differ *d, int64_t r, int64_t row, uint64_t key, tl_er
 
 /* Reads A once more, only as far as and where examples are. */
 static tl_status show_examples(differ *d, tl_error *err) {
-  tl_scan *s = &d->scans[0];
+  tl_scan_reader *s = &d->readers[0];
   int64_t last = -1, row = 0;
   for (int i = 0; i < d->out->only_a.example_count; i++)
     if (d->out->only_a.examples[i].row_a > last) last = d->out->only_a.examples[i].row_a;
   for (int c = 0; c < d->out->column_count; c++)
     for (int i = 0; i < d->out->columns[c].example_count; i++)
       if (d->out->columns[c].examples[i].row_a > last) last = d->out->columns[c].examples[i].row_a;
-  tl_scan_rewind(s);
+  tl_scan_reader_rewind(s);
   while (row <= last) {
-    TL_TRY(tl_scan_next(s, err));
+    TL_TRY(tl_scan_reader_next(s, err));
     if (s->rows == 0) break;
     for (int64_t r = 0; r < s->rows && row + r <= last; r++) TL_TRY(show_row(d, r, row + r, 0, err));
     row += s->rows;
@@ -308,7 +308,10 @@ static tl_status show_examples(differ *d, tl_error *err) {
 /* ---- whole ---- */
 
 static tl_status run(differ *d, const char *by, int64_t memory, tl_error *err) {
-  for (int side = 0; side < 2; side++) TL_TRY(tl_scan_open(&d->scans[side], d->out->env, d->paths[side], NULL, 0, 1 << 30, err));
+  for (int side = 0; side < 2; side++) {
+    TL_TRY(tl_scan_open(&d->scans[side], d->out->env, d->paths[side], (tl_scan_options){0}, err));
+    TL_TRY(tl_scan_reader_open(&d->readers[side], &d->scans[side], err));
+  }
   TL_TRY(settle_by(d, by, err));
   TL_TRY(settle_columns(d, err));
   bool differs[PARTS];
@@ -329,7 +332,10 @@ tl_status tl_diff_run(tl_diff *out, tl_env *env, const char *a, const char *b, c
   *out = (tl_diff){.env = env, .arena = {.env = env}};
   differ d = {.out = out, .paths = {a, b}, .most = most};
   tl_status status = run(&d, by, memory, err);
-  for (int side = 0; side < 2; side++) tl_scan_free(&d.scans[side]);
+  for (int side = 0; side < 2; side++) {
+    tl_scan_reader_free(&d.readers[side]);
+    tl_scan_free(&d.scans[side]);
+  }
   tl_release(env, d.keys);
   tl_release(env, d.rows);
   tl_release(env, d.used);

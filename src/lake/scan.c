@@ -1,131 +1,156 @@
 #include "lake/scan.h"
-#include <stdio.h>
 #include <string.h>
 #include "base/text.h"
+#include "lake/hive.h"
+
+enum { PAGE_LIMIT = 128 << 20, BATCH_ROWS = 16384 };
 
 void tl_scan_free(tl_scan *s) {
   if (s->env == NULL) return;
-  for (int i = 0; s->columns != NULL && i < s->wanted_count; i++) tl_column_free(&s->columns[i]);
-  tl_release(s->env, s->fields);
-  tl_parquet_free(&s->open);
-  tl_page_scratch_free(&s->scratch);
+  tl_release(s->env, s->schema.children);
+  tl_release(s->env, s->parts);
   tl_dataset_free(&s->dataset);
   tl_arena_free(&s->arena);
   *s = (tl_scan){0};
 }
 
-static int find_field(const tl_scan *s, const char *name) {
-  for (int i = 0; i < s->field_count; i++)
-    if (strcmp(s->fields[i].name, name) == 0) return i;
+static int find_column(const tl_scan *s, const char *name) {
+  for (int i = 0; i < s->schema.child_count; i++)
+    if (strcmp(s->schema.children[i].name, name) == 0) return i;
   return -1;
 }
 
-static tl_status add_field(tl_scan *s, tl_field field, tl_error *err) {
-  TL_TRY(tl_reserve(s->env, &s->fields, &s->field_capacity, (size_t)s->field_count + 1, sizeof *s->fields, err));
-  TL_TRY(tl_arena_text(&s->arena, &field.name, field.name, strlen(field.name), err));
-  s->fields[s->field_count++] = field;
-  return TL_OK;
+static tl_status add_column(tl_scan *s, const tl_schema *column, tl_error *err) {
+  TL_TRY(tl_reserve(s->env, &s->schema.children, &s->capacity, (size_t)s->schema.child_count + 1, sizeof *s->schema.children, err));
+  return tl_schema_copy(&s->schema.children[s->schema.child_count++], column, &s->arena, err);
 }
 
-/* ---- keys of the path ---- */
-
-static bool read_canonical(const char *text, int64_t *value) {
-  char again[32];
-  if (!tl_int_read(text, strlen(text), value)) return false;
-  snprintf(again, sizeof again, "%lld", (long long)*value);
-  return strcmp(again, text) == 0;
-}
-
-static const char *hive_value(const tl_dataset_file *f, const char *name) {
-  for (int i = 0; i < f->key_count; i++)
-    if (strcmp(f->keys[i].name, name) == 0) return f->keys[i].value;
-  return NULL;
-}
-
-/* The strictest type that holds every value. */
-static tl_field hive_field(const tl_scan *s, const char *name) {
-  bool integers = true, dates = strcmp(name, "date") == 0;
-  int64_t value;
-  for (size_t i = 0; i < s->dataset.count; i++) {
-    const char *text = hive_value(&s->dataset.files[i], name);
-    if (text == NULL) continue;
-    integers &= read_canonical(text, &value);
-    dates &= tl_date_read(text, strlen(text), &value);
-  }
-  if (dates) return (tl_field){.name = name, .physical = TL_PHYSICAL_INT32, .logical = TL_LOGICAL_DATE, .nullable = true};
-  if (integers) return (tl_field){.name = name, .physical = TL_PHYSICAL_INT64, .nullable = true};
-  return (tl_field){.name = name, .physical = TL_PHYSICAL_BYTE_ARRAY, .logical = TL_LOGICAL_STRING, .nullable = true};
-}
-
-static tl_status add_hive_fields(tl_scan *s, tl_error *err) {
-  s->hive_from = s->field_count;
+static tl_status add_hive_columns(tl_scan *s, tl_error *err) {
+  s->hive_from = s->schema.child_count;
   for (size_t i = 0; i < s->dataset.count; i++)
-    for (int k = 0; k < s->dataset.files[i].key_count; k++)
-      if (find_field(s, s->dataset.files[i].keys[k].name) < 0) TL_TRY(add_field(s, hive_field(s, s->dataset.files[i].keys[k].name), err));
-  return TL_OK;
-}
-
-static tl_status fill_hive(tl_scan *s, int field, tl_column *c, tl_error *err) {
-  const char *text = hive_value(&s->dataset.files[s->file], s->fields[field].name);
-  const tl_field *f = &s->fields[field];
-  int64_t value = 0;
-  TL_TRY(tl_column_reset(c, f, s->rows, err));
-  if (text != NULL && f->logical == TL_LOGICAL_DATE)
-    tl_date_read(text, strlen(text), &value);
-  else if (text != NULL)
-    tl_int_read(text, strlen(text), &value);
-  size_t width = (size_t)tl_field_width(f);
-  for (int64_t i = 0; i < s->rows; i++) {
-    if (width > 0)
-      memcpy(c->values + (size_t)i * width, &value, width);
-    else {
-      if (text != NULL) TL_TRY(tl_buffer_append(&c->bytes, text, strlen(text), err));
-      c->offsets[i + 1] = (int64_t)c->bytes.size;
+    for (int k = 0; k < s->dataset.files[i].key_count; k++) {
+      const char *name = s->dataset.files[i].keys[k].name;
+      if (find_column(s, name) >= 0) continue;
+      tl_schema column = {.name = name, .shape = TL_SHAPE_VALUE, .nullable = true, .field = tl_hive_field(&s->dataset, name)};
+      TL_TRY(add_column(s, &column, err));
     }
-  }
-  return text == NULL ? tl_column_set_null(c, 0, s->rows, err) : TL_OK;
+  return TL_OK;
 }
 
 /* ---- opening ---- */
 
-static tl_status collect_fields(tl_scan *s, tl_error *err) {
-  for (size_t i = 0; i < s->dataset.count; i++) {
-    TL_OWNED(tl_parquet) file = {.handle = -1};
-    TL_TRY(tl_parquet_open(&file, s->env, s->dataset.files[i].path, err));
-    for (int k = 0; k < file.meta.leaf_count; k++) {
-      const tl_leaf *leaf = &file.meta.leaves[k];
-      if (tl_meta_leaf(&file.meta, leaf->field.name) != k)
-        return tl_fail(err, TL_UNSUPPORTED, "%s: two columns are named %s", s->dataset.files[i].path, leaf->field.name);
-      if (find_field(s, leaf->field.name) < 0) TL_TRY(add_field(s, leaf->field, err));
-    }
-  }
-  return add_hive_fields(s, err);
-}
-
-static tl_status choose(tl_scan *s, const char *const *names, size_t count, tl_error *err) {
-  int room = names == NULL ? s->field_count : (int)count;
-  TL_TRY(tl_arena_take(&s->arena, &s->wanted, (size_t)room + 1, sizeof *s->wanted, err));
-  TL_TRY(tl_arena_take(&s->arena, &s->columns, (size_t)room + 1, sizeof *s->columns, err));
-  for (int i = 0; i < room; i++) {
-    s->wanted[i] = names == NULL ? i : find_field(s, names[i]);
-    if (s->wanted[i] >= 0) continue;
-    const char *known[512];
-    size_t n = 0;
-    for (int k = 0; k < s->field_count && n < 512; k++) known[n++] = s->fields[k].name;
-    const char *nearest = tl_nearest_name(names[i], known, n);
-    return tl_fail(err, TL_USAGE, "%s has no column %s%s%s%s", s->dataset.root, names[i], nearest ? "; did you mean " : "", nearest ? nearest : "",
-                   nearest ? "?" : "");
-  }
-  s->wanted_count = room;
-  for (int i = 0; i < room; i++) s->columns[i].env = s->columns[i].bytes.env = s->env;
+static tl_status add_parts(tl_scan *s, size_t file, const tl_meta *m, tl_error *err) {
+  TL_TRY(tl_reserve(s->env, &s->parts, &s->part_capacity, s->part_count + (size_t)m->group_count + 1, sizeof *s->parts, err));
+  for (int g = 0; g < m->group_count; g++)
+    if (m->groups[g].row_count > 0) s->parts[s->part_count++] = (tl_scan_part){file, g, 0, m->groups[g].row_count};
+  s->rows += m->row_count;
   return TL_OK;
 }
 
-tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, const char *const *names, size_t count, int64_t page_limit, tl_error *err) {
-  *out = (tl_scan){.env = env, .arena = {.env = env}, .open = {.handle = -1}, .scratch = {.env = env, .limit = page_limit}, .batch_rows = 65536};
+static tl_status collect_columns(tl_scan *s, tl_error *err) {
+  for (size_t i = 0; i < s->dataset.count; i++) {
+    TL_OWNED(tl_parquet) file = {.handle = -1};
+    TL_TRY(tl_parquet_open(&file, s->env, s->dataset.files[i].path, err));
+    const tl_schema *root = file.meta.schema;
+    for (int k = 0; k < root->child_count; k++) {
+      for (int j = 0; j < k; j++)
+        if (strcmp(root->children[j].name, root->children[k].name) == 0)
+          return tl_fail(err, TL_UNSUPPORTED, "%s: two columns are named %s", s->dataset.files[i].path, root->children[k].name);
+      if (find_column(s, root->children[k].name) < 0) TL_TRY(add_column(s, &root->children[k], err));
+    }
+    TL_TRY(add_parts(s, i, &file.meta, err));
+  }
+  TL_TRY(add_hive_columns(s, err));
+  tl_schema_number(&s->schema);
+  return TL_OK;
+}
+
+static tl_status no_column(const tl_scan *s, const char *name, const char *where, tl_error *err) {
+  const char *known[512];
+  size_t n = 0;
+  for (int k = 0; k < s->schema.child_count && n < 512; k++) known[n++] = s->schema.children[k].name;
+  const char *nearest = tl_nearest_name(name, known, n);
+  return tl_fail(err, TL_USAGE, "%s%s has no column %s%s%s%s", where, s->dataset.root, name, nearest ? "; did you mean " : "", nearest ? nearest : "",
+                 nearest ? "?" : "");
+}
+
+static tl_status choose(tl_scan *s, const char *const *names, size_t count, tl_error *err) {
+  int room = names == NULL ? s->schema.child_count : (int)count;
+  TL_TRY(tl_arena_take(&s->arena, &s->wanted, (size_t)room + 1, sizeof *s->wanted, err));
+  for (int i = 0; i < room; i++) {
+    s->wanted[i] = names == NULL ? i : find_column(s, names[i]);
+    if (s->wanted[i] < 0) return no_column(s, names[i], "", err);
+  }
+  s->wanted_count = room;
+  return TL_OK;
+}
+
+/* ---- the condition ---- */
+
+/* A leaf in structs by its dotted path, in some file; its type. */
+static tl_status find_leaf(tl_scan *s, const char *path, tl_field *out, bool *found, tl_error *err) {
+  *found = false;
+  for (size_t i = 0; i < s->dataset.count && !*found; i++) {
+    TL_OWNED(tl_parquet) file = {.handle = -1};
+    TL_TRY(tl_parquet_open(&file, s->env, s->dataset.files[i].path, err));
+    int leaf = tl_meta_leaf(&file.meta, path);
+    if (leaf < 0 || file.meta.leaves[leaf].max_repetition > 0) continue;
+    *out = file.meta.leaves[leaf].field;
+    TL_TRY(tl_arena_text(&s->arena, &out->name, path, strlen(path), err));
+    *found = true;
+  }
+  return TL_OK;
+}
+
+static tl_status ask_column(tl_scan *s, int i, const char *name, tl_field *field, tl_error *err) {
+  bool found;
+  s->asked[i] = find_column(s, name);
+  if (s->asked[i] >= 0) {
+    const tl_schema *column = &s->schema.children[s->asked[i]];
+    if (column->shape != TL_SHAPE_VALUE) return tl_fail(err, TL_USAGE, "--where: %s is nested; name a value in it (structs: a.b)", name);
+    *field = column->field;
+    return TL_OK;
+  }
+  TL_TRY(find_leaf(s, name, field, &found, err));
+  if (!found) return no_column(s, name, "--where: ", err);
+  s->asked[i] = -1 - i;
+  s->asked_leaves[i] = field->name;
+  return TL_OK;
+}
+
+/* The condition is parsed here once to find its mistakes; each reader has its own. */
+static tl_status ask(tl_scan *s, const char *where, tl_error *err) {
+  tl_predicate *p;
+  tl_field *fields;
+  const tl_field **bound;
+  if (where == NULL) return TL_OK;
+  TL_TRY(tl_arena_text(&s->arena, &s->where, where, strlen(where), err));
+  TL_TRY(tl_predicate_parse(&p, s->env, where, err));
+  s->asked_count = tl_predicate_column_count(p);
+  size_t room = (size_t)s->asked_count + 1;
+  tl_status status = tl_arena_take(&s->arena, &s->asked, room, sizeof *s->asked, err);
+  if (status == TL_OK) status = tl_arena_take(&s->arena, &s->asked_leaves, room, sizeof *s->asked_leaves, err);
+  if (status == TL_OK) status = tl_arena_take(&s->arena, &fields, room, sizeof *fields, err);
+  if (status == TL_OK) status = tl_arena_take(&s->arena, &bound, room, sizeof *bound, err);
+  for (int i = 0; status == TL_OK && i < s->asked_count; i++) {
+    status = ask_column(s, i, tl_predicate_column(p, i), &fields[i], err);
+    bound[i] = &fields[i];
+  }
+  if (status == TL_OK) status = tl_predicate_bind(p, bound, err);
+  tl_predicate_free(p);
+  return status;
+}
+
+tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, tl_scan_options options, tl_error *err) {
+  *out = (tl_scan){.env = env,
+                   .arena = {.env = env},
+                   .schema = {.name = "schema", .shape = TL_SHAPE_STRUCT},
+                   .page_limit = options.page_limit > 0 ? options.page_limit : PAGE_LIMIT,
+                   .batch_rows = options.batch_rows > 0 ? options.batch_rows : BATCH_ROWS};
   TL_TRY(tl_dataset_list(&out->dataset, env, path, err));
-  tl_status status = collect_fields(out, err);
-  if (status == TL_OK) status = choose(out, names, count, err);
+  tl_status status = collect_columns(out, err);
+  if (status == TL_OK) status = choose(out, options.columns, options.column_count, err);
+  if (status == TL_OK) status = ask(out, options.where, err);
   if (status != TL_OK) tl_scan_free(out);
   return status;
 }
@@ -137,50 +162,4 @@ const char *tl_scan_by(tl_scan *s) {
   const char *value = tl_meta_value(&file.meta, "tickloom.by");
   if (value != NULL && tl_arena_text(&s->arena, &by, value, strlen(value), NULL) != TL_OK) return NULL;
   return by;
-}
-
-/* ---- walking ---- */
-
-static tl_status read_batch(tl_scan *s, tl_error *err) {
-  for (int i = 0; i < s->wanted_count; i++) {
-    const tl_field *f = &s->fields[s->wanted[i]];
-    tl_column *c = &s->columns[i];
-    int leaf = tl_meta_leaf(&s->open.meta, f->name);
-    if (s->wanted[i] >= s->hive_from)
-      TL_TRY(fill_hive(s, s->wanted[i], c, err));
-    else if (leaf >= 0)
-      TL_TRY(tl_parquet_read(&s->open, s->group, leaf, s->row, s->rows, c, &s->scratch, err));
-    else {
-      TL_TRY(tl_column_reset(c, f, s->rows, err));
-      for (int64_t r = 0; c->offsets != NULL && r < s->rows; r++) c->offsets[r + 1] = 0;
-      if (s->rows > 0) TL_TRY(tl_column_set_null(c, 0, s->rows, err));
-    }
-  }
-  return TL_OK;
-}
-
-tl_status tl_scan_next(tl_scan *s, tl_error *err) {
-  for (; s->file < s->dataset.count; s->file++, s->group = 0, s->row = 0) {
-    if (s->open.env == NULL) TL_TRY(tl_parquet_open(&s->open, s->env, s->dataset.files[s->file].path, err));
-    for (; s->group < s->open.meta.group_count; s->group++, s->row = 0) {
-      int64_t left = s->open.meta.groups[s->group].row_count - s->row;
-      if (left <= 0) continue;
-      s->rows = left < s->batch_rows ? left : s->batch_rows;
-      TL_TRY(read_batch(s, err));
-      s->row += s->rows;
-      return TL_OK;
-    }
-    tl_parquet_free(&s->open);
-  }
-  s->rows = 0;
-  return TL_OK;
-}
-
-int64_t tl_scan_row(const tl_scan *s, int64_t row) { return s->open.meta.groups[s->group].first_row + s->row - s->rows + row; }
-
-void tl_scan_rewind(tl_scan *s) {
-  tl_parquet_free(&s->open);
-  s->file = 0;
-  s->group = 0;
-  s->row = s->rows = 0;
 }

@@ -1,44 +1,94 @@
-/* All rows of a dataset, file after file in byte order of name, in batches: what cat and hash walk over.
-   Columns are those of the first file, then of later ones by name, then the keys of the path (`date` as a date, others as integers
-   when every value is a canonical one, else as text). A file that lacks a column has nulls there. */
+/* Rows of a dataset: file after file in byte order of path, batch after batch, only those that a condition selects.
+   Columns are the top-level ones of the first file, then of later ones by name, then the keys of the path (`date` as a date, others as
+   integers when every value is a canonical one, else as text). A file that lacks a column has nulls there.
+
+   A tl_scan says what is to be read; any number of threads read parts of it, each with a tl_scan_reader of its own. */
 #ifndef TL_LAKE_SCAN_H
 #define TL_LAKE_SCAN_H
 
+#include "column/array.h"
+#include "column/predicate.h"
 #include "lake/dataset.h"
-#include "parquet/reader.h"
+#include "parquet/rows.h"
+
+typedef struct tl_scan_options {
+  const char *const *columns; /* NULL: all */
+  size_t column_count;
+  const char *where;  /* NULL: every row */
+  int64_t page_limit; /* bytes of one page that are believed; 0: 128 MB */
+  int64_t batch_rows; /* at most; 0: 16384 */
+} tl_scan_options;
+
+/* Rows of a row group. */
+typedef struct tl_scan_part {
+  size_t file;
+  int group;
+  int64_t first, count;
+} tl_scan_part;
 
 typedef struct tl_scan {
   tl_env *env;
   tl_arena arena;
   tl_dataset dataset;
-  tl_field *fields; /* of the columns, all files taken together */
-  int field_count;
-  size_t field_capacity;
-  int hive_from; /* fields from here on are keys of the path */
-  int *wanted;   /* indices of the columns to read, in the order asked for */
+  tl_schema schema;  /* a STRUCT of all columns, all files taken together */
+  size_t capacity;   /* of its children */
+  int hive_from;     /* columns from here on are keys of the path */
+  int *wanted;       /* columns to read, in the order asked for */
   int wanted_count;
-  tl_column *columns; /* the batch: one a wanted column */
-  int64_t rows;       /* of the batch */
-  /* where the scan stands */
-  size_t file;
-  int group;
-  int64_t row;
-  tl_parquet open;
-  tl_page_scratch scratch;
-  int64_t batch_rows;
+  const char *where;
+  int *asked;        /* columns that the condition names, in its order; -1 - k: the leaf asked_leaves[k], which lies in structs */
+  int asked_count;
+  const char **asked_leaves;
+  const tl_field *asked_fields; /* their types, as the first file has them */
+  tl_scan_part *parts; /* every row group that has rows */
+  size_t part_count, part_capacity;
+  int64_t rows;        /* of all of them */
+  int64_t page_limit, batch_rows;
 } tl_scan;
 
-/* names NULL: every column. TL_USAGE names a column that is none. */
-tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, const char *const *names, size_t name_count, int64_t page_limit,
-                       tl_error *err) TL_MUST_CHECK;
-/* The next batch; rows is 0 at the end. */
-tl_status tl_scan_next(tl_scan *scan, tl_error *err) TL_MUST_CHECK;
-/* Back to the first row. */
-void tl_scan_rewind(tl_scan *scan);
-/* The row of its file that row `row` of the batch is. */
-int64_t tl_scan_row(const tl_scan *scan, int64_t row);
+/* TL_USAGE names a column that is none, or says what is wrong with the condition. */
+tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, tl_scan_options options, tl_error *err) TL_MUST_CHECK;
 void tl_scan_free(tl_scan *scan);
 /* The columns that identify a row of a dataset of ours ("ticker,date"), or NULL. */
 const char *tl_scan_by(tl_scan *scan);
+static inline const tl_schema *tl_scan_column(const tl_scan *s, int wanted) { return &s->schema.children[s->wanted[wanted]]; }
+
+typedef struct tl_scan_reader {
+  const tl_scan *scan;
+  tl_env *env;
+  tl_predicate *predicate;
+  /* the batch */
+  tl_array **columns;      /* one a wanted column; of the form that the file has */
+  int64_t rows;            /* 0: the end */
+  const uint8_t *selected; /* bit i: row i is wanted; NULL: all are */
+  int64_t selected_count;
+  int64_t first_row;       /* of the file, that row 0 of the batch is */
+  /* where the reader stands */
+  size_t next_part, file;
+  bool whole;  /* it goes through all parts by itself */
+  tl_parquet open;
+  tl_row_reader reader;
+  struct tl_scan_slot *slots; /* one a column that is read, those of the condition first */
+  int slot_count, condition_slots;
+  int *asked_slots, *wanted_slots;
+  tl_scan_part part;
+  struct tl_row_range *ranges; /* of the part, that may hold selected rows */
+  int64_t range_count, range;
+  size_t range_capacity;
+  uint8_t *bits;
+  size_t bit_capacity;
+  int64_t batch_rows;
+  int64_t bytes_read;
+} tl_scan_reader;
+
+tl_status tl_scan_reader_open(tl_scan_reader *out, const tl_scan *scan, tl_error *err) TL_MUST_CHECK;
+void tl_scan_reader_free(tl_scan_reader *reader);
+/* The reader goes to a part, or rows of one. */
+tl_status tl_scan_reader_start(tl_scan_reader *reader, tl_scan_part part, tl_error *err) TL_MUST_CHECK;
+/* The next batch of the part (of all parts, when no part was started); rows is 0 at the end. Batches without selected rows do not come. */
+tl_status tl_scan_reader_next(tl_scan_reader *reader, tl_error *err) TL_MUST_CHECK;
+/* Back to the first part. */
+void tl_scan_reader_rewind(tl_scan_reader *reader);
+static inline bool tl_scan_is_selected(const tl_scan_reader *r, int64_t row) { return r->selected == NULL || (r->selected[row >> 3] >> (row & 7) & 1); }
 
 #endif

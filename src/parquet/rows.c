@@ -51,26 +51,15 @@ tl_status tl_row_reader_open(tl_row_reader *r, tl_parquet *file, int group, cons
   return status;
 }
 
-tl_status tl_row_reader_skip_one(tl_row_reader *r, int column, int64_t rows, tl_error *err) {
-  tl_row_column *c = &r->columns[column];
-  for (int k = 0; k < c->node->leaf_count; k++) TL_TRY(tl_cursor_skip(&c->cursors[k], rows, err));
-  return TL_OK;
-}
-
-tl_status tl_row_reader_skip(tl_row_reader *r, int64_t rows, tl_error *err) {
-  for (int i = 0; i < r->column_count; i++) TL_TRY(tl_row_reader_skip_one(r, i, rows, err));
-  r->row += rows;
-  return TL_OK;
-}
-
 static tl_status read_nested(tl_row_column *c, int64_t rows, tl_array *out, tl_error *err) {
   for (int k = 0; k < c->node->leaf_count; k++) TL_TRY(tl_cursor_read_entries(&c->cursors[k], rows, true, &c->entries[k], err));
   tl_status status = tl_assemble(out, c->entries, rows, err);
   return tl_cursor_fail(&c->cursors[0], status, err);
 }
 
-tl_status tl_row_reader_read_one(tl_row_reader *r, int column, int64_t rows, tl_array *out, tl_error *err) {
+tl_status tl_row_reader_read_at(tl_row_reader *r, int column, int64_t first, int64_t rows, tl_array *out, tl_error *err) {
   tl_row_column *c = &r->columns[column];
+  for (int k = 0; k < c->node->leaf_count; k++) TL_TRY(tl_cursor_skip(&c->cursors[k], first - c->cursors[k].row, err));
   if (c->node->shape != TL_SHAPE_VALUE) return read_nested(c, rows, out, err);
   TL_TRY(tl_cursor_read(&c->cursors[0], rows, true, &out->column, err));
   out->count = rows;
@@ -78,14 +67,8 @@ tl_status tl_row_reader_read_one(tl_row_reader *r, int column, int64_t rows, tl_
   return TL_OK;
 }
 
-tl_status tl_row_reader_read(tl_row_reader *r, int64_t rows, tl_array *const *arrays, tl_error *err) {
-  for (int i = 0; i < r->column_count; i++) TL_TRY(tl_row_reader_read_one(r, i, rows, arrays[i], err));
-  r->row += rows;
-  return TL_OK;
-}
-
 int64_t tl_row_reader_bytes(const tl_row_reader *r) {
-  int64_t bytes = r->bytes_read;
+  int64_t bytes = 0;
   for (int i = 0; i < r->column_count; i++)
     for (int k = 0; k < r->columns[i].node->leaf_count; k++) bytes += r->columns[i].scratches[k].bytes_read;
   return bytes;

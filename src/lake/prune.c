@@ -1,0 +1,153 @@
+/* From the widest to the narrowest: the row group's statistics, its bloom filters, the bounds of its pages. What is not known excludes
+   nothing; an index that cannot be read is an error, since the file is then damaged. */
+#include "lake/prune.h"
+#include <string.h>
+#include "parquet/bloom.h"
+#include "parquet/index.h"
+
+enum { MOST_COLUMNS = 64 };
+
+/* Whether the format defines an order for the type, so that bounds mean something. */
+static bool has_order(const tl_leaf *leaf) {
+  return leaf->field.physical != TL_PHYSICAL_INT96 && leaf->field.logical != TL_LOGICAL_OTHER && !leaf->unordered && !leaf->total_order;
+}
+
+static tl_interval of_chunk(const tl_parquet *file, int group, int leaf) {
+  const tl_chunk *c = &file->meta.groups[group].chunks[leaf];
+  tl_interval i = {.nulls = c->statistics.null_count, .values = file->meta.groups[group].row_count};
+  if (!has_order(&file->meta.leaves[leaf])) return i;
+  i.min = c->statistics.min, i.max = c->statistics.max;
+  i.min_exact = !c->statistics.min_inexact, i.max_exact = !c->statistics.max_inexact;
+  i.no_nan = c->statistics.nan_count == 0;
+  return i;
+}
+
+/* ---- bloom filters ---- */
+
+typedef struct blooms {
+  tl_parquet *file;
+  int group;
+  const int *leaves;
+  tl_bloom filters[MOST_COLUMNS];
+  bool loaded[MOST_COLUMNS];
+  tl_status status;
+  tl_error *err;
+} blooms;
+
+static bool ask_bloom(void *context, int column, tl_bytes plain) {
+  blooms *b = context;
+  if (b->leaves[column] < 0 || column >= MOST_COLUMNS || b->status != TL_OK) return true;
+  if (!b->loaded[column]) b->status = tl_bloom_load(&b->filters[column], b->file, b->group, b->leaves[column], b->err);
+  b->loaded[column] = true;
+  return b->filters[column].block_count == 0 || tl_bloom_may_hold(&b->filters[column], tl_bloom_hash(plain));
+}
+
+static tl_status probe(tl_parquet *file, int group, const tl_predicate *p, const int *leaves, bool *may, tl_error *err) {
+  blooms b = {.file = file, .group = group, .leaves = leaves, .err = err};
+  *may = tl_predicate_probe(p, ask_bloom, &b);
+  for (int i = 0; i < MOST_COLUMNS; i++)
+    if (b.loaded[i]) tl_bloom_free(&b.filters[i]);
+  return b.status;
+}
+
+/* ---- pages ---- */
+
+typedef struct pages {
+  tl_offset_index places[MOST_COLUMNS];
+  tl_column_index bounds[MOST_COLUMNS];
+  int64_t at[MOST_COLUMNS]; /* page of each column */
+  int count;
+} pages;
+
+static void free_pages(pages *p) {
+  for (int i = 0; i < p->count; i++) {
+    tl_offset_index_free(&p->places[i]);
+    tl_column_index_free(&p->bounds[i]);
+  }
+}
+
+static tl_status load_pages(pages *p, tl_parquet *file, int group, const int *leaves, int count, bool *any, tl_error *err) {
+  for (p->count = 0; p->count < count; p->count++) {
+    int i = p->count;
+    p->places[i] = (tl_offset_index){0};
+    p->bounds[i] = (tl_column_index){0};
+    p->at[i] = 0;
+    if (leaves[i] < 0 || file->meta.leaves[leaves[i]].max_repetition > 0) continue;
+    TL_TRY(tl_offset_index_load(&p->places[i], file, group, leaves[i], err));
+    if (p->places[i].count > 0) TL_TRY(tl_column_index_load(&p->bounds[i], file, group, leaves[i], err));
+    if (p->bounds[i].count != p->places[i].count) p->bounds[i].count = 0;
+    *any |= p->bounds[i].count > 1;
+  }
+  return TL_OK;
+}
+
+static int64_t page_end(const tl_offset_index *x, int64_t page, int64_t rows) { return page + 1 < x->count ? x->pages[page + 1].first_row : rows; }
+
+static tl_interval of_page(const pages *p, int column, const tl_parquet *file, int group, int leaf) {
+  int64_t rows = file->meta.groups[group].row_count;
+  if (p->bounds[column].count == 0) {
+    tl_interval i = of_chunk(file, group, leaf);
+    i.min_exact = i.max_exact = false;
+    if (i.nulls != 0 && i.nulls != i.values) i.nulls = -1;
+    return i;
+  }
+  const tl_page_bounds *b = &p->bounds[column].pages[p->at[column]];
+  int64_t page = p->at[column], values = page_end(&p->places[column], page, rows) - p->places[column].pages[page].first_row;
+  tl_interval i = {.nulls = b->all_null ? values : b->null_count, .values = values};
+  if (i.nulls > 0 && i.nulls < values) i.nulls = -1; /* rows of a part of the page: none or all are known, else nothing */
+  if (has_order(&file->meta.leaves[leaf])) i.min = b->min, i.max = b->max;
+  return i;
+}
+
+static tl_status add(tl_ranges *out, int64_t first, int64_t end, tl_error *err) {
+  if (out->count > 0 && out->items[out->count - 1].first + out->items[out->count - 1].count == first) {
+    out->items[out->count - 1].count += end - first;
+    return TL_OK;
+  }
+  TL_TRY(tl_reserve(out->env, &out->items, &out->capacity, (size_t)out->count + 1, sizeof *out->items, err));
+  out->items[out->count++] = (tl_row_range){first, end - first};
+  return TL_OK;
+}
+
+/* Segments in which every column stays within one page are judged one after the other. */
+static tl_status judge_pages(tl_ranges *out, pages *p, tl_parquet *file, int group, const tl_predicate *predicate, const int *leaves,
+                             const tl_interval *known, int64_t first, int64_t end, tl_error *err) {
+  int64_t rows = file->meta.groups[group].row_count;
+  tl_interval intervals[MOST_COLUMNS];
+  for (int64_t row = first, next; row < end; row = next) {
+    next = end;
+    for (int i = 0; i < p->count; i++) {
+      intervals[i] = known[i];
+      if (leaves[i] < 0) continue;
+      if (p->bounds[i].count > 0) {
+        while (page_end(&p->places[i], p->at[i], rows) <= row) p->at[i]++;
+        int64_t edge = page_end(&p->places[i], p->at[i], rows);
+        next = edge < next ? edge : next;
+      }
+      intervals[i] = of_page(p, i, file, group, leaves[i]);
+    }
+    if (tl_predicate_judge(predicate, intervals) != TL_VERDICT_NONE) TL_TRY(add(out, row, next, err));
+  }
+  return TL_OK;
+}
+
+tl_status tl_prune_group(tl_ranges *out, tl_parquet *file, int group, const tl_predicate *p, const int *leaves, const tl_interval *known, int64_t first,
+                         int64_t count, tl_error *err) {
+  tl_interval intervals[MOST_COLUMNS];
+  int columns = tl_predicate_column_count(p);
+  out->count = 0;
+  if (columns > MOST_COLUMNS) return add(out, first, first + count, err);
+  for (int i = 0; i < columns; i++) intervals[i] = leaves[i] < 0 ? known[i] : of_chunk(file, group, leaves[i]);
+  tl_verdict verdict = tl_predicate_judge(p, intervals);
+  if (verdict == TL_VERDICT_NONE) return TL_OK;
+  if (verdict == TL_VERDICT_ALL) return add(out, first, first + count, err);
+  bool may = true, any = false;
+  TL_TRY(probe(file, group, p, leaves, &may, err));
+  if (!may) return TL_OK;
+  pages found = {0};
+  tl_status status = load_pages(&found, file, group, leaves, columns, &any, err);
+  if (status == TL_OK) status = any ? judge_pages(out, &found, file, group, p, leaves, known, first, first + count, err) : add(out, first, first + count, err);
+  found.count = columns;
+  free_pages(&found);
+  return status;
+}
