@@ -671,7 +671,7 @@ class Case:
 
     def __init__(self, path, columns, table, shape):
         self.path, self.columns, self.table, self.shape = path, columns, table, shape
-        self.rows = len(columns[0][1])
+        self.rows, self.lines = len(columns[0][1]), []  # lines: as tickloom prints the whole file
 
     def flat(self):
         """(name, values, shape) of the columns that are leaves."""
@@ -679,7 +679,10 @@ class Case:
 
 
 def check_read(tickloom, case, path=None):
-    got = tickloom.cat(path or case.path)
+    out = tickloom.must("cat", path or case.path, "--format", "jsonl")
+    if path is None:
+        case.lines = out.splitlines(True)
+    got = text.parsed(out)
     got = [(name, []) for name, _ in case.columns] if got is None else got
     found = columns_difference(got, case.columns)
     demand(found is None, found)
@@ -694,12 +697,11 @@ def check_column(tickloom, case, i):
 
 
 def check_rows(tickloom, case, r):
-    whole_text = tickloom.must("cat", case.path, "--format", "jsonl").splitlines(True)
-    for _ in range(3 if case.rows else 0):
+    for _ in range(2 if case.rows else 0):
         a = r.randrange(case.rows)
         b = r.randint(a + 1, case.rows)
         part = tickloom.must("cat", case.path, "--format", "jsonl", "--rows", f"{a}..{b}").splitlines(True)
-        demand(part == whole_text[a:b], f"--rows {a}..{b} differs from the slice: {len(part)} rows, expected {b - a}; first {part[:1]}, expected {whole_text[a:a + 1]}")
+        demand(part == case.lines[a:b], f"--rows {a}..{b} differs from the slice: {len(part)} rows, expected {b - a}; first {part[:1]}, expected {case.lines[a:a + 1]}")
 
 
 def check_threads(tickloom, case):
@@ -723,7 +725,7 @@ def conditions(columns, r):
         for form in r.sample(FORMS, 2):
             out.append(tuple(form.format(c=c, x=x[i], y=y[i], z=z[i]) for i, c in enumerate((f"`{name}`", f'"{name}"'))))
         out.append((f"not (`{name}` < {x[0]})", f'not coalesce("{name}" < {x[1]}, false)'))
-    return r.sample(out, min(6, len(out)))
+    return r.sample(out, min(4, len(out)))
 
 
 def of_int(value, shape):

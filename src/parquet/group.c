@@ -1,4 +1,4 @@
-/* Columns to the bytes of a row group. */
+/* Columns to the bytes of a row group: doubles and integers as features have them, keys of streams. Any other column: group_leaf.c. */
 #include <libdeflate.h>
 #include <math.h>
 #include <string.h>
@@ -7,17 +7,17 @@
 #include "codec/rle.h"
 #include "codec/split.h"
 #include "column/survey.h"
+#include "parquet/group_inside.h"
 #include "parquet/thrift.h"
-#include "parquet/writer.h"
-#define XXH_INLINE_ALL
-#include <xxhash.h>
 
 void tl_group_free(tl_group *g) {
   tl_buffer_free(&g->bytes);
   tl_buffer_free(&g->page);
   tl_buffer_free(&g->packed);
   tl_release(g->env, g->chunks);
-  tl_release(g->env, g->bounds);
+  tl_release(g->env, g->about);
+  tl_release(g->env, g->notes);
+  tl_buffer_free(&g->blooms);
   tl_release(g->env, g->values);
   tl_release(g->env, g->codes);
   tl_release(g->env, g->levels);
@@ -25,25 +25,29 @@ void tl_group_free(tl_group *g) {
 }
 
 tl_status tl_group_begin(tl_group *g, int leaf_count, int64_t rows, tl_error *err) {
-  g->bytes.env = g->page.env = g->packed.env = g->env;
-  g->bytes.size = 0;
+  g->bytes.env = g->page.env = g->packed.env = g->blooms.env = g->env;
+  g->bytes.size = g->blooms.size = 0;
+  g->note_count = 0;
   g->leaf_count = leaf_count;
   g->next = 0;
   g->row_count = rows;
   TL_TRY(tl_reserve(g->env, &g->chunks, &g->chunk_capacity, (size_t)leaf_count, sizeof *g->chunks, err));
-  return tl_reserve(g->env, &g->bounds, &g->bound_capacity, (size_t)leaf_count, sizeof *g->bounds, err);
+  return tl_reserve(g->env, &g->about, &g->about_capacity, (size_t)leaf_count, sizeof *g->about, err);
 }
 
 /* ---- pages ---- */
 
-typedef struct page_info {
-  int64_t values;
-  int encoding;
-  bool dictionary;
-} page_info;
+/* Whether a page holds nothing is known from its bounds, except for NaN, which has none: info says it. */
+static tl_status note_page(tl_group *g, tl_page_info info, size_t at, size_t size, tl_error *err) {
+  TL_TRY(tl_reserve(g->env, &g->notes, &g->note_capacity, (size_t)g->note_count + 1, sizeof *g->notes, err));
+  tl_page_note *n = &g->notes[g->note_count++];
+  *n = (tl_page_note){.offset = (int64_t)at, .size = (int64_t)size, .first_row = info.first_row, .nulls = info.nulls, .all_null = info.nulls == info.values};
+  if (info.bounds != NULL) n->bounds = *info.bounds;
+  return TL_OK;
+}
 
 /* Compresses g->page and appends it behind its header. */
-static tl_status put_page(tl_group *g, tl_chunk *c, page_info info, int level, tl_error *err) {
+tl_status tl__group_page(tl_group *g, tl_chunk *c, tl_page_info info, int level, tl_error *err) {
   tl_bytes body = tl_buffer_view(&g->page);
   if (c->codec != TL_CODEC_NONE) {
     const tl_compressor *compressor = tl_compressor_find(c->codec);
@@ -74,7 +78,9 @@ static tl_status put_page(tl_group *g, tl_chunk *c, page_info info, int level, t
   c->uncompressed_size += (int64_t)(header + g->page.size);
   c->compressed_size += (int64_t)(header + body.size);
   c->encodings |= 1u << info.encoding;
-  return TL_OK;
+  if (info.dictionary) return TL_OK;
+  c->page_encodings |= 1u << info.encoding;
+  return note_page(g, info, before, g->bytes.size - before, err);
 }
 
 /* Levels of a page are written behind their length; this fills the length in once they are there. */
@@ -108,25 +114,28 @@ static tl_status put_run(tl_group *g, uint32_t value, int64_t count, int bit_wid
   return tl_buffer_append(&g->page, &value, (size_t)(bit_width + 7) / 8, err);
 }
 
-static tl_chunk *open_chunk(tl_group *g, int codec) {
+tl_chunk *tl__group_open(tl_group *g, int codec) {
   tl_chunk *c = &g->chunks[g->next];
   *c = (tl_chunk){.codec = codec,
                   .value_count = g->row_count,
                   .data_offset = (int64_t)g->bytes.size,
                   .dictionary_offset = -1,
                   .encodings = 1u << TL_ENCODING_RLE,
-                  .statistics = {.null_count = 0}};
+                  .statistics = {.null_count = 0, .nan_count = -1},
+                  .column_index = {-1, 0},
+                  .offset_index = {-1, 0},
+                  .bloom = {-1, 0},
+                  .byte_array_bytes = -1};
+  g->about[g->next] = (tl_chunk_notes){.first_note = g->note_count, .text_bytes = -1};
   return c;
 }
 
-/* The chunk is done; its bounds lie in g->bounds. */
-static void close_chunk(tl_group *g, tl_chunk *c, int64_t nulls, size_t bound_size) {
+void tl__group_close(tl_group *g, tl_chunk *c, int64_t nulls, const tl_bounds *bounds) {
+  tl_chunk_notes *about = &g->about[g->next++];
   c->statistics.null_count = nulls;
-  if (bound_size > 0) {
-    c->statistics.min = (tl_bytes){g->bounds[g->next][0], bound_size};
-    c->statistics.max = (tl_bytes){g->bounds[g->next][1], bound_size};
-  }
-  g->next++;
+  c->byte_array_bytes = about->text_bytes;
+  about->bounds = *bounds;
+  about->notes = g->note_count - about->first_note;
 }
 
 /* Present fixed-width values of one page, encoded behind the levels. */
@@ -142,27 +151,6 @@ static tl_status put_values(tl_group *g, const void *values, int64_t count, int 
 }
 
 /* ---- doubles ---- */
-
-typedef struct range {
-  double min, max;
-} range;
-
-/* Zeros are one value to comparisons and two to readers: a range that touches zero holds both. */
-static void put_double_bounds(tl_group *g, const tl_leaf *leaf, range r) {
-  if (r.min == 0) r.min = -0.0;
-  if (r.max == 0) r.max = 0.0;
-  if (leaf->field.physical == TL_PHYSICAL_FLOAT) {
-    float low = (float)r.min, high = (float)r.max;
-    memcpy(g->bounds[g->next][0], &low, sizeof low);
-    memcpy(g->bounds[g->next][1], &high, sizeof high);
-  } else if (leaf->field.physical == TL_PHYSICAL_BOOLEAN) {
-    g->bounds[g->next][0][0] = r.min > 0;
-    g->bounds[g->next][1][0] = r.max > 0;
-  } else {
-    memcpy(g->bounds[g->next][0], &r.min, sizeof r.min);
-    memcpy(g->bounds[g->next][1], &r.max, sizeof r.max);
-  }
-}
 
 /* Levels of doubles: missing rows first, then present ones, is by far the commonest page; it takes two runs. */
 static tl_status put_double_levels(tl_group *g, const double *v, int64_t rows, const tl_survey *seen, tl_error *err) {
@@ -220,8 +208,8 @@ static tl_status pack_doubles(tl_group *g, const tl_leaf *leaf, const double *v,
 }
 
 tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *values, tl_page_style style, tl_error *err) {
-  tl_chunk *c = open_chunk(g, style.codec);
-  range r = {INFINITY, -INFINITY};
+  tl_chunk *c = tl__group_open(g, style.codec);
+  tl_bounds all = {0};
   int64_t nulls = 0;
   bool bits = leaf->field.physical == TL_PHYSICAL_BOOLEAN;
   int width = tl_field_width(&leaf->field);
@@ -232,8 +220,9 @@ tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *v
     tl_survey seen = tl_survey_of(v, rows);
     const void *packed;
     nulls += seen.missing;
-    r.min = seen.min < r.min ? seen.min : r.min;
-    r.max = seen.max > r.max ? seen.max : r.max;
+    tl_bounds bounds = {0};
+    if (seen.missing < rows) tl_bounds_of_doubles(&bounds, &leaf->field, seen.min, seen.max);
+    tl_bounds_merge(&all, &bounds, &leaf->field);
     g->page.size = 0;
     if (leaf->field.nullable) TL_TRY(put_double_levels(g, v, rows, &seen, err));
     if (bits)
@@ -242,24 +231,24 @@ tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *v
       TL_TRY(pack_doubles(g, leaf, v, rows, &seen, &packed, err));
       TL_TRY(put_values(g, packed, rows - seen.missing, width, encoding, err));
     }
-    TL_TRY(put_page(g, c, (page_info){rows, encoding, false}, style.level, err));
+    TL_TRY(tl__group_page(g, c, ((tl_page_info){.values = rows, .encoding = encoding, .first_row = at, .nulls = seen.missing, .bounds = &bounds}), style.level, err));
   }
-  if (nulls < g->row_count) put_double_bounds(g, leaf, r);
-  close_chunk(g, c, nulls, nulls < g->row_count ? (size_t)width : 0);
+  tl__group_close(g, c, nulls, &all);
   return TL_OK;
 }
 
 /* ---- integers ---- */
 
 tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *values, int64_t absent, tl_page_style style, tl_error *err) {
-  tl_chunk *c = open_chunk(g, style.codec);
+  tl_chunk *c = tl__group_open(g, style.codec);
   int width = tl_field_width(&leaf->field);
-  int64_t low = INT64_MAX, high = INT64_MIN, nulls = 0;
+  tl_bounds all = {0};
+  int64_t nulls = 0;
   TL_TRY(tl_renew(g->env, &g->values, &g->value_capacity, (size_t)style.page_rows * 9 + 16, 1, err));
   int64_t *present = g->values;
   uint8_t *valid = (uint8_t *)g->values + style.page_rows * 8;
   for (int64_t at = 0; at < g->row_count; at += style.page_rows) {
-    int64_t rows = g->row_count - at < style.page_rows ? g->row_count - at : style.page_rows, k = 0;
+    int64_t rows = g->row_count - at < style.page_rows ? g->row_count - at : style.page_rows, k = 0, low = INT64_MAX, high = INT64_MIN;
     memset(valid, 0, (size_t)(rows + 7) / 8);
     for (int64_t i = 0; i < rows; i++) {
       int64_t v = values[at + i];
@@ -270,6 +259,9 @@ tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *val
       high = v > high ? v : high;
     }
     nulls += rows - k;
+    tl_bounds bounds = {0};
+    if (k > 0) tl_bounds_of_ints(&bounds, &leaf->field, low, high);
+    tl_bounds_merge(&all, &bounds, &leaf->field);
     g->page.size = 0;
     if (leaf->field.nullable) TL_TRY(put_bit_levels(g, valid, 0, rows, err));
     int encoding = style.encoding == TL_ENCODING_DELTA ? TL_ENCODING_DELTA : TL_ENCODING_PLAIN;
@@ -280,157 +272,30 @@ tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *val
         for (int64_t i = 0; i < k; i++) memcpy((char *)g->values + 4 * i, &(int32_t){(int32_t)present[i]}, 4);
       TL_TRY(tl_buffer_append(&g->page, g->values, (size_t)(k * width), err));
     }
-    TL_TRY(put_page(g, c, (page_info){rows, encoding, false}, style.level, err));
+    TL_TRY(tl__group_page(g, c, ((tl_page_info){.values = rows, .encoding = encoding, .first_row = at, .nulls = rows - k, .bounds = &bounds}), style.level, err));
   }
-  if (low <= high) {
-    memcpy(g->bounds[g->next][0], &low, (size_t)width);
-    memcpy(g->bounds[g->next][1], &high, (size_t)width);
-  }
-  close_chunk(g, c, nulls, low <= high ? (size_t)width : 0);
+  tl__group_close(g, c, nulls, &all);
   return TL_OK;
 }
 
-/* ---- any column ---- */
-
-/* Appends one value in PLAIN form. */
-static tl_status put_plain(tl_buffer *out, const tl_column *column, int64_t row, tl_error *err) {
-  tl_bytes v = tl_column_bytes(column, row);
-  if (column->field.physical == TL_PHYSICAL_BYTE_ARRAY) {
-    if (v.size > INT32_MAX) return tl_fail(err, TL_UNSUPPORTED, "a value of %zu bytes cannot be written", v.size);
-    TL_TRY(tl_buffer_append(out, &(uint32_t){(uint32_t)v.size}, 4, err));
-  }
-  return tl_buffer_append(out, v.data, v.size, err);
-}
-
-static tl_status put_plain_page(tl_group *g, const tl_column *column, int64_t from, int64_t rows, tl_error *err) {
-  bool bits = column->field.physical == TL_PHYSICAL_BOOLEAN;
-  uint8_t byte = 0;
-  int64_t k = 0;
-  for (int64_t i = from; i < from + rows; i++) {
-    if (!tl_column_is_valid(column, i)) continue;
-    if (!bits)
-      TL_TRY(put_plain(&g->page, column, i, err));
-    else {
-      byte |= (uint8_t)((column->values[i] & 1) << (k & 7));
-      if ((++k & 7) == 0) {
-        TL_TRY(tl_buffer_byte(&g->page, byte, err));
-        byte = 0;
-      }
-    }
-  }
-  return k & 7 ? tl_buffer_byte(&g->page, byte, err) : TL_OK;
-}
-
-/* Distinct values numbered in order of appearance; more than `most` of them and it does not pay. Codes of all rows in g->codes. */
-static tl_status number_values(tl_group *g, const tl_column *column, tl_buffer *dictionary, int64_t *distinct, int64_t most, bool *pays, tl_error *err) {
-  size_t size = 64;
-  while (size < (size_t)most * 2 + 2) size *= 2;
-  int64_t *table;
-  TL_TRY(tl_allocate(g->env, &table, size, sizeof *table, err));
-  for (size_t i = 0; i < size; i++) table[i] = -1;
-  tl_status status = tl_renew(g->env, &g->codes, &g->code_capacity, (size_t)column->count + 1, sizeof *g->codes, err);
-  *distinct = 0;
-  *pays = true;
-  for (int64_t i = 0; status == TL_OK && *pays && i < column->count; i++) {
-    if (!tl_column_is_valid(column, i)) continue;
-    tl_bytes v = tl_column_bytes(column, i);
-    size_t at = XXH3_64bits(v.data, v.size) & (size - 1);
-    for (; table[at] >= 0; at = (at + 1) & (size - 1)) {
-      tl_bytes w = tl_column_bytes(column, table[at]);
-      if (w.size == v.size && (v.size == 0 || memcmp(w.data, v.data, v.size) == 0)) break;
-    }
-    if (table[at] < 0) {
-      if (*distinct == most) {
-        *pays = false;
-        break;
-      }
-      table[at] = i;
-      g->codes[i] = (uint32_t)(*distinct)++;
-      status = put_plain(dictionary, column, i, err);
-    } else
-      g->codes[i] = g->codes[table[at]];
-  }
-  tl_release(g->env, table);
-  return status;
-}
-
-static tl_status put_dictionary_pages(tl_group *g, tl_chunk *c, const tl_column *column, const tl_buffer *dictionary, int64_t distinct, tl_page_style style,
-                                      tl_error *err) {
-  int bit_width = tl_bit_width(distinct > 0 ? (uint32_t)(distinct - 1) : 0);
-  g->page.size = 0;
-  TL_TRY(tl_buffer_append(&g->page, dictionary->data, dictionary->size, err));
-  c->dictionary_offset = (int64_t)g->bytes.size;
-  TL_TRY(put_page(g, c, (page_info){distinct, TL_ENCODING_PLAIN, true}, style.level, err));
-  c->data_offset = (int64_t)g->bytes.size;
-  for (int64_t at = 0; at < column->count; at += style.page_rows) {
-    int64_t rows = column->count - at < style.page_rows ? column->count - at : style.page_rows, k = 0;
-    g->page.size = 0;
-    if (column->field.nullable) TL_TRY(put_bit_levels(g, column->valid, at, rows, err));
-    for (int64_t i = at; i < at + rows; i++)
-      if (tl_column_is_valid(column, i)) g->codes[at + k++] = g->codes[i];
-    TL_TRY(tl_buffer_byte(&g->page, (uint8_t)bit_width, err));
-    TL_TRY(tl_rle_encode(&g->page, g->codes + at, k, bit_width, err));
-    TL_TRY(put_page(g, c, (page_info){rows, TL_ENCODING_RLE_DICTIONARY, false}, style.level, err));
-  }
-  return TL_OK;
-}
-
-/* Bounds of numbers; other types go without. */
-static size_t column_bounds(tl_group *g, const tl_column *column) {
-  const tl_field *f = &column->field;
-  bool integer = f->physical == TL_PHYSICAL_INT32 || f->physical == TL_PHYSICAL_INT64;
-  if (!integer || tl_field_is_unsigned(f)) return 0;
-  int64_t low = INT64_MAX, high = INT64_MIN;
-  for (int64_t i = 0; i < column->count; i++) {
-    if (!tl_column_is_valid(column, i)) continue;
-    int64_t v = tl_column_int(column, i);
-    low = v < low ? v : low, high = v > high ? v : high;
-  }
-  if (low > high) return 0;
-  memcpy(g->bounds[g->next][0], &low, (size_t)tl_field_width(f));
-  memcpy(g->bounds[g->next][1], &high, (size_t)tl_field_width(f));
-  return (size_t)tl_field_width(f);
-}
-
-static tl_status put_plain_pages(tl_group *g, tl_chunk *c, const tl_column *column, tl_page_style style, tl_error *err) {
-  for (int64_t at = 0; at < column->count; at += style.page_rows) {
-    int64_t rows = column->count - at < style.page_rows ? column->count - at : style.page_rows;
-    g->page.size = 0;
-    if (column->field.nullable) TL_TRY(put_bit_levels(g, column->valid, at, rows, err));
-    TL_TRY(put_plain_page(g, column, at, rows, err));
-    TL_TRY(put_page(g, c, (page_info){rows, TL_ENCODING_PLAIN, false}, style.level, err));
-  }
-  return TL_OK;
-}
-
-tl_status tl_group_put_column(tl_group *g, const tl_leaf *leaf, const tl_column *column, tl_page_style style, tl_error *err) {
-  tl_chunk *c = open_chunk(g, style.codec);
-  bool pays = style.encoding == TL_ENCODING_RLE_DICTIONARY && leaf->field.physical != TL_PHYSICAL_BOOLEAN && column->count > 0;
-  if (pays) {
-    TL_OWNED(tl_buffer) dictionary = {.env = g->env};
-    int64_t distinct, most = column->count / 2 < 65536 ? column->count / 2 + 1 : 65536;
-    TL_TRY(number_values(g, column, &dictionary, &distinct, most, &pays, err));
-    if (pays) TL_TRY(put_dictionary_pages(g, c, column, &dictionary, distinct, style, err));
-  }
-  if (!pays) TL_TRY(put_plain_pages(g, c, column, style, err));
-  close_chunk(g, c, column->null_count, column_bounds(g, column));
-  return TL_OK;
-}
+/* ---- keys ---- */
 
 tl_status tl_group_put_runs(tl_group *g, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec, int level,
                             tl_error *err) {
-  tl_chunk *c = open_chunk(g, codec);
+  tl_chunk *c = tl__group_open(g, codec);
+  tl_bounds bounds = {0};
   (void)leaf;
   int bit_width = tl_bit_width(count > 0 ? (uint32_t)(count - 1) : 0);
   g->page.size = 0;
-  for (int64_t i = 0; i < count; i++) TL_TRY(put_plain(&g->page, values, i, err));
+  TL_TRY(tl__put_plain(&g->page, values, 0, count, err));
   c->dictionary_offset = (int64_t)g->bytes.size;
-  TL_TRY(put_page(g, c, (page_info){count, TL_ENCODING_PLAIN, true}, level, err));
+  TL_TRY(tl__group_page(g, c, (tl_page_info){.values = count, .encoding = TL_ENCODING_PLAIN, .dictionary = true}, level, err));
   c->data_offset = (int64_t)g->bytes.size;
   g->page.size = 0;
   TL_TRY(tl_buffer_byte(&g->page, (uint8_t)bit_width, err));
   for (int64_t i = 0; i < count; i++) TL_TRY(put_run(g, (uint32_t)i, lengths[i], bit_width, err));
-  TL_TRY(put_page(g, c, (page_info){g->row_count, TL_ENCODING_RLE_DICTIONARY, false}, level, err));
-  close_chunk(g, c, 0, column_bounds(g, values));
+  tl_bounds_add(&bounds, values, 0, count);
+  TL_TRY(tl__group_page(g, c, (tl_page_info){.values = g->row_count, .encoding = TL_ENCODING_RLE_DICTIONARY, .bounds = &bounds}, level, err));
+  tl__group_close(g, c, 0, &bounds);
   return TL_OK;
 }

@@ -26,6 +26,8 @@ typedef struct tl_leaf {
   bool nested;        /* lies in a group, repeated or not */
   int converted_type; /* as written, -1 when absent */
   bool unordered;     /* the file names an order that we do not know: its bounds say nothing */
+  const char *const *path; /* of a file that is written: the names from the top to it */
+  int path_count;
   bool total_order;   /* IEEE 754's total order: -0.0 before 0.0, and bounds may be NaN */
 } tl_leaf;
 
@@ -48,9 +50,9 @@ typedef struct tl_chunk {
   uint32_t encodings;                     /* bit e: encoding e occurs */
   uint32_t page_encodings;                /* of data pages, where the file says so for each page; 0: it does not */
   tl_statistics statistics;
+  int64_t page_count;                     /* data pages, of a chunk that is written */
   tl_extent column_index, offset_index, bloom;
   int64_t byte_array_bytes;   /* unencoded bytes of byte arrays, from size statistics; -1 when absent */
-  tl_bytes definition_counts; /* how often each definition level occurs, from size statistics: a list as thrift has it */
   bool elsewhere; /* in another file */
   bool encrypted;
 } tl_chunk;
@@ -62,6 +64,7 @@ typedef struct tl_sorting {
 
 typedef struct tl_row_group {
   int64_t row_count, byte_size;
+  int64_t offset, compressed_size; /* of one that is written */
   int64_t first_row; /* of the file */
   tl_chunk *chunks;  /* one a leaf */
   tl_sorting *sorting;
@@ -87,6 +90,8 @@ typedef struct tl_meta {
 
 /* Parses a footer; everything lives in the arena or in the bytes. */
 tl_status tl_meta_parse(tl_meta *out, tl_arena *arena, tl_bytes footer, tl_error *err) TL_MUST_CHECK;
+/* The leaves of a schema as a file that we write has them: lists in three levels, maps as key_value. */
+tl_status tl_schema_leaves(const tl_schema *root, tl_arena *arena, tl_leaf *leaves, tl_error *err) TL_MUST_CHECK;
 /* The footer's bytes but for those of its row groups, which belong at `groups_at`. */
 tl_status tl_meta_write(tl_buffer *out, const tl_meta *meta, size_t *groups_at, tl_error *err) TL_MUST_CHECK;
 /* A row group as the footer has it, behind what the buffer holds. */

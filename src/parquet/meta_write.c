@@ -1,4 +1,4 @@
-/* Structs to footer: flat schemas, as this version writes them. */
+/* Structs to footer. */
 #include <string.h>
 #include "parquet/meta.h"
 #include "parquet/thrift.h"
@@ -47,28 +47,100 @@ static void put_logical(tl_thrift_out *t, const tl_field *f) {
   tl_thrift_close_struct(t);
 }
 
-static void put_schema(tl_thrift_out *t, const tl_meta *m) {
-  tl_thrift_put_list(t, 2, TL_THRIFT_STRUCT, (size_t)m->leaf_count + 1);
+static void put_value(tl_thrift_out *t, const tl_schema *n) {
+  const tl_field *f = &n->field;
   tl_thrift_open_struct(t, 0);
-  tl_thrift_put_text(t, 4, "schema");
-  tl_thrift_put_int(t, 5, TL_THRIFT_I32, m->leaf_count);
+  tl_thrift_put_int(t, 1, TL_THRIFT_I32, f->physical);
+  if (f->physical == TL_PHYSICAL_FIXED) tl_thrift_put_int(t, 2, TL_THRIFT_I32, f->fixed_size);
+  tl_thrift_put_int(t, 3, TL_THRIFT_I32, n->nullable);
+  tl_thrift_put_text(t, 4, n->name);
+  if (converted_of(f) >= 0) tl_thrift_put_int(t, 6, TL_THRIFT_I32, converted_of(f));
+  if (f->logical == TL_LOGICAL_DECIMAL) {
+    tl_thrift_put_int(t, 7, TL_THRIFT_I32, f->scale);
+    tl_thrift_put_int(t, 8, TL_THRIFT_I32, f->precision);
+  }
+  put_logical(t, f);
   tl_thrift_close_struct(t);
-  for (int i = 0; i < m->leaf_count; i++) {
-    const tl_field *f = &m->leaves[i].field;
-    tl_thrift_open_struct(t, 0);
-    tl_thrift_put_int(t, 1, TL_THRIFT_I32, f->physical);
-    if (f->physical == TL_PHYSICAL_FIXED) tl_thrift_put_int(t, 2, TL_THRIFT_I32, f->fixed_size);
-    tl_thrift_put_int(t, 3, TL_THRIFT_I32, f->nullable);
-    tl_thrift_put_text(t, 4, f->name);
-    if (converted_of(f) >= 0) tl_thrift_put_int(t, 6, TL_THRIFT_I32, converted_of(f));
-    if (f->logical == TL_LOGICAL_DECIMAL) {
-      tl_thrift_put_int(t, 7, TL_THRIFT_I32, f->scale);
-      tl_thrift_put_int(t, 8, TL_THRIFT_I32, f->precision);
-    }
-    put_logical(t, f);
+}
+
+/* A group; `logical`: its annotation's number in the union, 0 for none. */
+static void put_group_element(tl_thrift_out *t, const char *name, int repetition, int children, int converted, int logical) {
+  tl_thrift_open_struct(t, 0);
+  if (repetition >= 0) tl_thrift_put_int(t, 3, TL_THRIFT_I32, repetition);
+  tl_thrift_put_text(t, 4, name);
+  tl_thrift_put_int(t, 5, TL_THRIFT_I32, children);
+  if (converted >= 0) tl_thrift_put_int(t, 6, TL_THRIFT_I32, converted);
+  if (logical > 0) {
+    tl_thrift_open_struct(t, 10);
+    tl_thrift_open_struct(t, logical);
+    tl_thrift_close_struct(t);
     tl_thrift_close_struct(t);
   }
+  tl_thrift_close_struct(t);
 }
+
+/* The names that the format wants for what lies between a list or map and its values. */
+static const char *const list_names[] = {"element"}, *const map_names[] = {"key", "value"};
+
+static void put_element(tl_thrift_out *t, const tl_schema *n, const char *name) {
+  tl_schema named = *n;
+  named.name = name;
+  bool list = n->shape == TL_SHAPE_LIST, map = n->shape == TL_SHAPE_MAP;
+  if (n->shape == TL_SHAPE_VALUE) {
+    put_value(t, &named);
+    return;
+  }
+  put_group_element(t, name, n->nullable, list || map ? 1 : n->child_count, list ? 3 : map ? 1 : -1, list ? 3 : map ? 2 : 0);
+  if (list || map) put_group_element(t, list ? "list" : "key_value", 2, n->child_count, -1, 0);
+  for (int i = 0; i < n->child_count; i++) put_element(t, &n->children[i], list ? list_names[i] : map ? map_names[i] : n->children[i].name);
+}
+
+static size_t count_elements(const tl_schema *n) {
+  size_t count = n->shape == TL_SHAPE_LIST || n->shape == TL_SHAPE_MAP ? 2 : 1;
+  for (int i = 0; i < n->child_count; i++) count += count_elements(&n->children[i]);
+  return count;
+}
+
+static void put_schema(tl_thrift_out *t, const tl_meta *m) {
+  tl_thrift_put_list(t, 2, TL_THRIFT_STRUCT, count_elements(m->schema));
+  put_group_element(t, "schema", -1, m->schema->child_count, -1, 0);
+  for (int i = 0; i < m->schema->child_count; i++) put_element(t, &m->schema->children[i], m->schema->children[i].name);
+}
+
+/* ---- leaves of a schema ---- */
+
+enum { MOST_PATH = 256 };
+
+static tl_status add_leaves(const tl_schema *n, const char *name, const char **path, int depth, tl_arena *arena, tl_leaf *leaves, tl_error *err) {
+  bool list = n->shape == TL_SHAPE_LIST, map = n->shape == TL_SHAPE_MAP;
+  if (depth + 2 >= MOST_PATH) return tl_fail(err, TL_UNSUPPORTED, "a schema nested deeper than %d", MOST_PATH / 2);
+  path[depth++] = name;
+  if (list || map) path[depth++] = list ? "list" : "key_value";
+  for (int i = 0; i < n->child_count; i++)
+    TL_TRY(add_leaves(&n->children[i], list ? list_names[i] : map ? map_names[i] : n->children[i].name, path, depth, arena, leaves, err));
+  if (n->shape != TL_SHAPE_VALUE) return TL_OK;
+  tl_leaf *leaf = &leaves[n->first_leaf];
+  const char **copy, *dotted = path[0];
+  *leaf = (tl_leaf){.field = n->field, .max_definition = n->definition, .max_repetition = n->repetition, .nested = depth > 1, .converted_type = -1};
+  TL_TRY(tl_arena_take(arena, &copy, (size_t)depth, sizeof *copy, err));
+  for (int i = 0; i < depth; i++) {
+    TL_TRY(tl_arena_text(arena, &copy[i], path[i], strlen(path[i]), err));
+    if (i > 0) TL_TRY(tl_arena_format(arena, &dotted, err, "%s.%s", dotted, path[i]));
+  }
+  if (depth == 1) dotted = copy[0];
+  leaf->field.name = dotted;
+  leaf->path = copy;
+  leaf->path_count = depth;
+  return TL_OK;
+}
+
+tl_status tl_schema_leaves(const tl_schema *root, tl_arena *arena, tl_leaf *leaves, tl_error *err) {
+  const char *path[MOST_PATH];
+  for (int i = 0; i < root->child_count; i++) TL_TRY(add_leaves(&root->children[i], root->children[i].name, path, 0, arena, leaves, err));
+  return TL_OK;
+}
+
+/* ---- row groups ---- */
 
 static void put_statistics(tl_thrift_out *t, const tl_statistics *s) {
   if (s->null_count < 0 && s->min.data == NULL) return;
@@ -77,10 +149,25 @@ static void put_statistics(tl_thrift_out *t, const tl_statistics *s) {
   if (s->min.data != NULL) {
     tl_thrift_put_binary(t, 5, s->max.data, s->max.size);
     tl_thrift_put_binary(t, 6, s->min.data, s->min.size);
-    tl_thrift_put_bool(t, 7, true); /* both are values of the column, not bounds */
-    tl_thrift_put_bool(t, 8, true);
+    tl_thrift_put_bool(t, 7, !s->max_inexact); /* whether they are values of the column, or beyond them */
+    tl_thrift_put_bool(t, 8, !s->min_inexact);
   }
   tl_thrift_close_struct(t);
+}
+
+/* Pages by kind and encoding: readers see from it that every page has codes. */
+static void put_page_encodings(tl_thrift_out *t, const tl_chunk *c) {
+  bool dictionary = c->dictionary_offset >= 0;
+  if (c->page_encodings == 0) return;
+  tl_thrift_put_list(t, 13, TL_THRIFT_STRUCT, (size_t)(dictionary + __builtin_popcount(c->page_encodings)));
+  for (int e = -1; e < TL_ENCODING_COUNT; e++) {
+    if (e < 0 ? !dictionary : !(c->page_encodings >> e & 1)) continue;
+    tl_thrift_open_struct(t, 0);
+    tl_thrift_put_int(t, 1, TL_THRIFT_I32, e < 0 ? 2 : 0);
+    tl_thrift_put_int(t, 2, TL_THRIFT_I32, e < 0 ? TL_ENCODING_PLAIN : e);
+    tl_thrift_put_int(t, 3, TL_THRIFT_I32, e < 0 ? 1 : c->page_count);
+    tl_thrift_close_struct(t);
+  }
 }
 
 static void put_chunk(tl_thrift_out *t, const tl_leaf *leaf, const tl_chunk *c) {
@@ -91,8 +178,8 @@ static void put_chunk(tl_thrift_out *t, const tl_leaf *leaf, const tl_chunk *c) 
   tl_thrift_put_list(t, 2, TL_THRIFT_I32, (size_t)__builtin_popcount(c->encodings));
   for (int e = 0; e < 32; e++)
     if (c->encodings >> e & 1) tl_thrift_element_int(t, e);
-  tl_thrift_put_list(t, 3, TL_THRIFT_BINARY, 1);
-  tl_thrift_element_text(t, leaf->field.name);
+  tl_thrift_put_list(t, 3, TL_THRIFT_BINARY, (size_t)leaf->path_count);
+  for (int i = 0; i < leaf->path_count; i++) tl_thrift_element_text(t, leaf->path[i]);
   tl_thrift_put_int(t, 4, TL_THRIFT_I32, c->codec);
   tl_thrift_put_int(t, 5, TL_THRIFT_I64, c->value_count);
   tl_thrift_put_int(t, 6, TL_THRIFT_I64, c->uncompressed_size);
@@ -100,7 +187,25 @@ static void put_chunk(tl_thrift_out *t, const tl_leaf *leaf, const tl_chunk *c) 
   tl_thrift_put_int(t, 9, TL_THRIFT_I64, c->data_offset);
   if (c->dictionary_offset >= 0) tl_thrift_put_int(t, 11, TL_THRIFT_I64, c->dictionary_offset);
   put_statistics(t, &c->statistics);
+  put_page_encodings(t, c);
+  if (c->bloom.offset >= 0) {
+    tl_thrift_put_int(t, 14, TL_THRIFT_I64, c->bloom.offset);
+    tl_thrift_put_int(t, 15, TL_THRIFT_I32, c->bloom.size);
+  }
+  if (c->byte_array_bytes >= 0) {
+    tl_thrift_open_struct(t, 16);
+    tl_thrift_put_int(t, 1, TL_THRIFT_I64, c->byte_array_bytes);
+    tl_thrift_close_struct(t);
+  }
   tl_thrift_close_struct(t);
+  if (c->offset_index.offset >= 0) {
+    tl_thrift_put_int(t, 4, TL_THRIFT_I64, c->offset_index.offset);
+    tl_thrift_put_int(t, 5, TL_THRIFT_I32, c->offset_index.size);
+  }
+  if (c->column_index.offset >= 0) {
+    tl_thrift_put_int(t, 6, TL_THRIFT_I64, c->column_index.offset);
+    tl_thrift_put_int(t, 7, TL_THRIFT_I32, c->column_index.size);
+  }
   tl_thrift_close_struct(t);
 }
 
@@ -120,6 +225,8 @@ static void put_group(tl_thrift_out *t, const tl_meta *m, const tl_row_group *g)
       tl_thrift_close_struct(t);
     }
   }
+  tl_thrift_put_int(t, 5, TL_THRIFT_I64, g->offset);
+  tl_thrift_put_int(t, 6, TL_THRIFT_I64, g->compressed_size);
   tl_thrift_close_struct(t);
 }
 

@@ -196,3 +196,8 @@ void tl_thrift_element_text(tl_thrift_out *t, const char *text) {
   put_varint(t, strlen(text));
   put(t, text, strlen(text));
 }
+void tl_thrift_element_binary(tl_thrift_out *t, const void *data, size_t size) {
+  put_varint(t, size);
+  put(t, data, size);
+}
+void tl_thrift_element_bool(tl_thrift_out *t, bool value) { put(t, value ? "\1" : "\2", 1); }

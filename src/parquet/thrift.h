@@ -60,5 +60,7 @@ void tl_thrift_open_struct(tl_thrift_out *t, int id); /* id 0: an element of a l
 void tl_thrift_close_struct(tl_thrift_out *t);
 void tl_thrift_element_int(tl_thrift_out *t, int64_t value);
 void tl_thrift_element_text(tl_thrift_out *t, const char *text);
+void tl_thrift_element_binary(tl_thrift_out *t, const void *data, size_t size);
+void tl_thrift_element_bool(tl_thrift_out *t, bool value);
 
 #endif

@@ -5,24 +5,47 @@
 #ifndef TL_PARQUET_WRITER_H
 #define TL_PARQUET_WRITER_H
 
-#include "column/column.h"
+#include "column/array.h"
+#include "parquet/bounds.h"
 #include "parquet/meta.h"
+
+/* TL_ENCODING_CHOOSE: what takes the fewest bytes of a first page; the codec is used where it saves a tenth. */
+enum { TL_ENCODING_CHOOSE = -1 };
 
 /* How the pages of a column are written. */
 typedef struct tl_page_style {
-  int encoding; /* PLAIN, SPLIT, DELTA or RLE_DICTIONARY; the latter falls back to PLAIN when it would not pay */
+  int encoding; /* CHOOSE, or one that the type has; RLE_DICTIONARY falls back to PLAIN when it would not pay */
   int codec, level;
   int64_t page_rows;
+  bool bloom; /* a bloom filter too, where it is small beside the column */
 } tl_page_style;
+
+/* A page of a chunk as its indexes tell it. */
+typedef struct tl_page_note {
+  int64_t offset, size; /* within the group; header included */
+  int64_t first_row, nulls;
+  bool all_null;
+  tl_bounds bounds;
+} tl_page_note;
+
+typedef struct tl_chunk_notes {
+  int64_t first_note, notes;
+  tl_bounds bounds;
+  size_t bloom_at, bloom_size; /* in the group's blooms */
+  int64_t text_bytes;          /* of byte arrays; -1 */
+} tl_chunk_notes;
 
 typedef struct tl_group {
   tl_env *env;
   tl_buffer bytes;          /* the chunks, one after the other */
   tl_chunk *chunks;         /* offsets count from the group's first byte */
-  uint8_t (*bounds)[2][16]; /* min and max of each chunk, as statistics point at them */
+  tl_chunk_notes *about;    /* each chunk: what its statistics point at */
+  tl_page_note *notes;      /* of all pages */
+  tl_buffer blooms;
   int leaf_count, next;
   int64_t row_count;
-  size_t chunk_capacity, bound_capacity;
+  int64_t note_count;
+  size_t chunk_capacity, about_capacity, note_capacity;
   tl_buffer page, packed; /* scratch */
   void *values;           /* scratch */
   size_t value_capacity;
@@ -37,8 +60,10 @@ tl_status tl_group_begin(tl_group *group, int leaf_count, int64_t rows, tl_error
 tl_status tl_group_put_doubles(tl_group *group, const tl_leaf *leaf, const double *values, tl_page_style style, tl_error *err) TL_MUST_CHECK;
 /* Integers, dates, times (INT32 or INT64 by the leaf); `absent` stands for null where the leaf is nullable. */
 tl_status tl_group_put_ints(tl_group *group, const tl_leaf *leaf, const int64_t *values, int64_t absent, tl_page_style style, tl_error *err) TL_MUST_CHECK;
-/* Any flat column. */
+/* Any flat column, of values or codes. */
 tl_status tl_group_put_column(tl_group *group, const tl_leaf *leaf, const tl_column *column, tl_page_style style, tl_error *err) TL_MUST_CHECK;
+/* A column of any shape: a chunk for each of its leaves. `leaves` are the file's, `column` has the levels of the file's schema. */
+tl_status tl_group_put_array(tl_group *group, const tl_leaf *leaves, const tl_schema *node, const tl_array *column, tl_page_style style, tl_error *err) TL_MUST_CHECK;
 /* Row values[k] of a column lengths[k] times, one after the other: keys of streams. Written as a dictionary. */
 tl_status tl_group_put_runs(tl_group *group, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec, int level,
                             tl_error *err) TL_MUST_CHECK;
@@ -50,12 +75,16 @@ typedef struct tl_writer {
   tl_arena arena;
   tl_meta meta;     /* without its row groups: */
   tl_buffer groups; /* as the footer will have them */
+  tl_buffer indexes; /* of the row group at hand */
   tl_chunk *chunks; /* of the row group at hand */
   tl_sorting *sorting;
   int sorting_count;
 } tl_writer;
 
-/* Creates the file. `leaves` and key-values are copied; sorting columns are leaf indices, ascending. */
+/* Creates the file. The schema and key-values are copied; sorting columns are leaf indices. */
+tl_status tl_writer_open_schema(tl_writer *writer, tl_env *env, const char *path, const tl_schema *schema, const tl_sorting *sorting, int sorting_count,
+                                tl_error *err) TL_MUST_CHECK;
+/* The same for flat columns. */
 tl_status tl_writer_open(tl_writer *writer, tl_env *env, const char *path, const tl_leaf *leaves, int leaf_count, const tl_sorting *sorting, int sorting_count,
                          tl_error *err) TL_MUST_CHECK;
 tl_status tl_writer_key_value(tl_writer *writer, const char *key, const char *value, tl_error *err) TL_MUST_CHECK;
