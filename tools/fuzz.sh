@@ -4,7 +4,7 @@
 set -eu
 seconds=$1
 shift
-targets=${*:-footer page file definition}
+targets=${*:-footer page file definition csv}
 build=build-fuzz
 mkdir -p $build/objects $build/new
 command -v clang > /dev/null || { echo "fuzzing needs clang and its runtime (Debian: clang, libclang-rt-14-dev)"; exit 1; }
@@ -16,7 +16,7 @@ compile() { # NAME FLAGS FILE
   [ "$build/objects/$1.o" -nt "$3" ] || clang $2 -c -o "$build/objects/$1.o" "$3"
   objects="$objects $build/objects/$1.o"
 }
-for file in src/base/*.c src/sys/*.c src/column/*.c src/codec/*.c src/parquet/*.c src/lang/*.c src/op/*.c build/src/library.c; do
+for file in src/base/*.c src/sys/*.c src/column/*.c src/codec/*.c src/parquet/*.c src/lake/csv*.c src/lang/*.c src/op/*.c build/src/library.c; do
   case $file in src/op/kernels.c) continue ;; esac
   compile "$(echo "$file" | tr / _)" "$checked" "$file"
 done

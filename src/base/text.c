@@ -75,14 +75,27 @@ void tl_float_text(char out[TL_NUMBER_TEXT], float value) {
   mark_as_real(out);
 }
 
-bool tl_double_read(const char *text, size_t size, double *out) {
-  char copy[400];
-  if (size == 0 || size >= sizeof copy) return false;
-  if (strspn(text, "+-.0123456789eE") < size) return false;
+/* A terminated copy of a text that may be a number. */
+enum { LONG_NUMBER = 400 };
+static bool copy_number(char copy[LONG_NUMBER], const char *text, size_t size) {
+  if (size == 0 || size >= LONG_NUMBER) return false;
   memcpy(copy, text, size);
   copy[size] = 0;
-  char *end;
+  return strspn(copy, "+-.0123456789eE") == size;
+}
+
+bool tl_double_read(const char *text, size_t size, double *out) {
+  char copy[LONG_NUMBER], *end;
+  if (!copy_number(copy, text, size)) return false;
   *out = read_double(copy, &end);
+  return *end == 0 && isfinite(*out);
+}
+
+/* Not by way of a double: that would round twice. */
+bool tl_float_read(const char *text, size_t size, float *out) {
+  char copy[LONG_NUMBER], *end;
+  if (!copy_number(copy, text, size)) return false;
+  *out = plain() ? strtof_l(copy, &end, plain()) : strtof(copy, &end);
   return *end == 0 && isfinite(*out);
 }
 

@@ -13,6 +13,7 @@ void tl_double_text(char out[TL_NUMBER_TEXT], double value);
 void tl_float_text(char out[TL_NUMBER_TEXT], float value);
 /* Reads a decimal number that fills the whole text; false when it is none. */
 bool tl_double_read(const char *text, size_t size, double *out);
+bool tl_float_read(const char *text, size_t size, float *out);
 bool tl_int_read(const char *text, size_t size, int64_t *out);
 
 /* "2024-02-29" to days since 1970; false when it is no date. */

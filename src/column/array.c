@@ -184,3 +184,24 @@ int64_t tl_batch_bytes(const tl_batch *b) {
   for (int i = 0; i < b->schema->child_count; i++) size += tl_array_bytes(&b->columns[i]);
   return size;
 }
+
+/* ---- cutting ---- */
+
+static void cut_array(tl_array *a, int64_t count) {
+  if (a->node->shape == TL_SHAPE_VALUE) {
+    tl_column *c = &a->column;
+    c->count = count;
+    if (c->valid != NULL) c->null_count = count - tl_bits_count(c->valid, 0, count);
+    if (c->offsets != NULL && c->dictionary == NULL && c->field.physical == TL_PHYSICAL_BYTE_ARRAY) c->bytes.size = (size_t)c->offsets[count];
+    a->count = count, a->null_count = c->null_count;
+    return;
+  }
+  a->count = count;
+  if (a->valid != NULL) a->null_count = count - tl_bits_count(a->valid, 0, count);
+  for (int i = 0; i < a->node->child_count; i++) cut_array(&a->children[i], repeats(a) ? a->offsets[count] : count);
+}
+
+void tl_batch_cut(tl_batch *b, int64_t rows) {
+  for (int i = 0; i < b->schema->child_count; i++) cut_array(&b->columns[i], rows);
+  b->rows = rows;
+}

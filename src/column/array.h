@@ -51,6 +51,8 @@ typedef struct tl_batch {
 tl_status tl_batch_open(tl_batch *out, tl_env *env, const tl_schema *schema, tl_error *err) TL_MUST_CHECK;
 tl_status tl_batch_clear(tl_batch *batch, tl_error *err) TL_MUST_CHECK;
 tl_status tl_batch_append(tl_batch *out, const tl_batch *in, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Only the first `rows` rows stay. */
+void tl_batch_cut(tl_batch *batch, int64_t rows);
 int64_t tl_batch_bytes(const tl_batch *batch);
 void tl_batch_free(tl_batch *batch);
 
