@@ -25,6 +25,7 @@ demo: all
 
 bench: all
 	@$(BUILD)/bench/bench-operators
+	@$(BUILD)/bench/bench-kernels
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/memory.py $(BUILD)/tickloom --quick
 

@@ -95,11 +95,11 @@ static void measure(printer *p) {
   for (int c = 0; c < p->scan->wanted_count; c++) {
     const tl_schema *column = tl_scan_column(p->scan, c);
     const tl_field *f = &column->field;
-    int name = (int)strlen(column->name), usual = column->shape != TL_SHAPE_VALUE        ? 24
-                                                  : f->physical == TL_PHYSICAL_DOUBLE    ? 20
-                                                  : f->logical == TL_LOGICAL_DATE        ? 10
-                                                  : f->logical == TL_LOGICAL_TIMESTAMP   ? 27
-                                                                                         : 8;
+    int name = (int)strlen(column->name), usual = column->shape != TL_SHAPE_VALUE      ? 24
+                                                  : f->physical == TL_PHYSICAL_DOUBLE  ? 20
+                                                  : f->logical == TL_LOGICAL_DATE      ? 10
+                                                  : f->logical == TL_LOGICAL_TIMESTAMP ? 27
+                                                                                       : 8;
     p->widths[c] = name > usual ? name : usual;
   }
 }

@@ -46,7 +46,8 @@ static bool show(const tl_rewrite_options *o, const tl_rewrite_outcome *done, co
   tl_size_text(before, (double)done->size_before);
   tl_size_text(after, (double)size);
   tl_seconds_text(time, seconds);
-  if (!json) return printf("%s: %s rows of %lld %s, %s -> %s, %s\n", out, rows, (long long)done->files, done->files == 1 ? "file" : "files", before, after, time) > 0;
+  if (!json)
+    return printf("%s: %s rows of %lld %s, %s -> %s, %s\n", out, rows, (long long)done->files, done->files == 1 ? "file" : "files", before, after, time) > 0;
   tl_json writer = {.out = &text, .err = &err}, *j = &writer;
   tl_json_open(j, NULL, '{');
   tl_json_string(j, "out", out);
@@ -82,7 +83,7 @@ static int run(int argc, char **argv) {
   cli_list rest = {0}, keys = {0};
   const char *profile = NULL, *sort = NULL, *where = NULL, *group = NULL, *memory = NULL;
   bool force = false, json = false;
-  const cli_option options[] = {{"profile", &profile, 0, 0}, {"sort", &sort, 0, 0}, {"where", &where, 0, 0}, {"row-group", &group, 0, 0},
+  const cli_option options[] = {{"profile", &profile, 0, 0}, {"sort", &sort, 0, 0},   {"where", &where, 0, 0}, {"row-group", &group, 0, 0},
                                 {"memory", &memory, 0, 0},   {"force", 0, &force, 0}, {"json", 0, &json, 0}};
   tl_env *env = tl_sys_env();
   teller t = {.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2)};

@@ -7,7 +7,7 @@ if ! command -v aarch64-linux-gnu-gcc > /dev/null; then
   exit 77
 fi
 count=0
-for file in "$root"/src/op/*.c; do
+for file in "$root"/src/op/*.c "$root"/src/codec/*_kernels.c "$root"/src/column/*_kernels.c; do
   case $file in */table.c) continue ;; esac
   aarch64-linux-gnu-gcc -std=gnu17 -D_GNU_SOURCE -O2 -ffp-contract=off -Wall -Wextra -Wno-missing-field-initializers -Wno-override-init -Werror -fsyntax-only \
     -DTL_KERNELS=tl__baseline -I"$root/src" -I"$root/include" -I"$build/src/op" "$file"

@@ -4,13 +4,13 @@
 set -eu
 seconds=$1
 shift
-targets=${*:-footer page file definition csv}
+targets=${*:-footer page file definition csv where}
 build=build-fuzz
 mkdir -p $build/objects $build/new
 command -v clang > /dev/null || { echo "fuzzing needs clang and its runtime (Debian: clang, libclang-rt-14-dev)"; exit 1; }
 plain="-std=gnu17 -g -O1 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Isrc -Iinclude -Ibuild/src/op -Itest/fuzz -w"
 checked="$plain -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
-libraries="-lzstd -llz4 -lsnappy -ldeflate -lxxhash -ljansson -lpthread -lm"
+libraries="-lzstd -llz4 -lbrotlidec -lsnappy -ldeflate -lxxhash -ljansson -lpthread -lm"
 objects=""
 compile() { # NAME FLAGS FILE
   [ "$build/objects/$1.o" -nt "$3" ] || clang $2 -c -o "$build/objects/$1.o" "$3"

@@ -1,5 +1,6 @@
 #include "codec/delta.h"
-#include <string.h>
+#include "codec/pack.h"
+#include "codec/unpack.h"
 
 typedef struct cursor {
   const uint8_t *at, *end;
@@ -18,16 +19,28 @@ static tl_status varint(cursor *c, uint64_t *out, tl_error *err) {
 
 static uint64_t zigzag(uint64_t v) { return v >> 1 ^ -(v & 1); }
 
-/* Value i of `width` bits; the bytes around it may end. */
-static uint64_t unpack(const uint8_t *bits, size_t size, size_t i, unsigned width) {
-  size_t bit = i * width, byte = bit >> 3;
-  unsigned __int128 word = 0;
-  if (byte + 16 <= size)
-    memcpy(&word, bits + byte, 16);
-  else
-    memcpy(&word, bits + byte, size - byte);
-  uint64_t mask = width == 64 ? UINT64_MAX : ((uint64_t)1 << width) - 1;
-  return (uint64_t)(word >> (bit & 7)) & mask;
+/* Reads what stands before the blocks; *value is the first one, *per the values of a miniblock. */
+static tl_status read_head(cursor *c, int64_t count, uint64_t *miniblocks, uint64_t *per, uint64_t *value, tl_error *err) {
+  uint64_t block, total, first;
+  TL_TRY(varint(c, &block, err));
+  TL_TRY(varint(c, miniblocks, err));
+  TL_TRY(varint(c, &total, err));
+  TL_TRY(varint(c, &first, err));
+  if (block == 0 || block % 128 != 0 || block > 1 << 20 || *miniblocks == 0 || *miniblocks > block || block % *miniblocks != 0 || block / *miniblocks % 32 != 0)
+    return tl_fail(err, TL_CORRUPT, "delta: blocks of %llu values in %llu miniblocks", (unsigned long long)block, (unsigned long long)*miniblocks);
+  if (total < (uint64_t)count) return tl_fail(err, TL_CORRUPT, "delta: %llu values, expected %lld", (unsigned long long)total, (long long)count);
+  *value = zigzag(first);
+  *per = block / *miniblocks;
+  return TL_OK;
+}
+
+/* Steps over a miniblock of `per` values, of which the `wanted` first must be there. */
+static tl_status skip_miniblock(cursor *c, uint64_t per, uint64_t wanted, unsigned width, tl_error *err) {
+  if (width > 64) return tl_fail(err, TL_CORRUPT, "delta: a width of %u bits", width);
+  size_t size = (size_t)(per * width / 8), there = (size_t)(c->end - c->at);
+  if (there < (wanted * width + 7) / 8) return tl_fail(err, TL_CORRUPT, "delta: the data ends in a miniblock");
+  c->at += size < there ? size : there; /* the last miniblock's padding may be missing */
+  return TL_OK;
 }
 
 tl_status tl_delta_count(tl_bytes bytes, int64_t *count, tl_error *err) {
@@ -41,42 +54,40 @@ tl_status tl_delta_count(tl_bytes bytes, int64_t *count, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
+/* Into one of the two; the other is NULL. */
+static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
+  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
   cursor c = {bytes.data, bytes.data + bytes.size};
-  uint64_t block, miniblocks, total, first;
-  TL_TRY(varint(&c, &block, err));
-  TL_TRY(varint(&c, &miniblocks, err));
-  TL_TRY(varint(&c, &total, err));
-  TL_TRY(varint(&c, &first, err));
-  if (block == 0 || block % 128 != 0 || block > 1 << 20 || miniblocks == 0 || miniblocks > block || block % miniblocks != 0 || block / miniblocks % 32 != 0)
-    return tl_fail(err, TL_CORRUPT, "delta: blocks of %llu values in %llu miniblocks", (unsigned long long)block, (unsigned long long)miniblocks);
-  if (total < (uint64_t)count) return tl_fail(err, TL_CORRUPT, "delta: %llu values, expected %lld", (unsigned long long)total, (long long)count);
-  uint64_t value = zigzag(first), per = block / miniblocks;
-  int64_t done = 0;
-  if (count > 0) out[done++] = (int64_t)value;
+  uint64_t miniblocks = 0, per = 0, value = 0, low;
+  TL_TRY(read_head(&c, count, &miniblocks, &per, &value, err));
+  uint32_t value32 = (uint32_t)value;
+  int64_t done = count > 0;
+  if (done > 0 && out != NULL) out[0] = (int64_t)value;
+  if (done > 0 && out == NULL) out32[0] = (int32_t)value32;
   while (done < count) {
-    uint64_t low;
     TL_TRY(varint(&c, &low, err));
     low = zigzag(low);
     if ((uint64_t)(c.end - c.at) < miniblocks) return tl_fail(err, TL_CORRUPT, "delta: the data ends in a block's widths");
     const uint8_t *widths = c.at;
     c.at += miniblocks;
     for (uint64_t m = 0; m < miniblocks && done < count; m++) {
-      unsigned width = widths[m];
-      if (width > 64) return tl_fail(err, TL_CORRUPT, "delta: a width of %u bits", width);
-      size_t size = (size_t)(per * width / 8), there = (size_t)(c.end - c.at);
       uint64_t wanted = (uint64_t)(count - done) < per ? (uint64_t)(count - done) : per;
-      if (there < (wanted * width + 7) / 8) return tl_fail(err, TL_CORRUPT, "delta: the data ends in a miniblock");
-      for (uint64_t i = 0; i < wanted; i++) {
-        value += low + (width ? unpack(c.at, there, i, width) : 0);
-        out[done++] = (int64_t)value;
-      }
-      c.at += size < there ? size : there; /* the last miniblock's padding may be missing */
+      const uint8_t *in = c.at;
+      size_t there = (size_t)(c.end - in);
+      TL_TRY(skip_miniblock(&c, per, wanted, widths[m], err));
+      if (out != NULL)
+        kernels->delta_block(out + done, &value, low, in, there, wanted, widths[m]);
+      else
+        kernels->delta_block32(out32 + done, &value32, (uint32_t)low, in, there, wanted, widths[m]);
+      done += (int64_t)wanted;
     }
   }
   *used = (size_t)(c.at - bytes.data);
   return TL_OK;
 }
+
+tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) { return decode(out, NULL, count, bytes, used, err); }
+tl_status tl_delta_decode32(int32_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) { return decode(NULL, out, count, bytes, used, err); }
 
 /* ---- encoding: blocks of 128 in 4 miniblocks ---- */
 
@@ -88,15 +99,21 @@ static tl_status put_varint(tl_buffer *out, uint64_t v, tl_error *err) {
 }
 static uint64_t to_zigzag(uint64_t v) { return v << 1 ^ -(v >> 63); }
 
-static tl_status put_miniblock(tl_buffer *out, const uint64_t *values, unsigned width, tl_error *err) {
-  unsigned __int128 word = 0;
-  unsigned filled = 0;
-  TL_TRY(tl_buffer_reserve(out, (size_t)PER * width / 8 + 8, err));
-  for (int i = 0; i < PER; i++) {
-    word |= (unsigned __int128)values[i] << filled;
-    for (filled += width; filled >= 8; filled -= 8, word >>= 8) out->data[out->size++] = (uint8_t)word;
-  }
+static tl_status put_miniblock(tl_buffer *out, const uint64_t *values, int width, tl_error *err) {
+  size_t size = (size_t)(PER * width / 8);
+  if (size == 0) return TL_OK;
+  TL_TRY(tl_buffer_reserve(out, size + 8, err));
+  tl_packer packer = {.at = out->data + out->size};
+  for (int i = 0; i < PER; i++) tl_packer_put(&packer, values[i], width);
+  tl_packer_end(&packer);
+  out->size += size;
   return TL_OK;
+}
+
+static int width_of(const uint64_t *values) {
+  uint64_t any = 0;
+  for (int i = 0; i < PER; i++) any |= values[i];
+  return any == 0 ? 0 : 64 - __builtin_clzll(any);
 }
 
 static tl_status put_block(tl_buffer *out, uint64_t *deltas, int count, tl_error *err) {
@@ -105,10 +122,7 @@ static tl_status put_block(tl_buffer *out, uint64_t *deltas, int count, tl_error
     if ((int64_t)deltas[i] < low) low = (int64_t)deltas[i];
   uint8_t widths[MINIBLOCKS] = {0};
   for (int i = 0; i < BLOCK; i++) deltas[i] = i < count ? deltas[i] - (uint64_t)low : 0;
-  for (int i = 0; i < count; i++) {
-    uint8_t width = deltas[i] == 0 ? 0 : (uint8_t)(64 - __builtin_clzll(deltas[i]));
-    if (width > widths[i / PER]) widths[i / PER] = width;
-  }
+  for (int m = 0; m < MINIBLOCKS; m++) widths[m] = (uint8_t)width_of(deltas + m * PER);
   TL_TRY(put_varint(out, to_zigzag((uint64_t)low), err));
   TL_TRY(tl_buffer_append(out, widths, sizeof widths, err));
   for (int m = 0; m < MINIBLOCKS && m * PER < count; m++) TL_TRY(put_miniblock(out, deltas + m * PER, widths[m], err));

@@ -1,5 +1,7 @@
 #include "codec/rle.h"
 #include <string.h>
+#include "codec/pack.h"
+#include "codec/unpack.h"
 
 tl_status tl_rle_open(tl_rle *r, tl_bytes bytes, int width, tl_error *err) {
   if (width < 0 || width > 32) return tl_fail(err, TL_CORRUPT, "bit width %d, expected 0..32", width);
@@ -54,23 +56,25 @@ tl_status tl_rle_peek(tl_rle *r, uint32_t most, uint32_t *count, bool *repeated,
 
 void tl_rle_skip(tl_rle *r, uint32_t count) { r->left -= count, r->taken += count; }
 
-/* One value at a time near the end of the bytes, eight bytes at a time before. */
+/* Groups of eight begin on a byte: what is wanted of the first one, which may be open, and then the others. */
+static void read_packed(const tl_rle *r, uint32_t *out, uint32_t count) {
+  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
+  uint32_t skip = r->taken % 8;
+  const uint8_t *at = r->bits + (size_t)(r->taken / 8) * (size_t)r->width;
+  if (skip > 0) {
+    uint32_t group[8], most = skip + count < 8 ? skip + count : 8, n = most - skip;
+    kernels->unpack32(group, at, (size_t)(r->end - at), most, r->width);
+    memcpy(out, group + skip, n * sizeof *out);
+    at += r->width, out += n, count -= n;
+  }
+  if (count > 0) kernels->unpack32(out, at, (size_t)(r->end - at), count, r->width);
+}
+
 void tl_rle_read(tl_rle *r, uint32_t *out, uint32_t count) {
-  if (!r->packed || r->width == 0) {
+  if (r->packed && r->width > 0)
+    read_packed(r, out, count);
+  else
     for (uint32_t i = 0; i < count; i++) out[i] = r->packed ? 0 : r->value;
-    tl_rle_skip(r, count);
-    return;
-  }
-  uint64_t mask = r->width == 32 ? 0xffffffffu : ((uint64_t)1 << r->width) - 1;
-  size_t bit = (size_t)r->taken * (size_t)r->width;
-  size_t room = (size_t)(r->end - r->bits);
-  uint32_t i = 0;
-  for (; i < count && (bit >> 3) + 8 <= room; i++, bit += (size_t)r->width) out[i] = (uint32_t)(tl_load64(r->bits + (bit >> 3)) >> (bit & 7) & mask);
-  for (; i < count; i++, bit += (size_t)r->width) {
-    uint64_t word = 0;
-    memcpy(&word, r->bits + (bit >> 3), room - (bit >> 3));
-    out[i] = (uint32_t)(word >> (bit & 7) & mask);
-  }
   tl_rle_skip(r, count);
 }
 
@@ -103,19 +107,10 @@ static tl_status put_packed(tl_buffer *out, const uint32_t *values, int64_t coun
   int64_t groups = (count + 7) / 8;
   TL_TRY(put_varint(out, (uint64_t)groups << 1 | 1, err));
   TL_TRY(tl_buffer_reserve(out, (size_t)groups * (size_t)width + 8, err));
-  uint64_t word = 0;
-  int filled = 0;
-  uint8_t *at = out->data + out->size;
-  for (int64_t i = 0; i < groups * 8; i++) {
-    word |= (uint64_t)(i < count ? values[i] : 0) << filled;
-    filled += width;
-    while (filled >= 8) {
-      *at++ = (uint8_t)word;
-      word >>= 8;
-      filled -= 8;
-    }
-  }
-  out->size = (size_t)(at - out->data);
+  tl_packer packer = {.at = out->data + out->size};
+  for (int64_t i = 0; i < groups * 8; i++) tl_packer_put(&packer, i < count ? values[i] : 0, width);
+  tl_packer_end(&packer);
+  out->size += (size_t)groups * (size_t)width;
   return TL_OK;
 }
 

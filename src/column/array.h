@@ -44,7 +44,7 @@ uint64_t tl_array_hash(const tl_array *array, int64_t row, uint64_t seed);
 typedef struct tl_batch {
   tl_env *env;
   const tl_schema *schema; /* a STRUCT; borrowed */
-  tl_array *columns;     /* one for each of its children */
+  tl_array *columns;       /* one for each of its children */
   int64_t rows;
 } tl_batch;
 

@@ -14,8 +14,7 @@ void tl_bits_copy(uint8_t *out, int64_t at, const uint8_t *in, int64_t from, int
   int shift = (int)(from & 7);
   for (; count >= 8; at += 8, from += 8, count -= 8)
     out[at >> 3] = shift == 0 ? in[from >> 3] : (uint8_t)(in[from >> 3] >> shift | in[(from >> 3) + 1] << (8 - shift));
-  for (; count > 0; at++, from++, count--)
-    out[at >> 3] = (uint8_t)((out[at >> 3] & ~(1u << (at & 7))) | (unsigned)tl_bit(in, from) << (at & 7));
+  for (; count > 0; at++, from++, count--) out[at >> 3] = (uint8_t)((out[at >> 3] & ~(1u << (at & 7))) | (unsigned)tl_bit(in, from) << (at & 7));
 }
 
 int64_t tl_bits_count(const uint8_t *bits, int64_t from, int64_t count) {

@@ -16,8 +16,8 @@ struct tl_column {
   uint8_t *values;  /* fixed width; nothing for byte arrays */
   int64_t *offsets; /* byte arrays: count + 1 positions in bytes */
   tl_buffer bytes;
-  const tl_column *dictionary; /* borrowed from the reader; NULL: values */
-  uint32_t *codes;             /* one a row where there is a dictionary; 0 where missing */
+  const tl_column *dictionary;                                             /* borrowed from the reader; NULL: values */
+  uint32_t *codes;                                                         /* one a row where there is a dictionary; 0 where missing */
   size_t valid_capacity, values_capacity, offsets_capacity, code_capacity; /* bytes, bytes, elements, elements */
 };
 

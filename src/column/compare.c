@@ -30,7 +30,8 @@ int tl_column_compare(const tl_column *a, int64_t i, const tl_column *b, int64_t
   tl_bytes x = tl_column_bytes(a, i), y = tl_column_bytes(b, j);
   if (f->logical == TL_LOGICAL_FLOAT16) return order_doubles(tl_half_load(x.data), tl_half_load(y.data));
   if (f->physical == TL_PHYSICAL_INT96 || f->logical == TL_LOGICAL_DECIMAL) {
-    __int128 u = f->physical == TL_PHYSICAL_INT96 ? tl_int96_ns(x.data) : tl_big_endian(x), v = f->physical == TL_PHYSICAL_INT96 ? tl_int96_ns(y.data) : tl_big_endian(y);
+    __int128 u = f->physical == TL_PHYSICAL_INT96 ? tl_int96_ns(x.data) : tl_big_endian(x),
+             v = f->physical == TL_PHYSICAL_INT96 ? tl_int96_ns(y.data) : tl_big_endian(y);
     return (u > v) - (u < v);
   }
   return order_bytes(x, y);

@@ -21,9 +21,10 @@ tl_cut tl_cut_divide(__int128 value, __int128 divisor) {
 tl_cut tl_cut_shift(__int128 value, int shift) {
   if (shift < -38) return (tl_cut){.floor = value < 0 ? -1 : 0, .between = value != 0};
   if (shift < 0) return tl_cut_divide(value, tl_power_of_ten(-shift));
+  __int128 product = value;
   for (; shift > 0 && value != 0; shift--)
-    if (__builtin_mul_overflow(value, (__int128)10, &value)) return (tl_cut){.beyond = value < 0 ? -1 : 1};
-  return (tl_cut){.floor = value};
+    if (__builtin_mul_overflow(product, (__int128)10, &product)) return (tl_cut){.beyond = value < 0 ? -1 : 1};
+  return (tl_cut){.floor = product};
 }
 
 static int order(__int128 a, __int128 b) { return (a > b) - (a < b); }

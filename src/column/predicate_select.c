@@ -164,34 +164,37 @@ static void compare_values(const block *b, const tl__term *t, const bits *valid,
   }
 }
 
-static bits select_pair(const block *b, const tl__term *t) {
-  uint8_t hits[TL__BLOCK];
-  int left = t->first->column, right = t->first->next->column;
-  bits valid = valid_bits(b, left), other = valid_bits(b, right);
-  valid = and_bits(valid, &other);
-  if (are_longs(b, left, right))
-    compare_longs(t->comparison, b->columns[left]->values + b->from * 8, b->columns[right]->values + b->from * 8, b->count, hits);
-  else
-    compare_values(b, t, &valid, hits);
-  return and_bits(pack(hits, b->count), &valid);
-}
-
-/* ---- arithmetic ---- */
+/* ---- doubles, and arithmetic ---- */
 
 static double real_of(const tl__subject *s, tl_bytes plain) {
   return s->domain == TL__REAL_DOMAIN ? tl__raw_real(s, plain) : tl_scaled_double(tl__raw_integer(s, plain), s->scale);
 }
 
-/* A column as doubles, 0 where missing; clears those rows of `valid`. */
+/* The widths that most columns have, without a look at each value; false for others. */
+static bool reals_of_plain(const tl__subject *s, const uint8_t *p, int count, double *out) {
+  if (s->scale != 0 || tl_field_is_unsigned(&s->field)) return false;
+  switch (s->field.physical) {
+    case TL_PHYSICAL_DOUBLE: memcpy(out, p, (size_t)count * sizeof *out); return true;
+    case TL_PHYSICAL_FLOAT:
+      for (int i = 0; i < count; i++) out[i] = (double)tl_float_load(p + 4 * i);
+      return true;
+    case TL_PHYSICAL_INT32:
+      for (int i = 0; i < count; i++) out[i] = (double)(int32_t)tl_load32(p + 4 * i);
+      return true;
+    case TL_PHYSICAL_INT64:
+      for (int i = 0; i < count; i++) out[i] = (double)(int64_t)tl_load64(p + 8 * i);
+      return true;
+    default: return false;
+  }
+}
+
+/* A column as doubles; clears its missing rows of `valid`, whose doubles say nothing. */
 static void reals_of_column(const block *b, int column, double *out, bits *valid) {
   const tl_column *c = b->columns[column];
   const tl__subject *s = &b->p->subjects[column];
   bits present = valid_bits(b, column);
   *valid = and_bits(*valid, &present);
-  if (c->dictionary == NULL && s->field.physical == TL_PHYSICAL_DOUBLE) {
-    memcpy(out, c->values + b->from * 8, (size_t)b->count * sizeof *out);
-    return;
-  }
+  if (c->dictionary == NULL && reals_of_plain(s, c->values + b->from * tl_field_width(&s->field), b->count, out)) return;
   for (int i = 0; i < b->count; i++) out[i] = present.words[i / 64] >> i % 64 & 1 ? real_of(s, tl_column_bytes(c, b->from + i)) : 0;
 }
 
@@ -227,6 +230,21 @@ static double *reals_of(const block *b, const tl__term *t, int level, bits *vali
       combine(t->kind, out, reals_of(b, t->first->next, level + 1, valid), b->count);
   }
   return out;
+}
+
+static bits select_pair(const block *b, const tl__term *t) {
+  uint8_t hits[TL__BLOCK];
+  int left = t->first->column, right = t->first->next->column;
+  bits valid = valid_bits(b, left), other = valid_bits(b, right);
+  valid = and_bits(valid, &other);
+  bool are_reals = b->p->subjects[left].domain == TL__REAL_DOMAIN && b->p->subjects[right].domain == TL__REAL_DOMAIN;
+  if (are_reals)
+    compare_reals(t->comparison, reals_of(b, t->first, 0, &valid), reals_of(b, t->first->next, 1, &valid), b->count, hits);
+  else if (are_longs(b, left, right))
+    compare_longs(t->comparison, b->columns[left]->values + b->from * 8, b->columns[right]->values + b->from * 8, b->count, hits);
+  else
+    compare_values(b, t, &valid, hits);
+  return and_bits(pack(hits, b->count), &valid);
 }
 
 static bits select_reals(const block *b, const tl__term *t) {

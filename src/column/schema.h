@@ -18,13 +18,13 @@ struct tl_schema {
   const char *name;
   tl_shape shape;
   bool nullable;
-  tl_field field;          /* of a VALUE: its name is the dotted path of the leaf, its nullable says whether any level above it is */
-  tl_schema *children;       /* STRUCT: its fields; LIST: the element; MAP: the key, and the value if it has one */
-  int child_count;         /* LIST: 1; MAP: 1 or 2 */
-  int first_leaf;          /* leaves below a node are neighbours, in order: the first, and how many; of a VALUE itself and 1 */
+  tl_field field;      /* of a VALUE: its name is the dotted path of the leaf, its nullable says whether any level above it is */
+  tl_schema *children; /* STRUCT: its fields; LIST: the element; MAP: the key, and the value if it has one */
+  int child_count;     /* LIST: 1; MAP: 1 or 2 */
+  int first_leaf;      /* leaves below a node are neighbours, in order: the first, and how many; of a VALUE itself and 1 */
   int leaf_count;
-  int definition;          /* level at which the node is present (not null) */
-  int repetition;          /* repetition level of the node itself (LIST, MAP: its elements have one more) */
+  int definition; /* level at which the node is present (not null) */
+  int repetition; /* repetition level of the node itself (LIST, MAP: its elements have one more) */
 };
 
 /* Fills first_leaf, leaf_count, definition, repetition and the fields' nullable of a tree from shapes, names and nullable. The root is

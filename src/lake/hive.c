@@ -49,4 +49,3 @@ tl_status tl_hive_fill(const tl_dataset_file *file, const tl_field *f, int64_t r
   }
   return text == NULL && rows > 0 ? tl_column_set_null(c, 0, rows, err) : TL_OK;
 }
-

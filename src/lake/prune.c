@@ -110,8 +110,8 @@ static tl_status add(tl_ranges *out, int64_t first, int64_t end, tl_error *err) 
 }
 
 /* Segments in which every column stays within one page are judged one after the other. */
-static tl_status judge_pages(tl_ranges *out, pages *p, tl_parquet *file, int group, const tl_predicate *predicate, const int *leaves,
-                             const tl_interval *known, int64_t first, int64_t end, tl_error *err) {
+static tl_status judge_pages(tl_ranges *out, pages *p, tl_parquet *file, int group, const tl_predicate *predicate, const int *leaves, const tl_interval *known,
+                             int64_t first, int64_t end, tl_error *err) {
   int64_t rows = file->meta.groups[group].row_count;
   tl_interval intervals[MOST_COLUMNS];
   for (int64_t row = first, next; row < end; row = next) {

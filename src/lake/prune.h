@@ -18,7 +18,7 @@ typedef struct tl_ranges {
 
 /* Rows [first, first + count) of the group that may hold, in order; leaves[i] is the leaf of the condition's column i; where that is -1,
    known[i] is what is known of it for any rows. Nothing of the file but its indexes is read. */
-tl_status tl_prune_group(tl_ranges *out, tl_parquet *file, int group, const tl_predicate *predicate, const int *leaves, const tl_interval *known,
-                         int64_t first, int64_t count, tl_error *err) TL_MUST_CHECK;
+tl_status tl_prune_group(tl_ranges *out, tl_parquet *file, int group, const tl_predicate *predicate, const int *leaves, const tl_interval *known, int64_t first,
+                         int64_t count, tl_error *err) TL_MUST_CHECK;
 
 #endif

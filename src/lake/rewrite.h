@@ -11,7 +11,7 @@ typedef struct tl_rewrite_options {
   const char *const *keys; /* to sort by; a '-' in front descends */
   int key_count;
   const char *where;
-  int64_t group_rows, memory; /* 0: what fits the profile; 1 GB */
+  int64_t group_rows, memory;                                   /* 0: what fits the profile; 1 GB */
   void (*tell)(void *context, int64_t rows_done, int64_t rows); /* progress; may be NULL */
   void *context;
 } tl_rewrite_options;

@@ -30,19 +30,19 @@ typedef struct tl_scan {
   tl_env *env;
   tl_arena arena;
   tl_dataset dataset;
-  tl_schema schema;  /* a STRUCT of all columns, all files taken together */
-  size_t capacity;   /* of its children */
-  int hive_from;     /* columns from here on are keys of the path */
-  int *wanted;       /* columns to read, in the order asked for */
+  tl_schema schema; /* a STRUCT of all columns, all files taken together */
+  size_t capacity;  /* of its children */
+  int hive_from;    /* columns from here on are keys of the path */
+  int *wanted;      /* columns to read, in the order asked for */
   int wanted_count;
   const char *where;
-  int *asked;        /* columns that the condition names, in its order; -1 - k: the leaf asked_leaves[k], which lies in structs */
+  int *asked; /* columns that the condition names, in its order; -1 - k: the leaf asked_leaves[k], which lies in structs */
   int asked_count;
   const char **asked_leaves;
   const tl_field *asked_fields; /* their types, as the first file has them */
-  tl_scan_part *parts; /* every row group that has rows */
+  tl_scan_part *parts;          /* every row group that has rows */
   size_t part_count, part_capacity;
-  int64_t rows;        /* of all of them */
+  int64_t rows; /* of all of them */
   int64_t page_limit, batch_rows;
 } tl_scan;
 
@@ -62,10 +62,10 @@ typedef struct tl_scan_reader {
   int64_t rows;            /* 0: the end */
   const uint8_t *selected; /* bit i: row i is wanted; NULL: all are */
   int64_t selected_count;
-  int64_t first_row;       /* of the file, that row 0 of the batch is */
+  int64_t first_row; /* of the file, that row 0 of the batch is */
   /* where the reader stands */
   size_t next_part, file;
-  bool whole;  /* it goes through all parts by itself */
+  bool whole; /* it goes through all parts by itself */
   tl_parquet open;
   tl_row_reader reader;
   struct tl_scan_slot *slots; /* one a column that is read, those of the condition first */

@@ -101,7 +101,8 @@ static tl_status bind_slot(tl_scan_reader *r, tl_scan_slot *slot, tl_error *err)
   if (slot->column < 0) {
     slot->leaf = tl_meta_leaf(&r->open.meta, s->asked_leaves[-1 - slot->column]);
     if (slot->leaf >= 0 && r->open.meta.leaves[slot->leaf].max_repetition > 0) slot->leaf = -1;
-    slot->absent = (tl_schema){.name = "", .shape = TL_SHAPE_VALUE, .nullable = true, .field = {.name = s->asked_leaves[-1 - slot->column], .physical = TL_PHYSICAL_BOOLEAN}};
+    slot->absent = (tl_schema){
+        .name = "", .shape = TL_SHAPE_VALUE, .nullable = true, .field = {.name = s->asked_leaves[-1 - slot->column], .physical = TL_PHYSICAL_BOOLEAN}};
     if (slot->leaf >= 0) slot->absent.field = r->open.meta.leaves[slot->leaf].field;
     return tl_array_open(&slot->array, r->env, &slot->absent, err);
   }

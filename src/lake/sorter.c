@@ -131,7 +131,8 @@ static tl_status into_sink(void *context, const tl_batch *rows, int64_t from, in
 static tl_status open_run(tl_sorter *s, tl_sink *sink, tl_error *err) {
   char path[4096];
   run_path(s, s->run_count++, path, sizeof path);
-  return tl_sink_open(sink, s->env, path, s->schema, &(tl_sink_style){.fast = true, .group_rows = RUN_GROUP, .page_rows = RUN_PAGE, .memory = s->memory / 8}, err);
+  return tl_sink_open(sink, s->env, path, s->schema, &(tl_sink_style){.fast = true, .group_rows = RUN_GROUP, .page_rows = RUN_PAGE, .memory = s->memory / 8},
+                      err);
 }
 
 static tl_status spill(tl_sorter *s, tl_error *err) {

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include "base/status.h"
 #include "lane/tile.h"
+#include "simd/kernel.h"
 
 typedef enum tl_kind { TL_MAP, TL_SCAN, TL_FOLD, TL_VIEW, TL_EDGE } tl_kind;
 typedef enum tl_type { TL_NUMBER, TL_BOOLEAN, TL_TIME, TL_SAME } tl_type; /* TL_SAME: as the first input */
@@ -79,8 +80,6 @@ int tl__node_outputs(const tl_operator *op, const tl_params *p);
 int64_t tl__node_warmup(const tl_operator *op, const tl_params *p);
 
 #if defined(TL_KERNELS)
-#define TL_JOIN3(a, b, c) a##b##c
-#define TL_KERNEL_NAME(isa, id) TL_JOIN3(isa, _, id)
 #define TL_KERNEL(id) void TL_KERNEL_NAME(TL_KERNELS, id)(const tl_call *c)
 #define TL_OPERATOR(id, ...) void TL_KERNEL_NAME(TL_KERNELS, id)(const tl_call *c)
 #define TL_PROOF(id, ...) void TL_KERNEL_NAME(TL_KERNELS, id)(const tl_call *c)

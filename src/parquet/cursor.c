@@ -73,12 +73,8 @@ static void find_least(tl_cursor *c) {
 }
 
 tl_status tl_cursor_open(tl_cursor *c, tl_parquet *file, int group, int leaf, tl_page_scratch *s, tl_error *err) {
-  *c = (tl_cursor){.file = file,
-                   .scratch = s,
-                   .group = group,
-                   .leaf_index = leaf,
-                   .leaf = &file->meta.leaves[leaf],
-                   .chunk = &file->meta.groups[group].chunks[leaf]};
+  *c = (tl_cursor){
+      .file = file, .scratch = s, .group = group, .leaf_index = leaf, .leaf = &file->meta.leaves[leaf], .chunk = &file->meta.groups[group].chunks[leaf]};
   if (s->limit == 0) s->limit = INT32_MAX;
   s->window.size = 0;
   s->memory.env = s->memory.plain.env = s->env;
@@ -106,7 +102,8 @@ void tl_cursor_free(tl_cursor *c) {
 /* The header at c->at; c->at moves to the page's body. A header may be long, so the view grows until it parses. */
 static tl_status read_header(tl_cursor *c, tl_page *page, tl_error *err) {
   tl_bytes bytes;
-  if (c->at >= c->end) return tl_fail(err, TL_CORRUPT, "the chunk ends after %lld of %lld rows", (long long)c->row, (long long)c->file->meta.groups[c->group].row_count);
+  if (c->at >= c->end)
+    return tl_fail(err, TL_CORRUPT, "the chunk ends after %lld of %lld rows", (long long)c->row, (long long)c->file->meta.groups[c->group].row_count);
   for (size_t wanted = 1024;; wanted *= 8) {
     TL_TRY(view(c, wanted, &bytes, err));
     tl_status status = tl_page_parse(page, bytes, err);
@@ -125,7 +122,8 @@ static tl_status read_body(tl_cursor *c, tl_bytes *body, tl_error *err) {
   const tl_page *page = &c->page;
   int64_t size = page->stored_size > page->plain_size ? page->stored_size : page->plain_size;
   if (size > c->scratch->limit)
-    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld); --memory decides", (long long)size, (long long)c->scratch->limit);
+    return tl_fail(err, TL_MEMORY, "a page of %lld bytes exceeds the memory for one page (%lld); --memory decides", (long long)size,
+                   (long long)c->scratch->limit);
   c->skips = false;
   TL_TRY(view(c, (size_t)page->stored_size, body, err));
   body->size = (size_t)page->stored_size;
@@ -358,8 +356,7 @@ static tl_status append_entries(tl_cursor *c, int count, bool codes, tl_entries 
   size_t wanted = (size_t)out->count + (size_t)count;
   int present = 0;
   for (int i = 0; i < count; i++) present += c->definition[c->window_at + i] == c->leaf->max_definition;
-  if ((int64_t)wanted > c->scratch->limit)
-    return tl_fail(err, TL_MEMORY, "%zu entries of some rows exceed the memory for them; --memory decides", wanted);
+  if ((int64_t)wanted > c->scratch->limit) return tl_fail(err, TL_MEMORY, "%zu entries of some rows exceed the memory for them; --memory decides", wanted);
   TL_TRY(tl_reserve(out->env, &out->definition, &out->definition_capacity, wanted, 1, err));
   TL_TRY(tl_reserve(out->env, &out->repetition, &out->repetition_capacity, wanted, 1, err));
   memcpy(out->definition + out->count, c->definition + c->window_at, (size_t)count);
@@ -423,12 +420,37 @@ tl_status tl_cursor_skip(tl_cursor *c, int64_t rows, tl_error *err) {
 
 /* ---- what comes next, in its own form ---- */
 
+/* Where all rows of a run of one code are present, they are told as a run. */
+static tl_status pull_run(tl_cursor *c, tl_stretch_of_values *out, bool *found, tl_error *err) {
+  enum { LONG_RUN = 64 };
+  tl_open_page *p = &c->streams;
+  uint32_t rows = c->page_left > INT32_MAX ? INT32_MAX : (uint32_t)c->page_left, present = rows, code, level;
+  bool repeated, same = true;
+  *found = false;
+  if (!tl_values_are_codes(&p->values) || p->values.at == p->values.end || p->definition.bits) return TL_OK;
+  if (p->definition.max > 0) TL_TRY(tl_rle_peek(&p->definition.runs, rows, &present, &same, &level, err));
+  if (p->definition.max > 0 && (!same || level != (uint32_t)p->definition.max)) return TL_OK;
+  TL_TRY(tl_rle_peek(&p->values.runs, present, &rows, &repeated, &code, err));
+  if (!repeated || rows < LONG_RUN) return TL_OK;
+  int64_t count;
+  if (p->definition.max > 0) tl_rle_skip(&p->definition.runs, rows);
+  TL_TRY(tl_values_run(&p->values, rows, &count, &repeated, &code, err));
+  *out = (tl_stretch_of_values){.rows = count, .present = count, .is_run = true, .code = code, .dictionary = &c->scratch->memory.dictionary};
+  p->left -= count;
+  advance(c, count);
+  *found = true;
+  return TL_OK;
+}
+
 static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_of_values *out, tl_error *err) {
   while (c->page_left == 0) {
     TL_TRY(next_page(c, err));
     if (c->page_left == 0) TL_TRY(leave_page(c, err));
   }
   if (!c->opened) TL_TRY(open_page(c, err));
+  bool is_run;
+  TL_TRY(pull_run(c, out, &is_run, err));
+  if (is_run) return TL_OK;
   int64_t rows = most < c->page_left ? most : c->page_left, present;
   *out = (tl_stretch_of_values){.rows = rows};
   TL_TRY(tl_column_reset(memory, &c->leaf->field, rows, err));

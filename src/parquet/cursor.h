@@ -27,9 +27,9 @@ typedef struct tl_cursor {
   /* entries whose levels were read ahead, where rows are read as entries */
   uint8_t *definition, *repetition;
   int window_at, window_count;
-  int64_t entries;             /* decoded so far */
-  int last_definition;         /* of the entry before */
-  bool inside_row;             /* a row has begun since reading began */
+  int64_t entries;               /* decoded so far */
+  int last_definition;           /* of the entry before */
+  bool inside_row;               /* a row has begun since reading began */
   uint8_t least_definition[128]; /* that an entry has which goes on a list of this repetition level */
 } tl_cursor;
 
@@ -59,6 +59,8 @@ typedef struct tl_stretch_of_values {
   int64_t rows, present;
   const void *values;    /* `present` values of fixed width, where not NULL */
   const uint32_t *codes; /* else `present` codes of the dictionary */
+  bool is_run;           /* else one code, `present` times */
+  uint32_t code;
   const tl_column *dictionary;
   const tl_column *column; /* else a column of `present` rows */
 } tl_stretch_of_values;

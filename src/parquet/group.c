@@ -231,7 +231,8 @@ tl_status tl_group_put_doubles(tl_group *g, const tl_leaf *leaf, const double *v
       TL_TRY(pack_doubles(g, leaf, v, rows, &seen, &packed, err));
       TL_TRY(put_values(g, packed, rows - seen.missing, width, encoding, err));
     }
-    TL_TRY(tl__group_page(g, c, ((tl_page_info){.values = rows, .encoding = encoding, .first_row = at, .nulls = seen.missing, .bounds = &bounds}), style.level, err));
+    TL_TRY(tl__group_page(g, c, ((tl_page_info){.values = rows, .encoding = encoding, .first_row = at, .nulls = seen.missing, .bounds = &bounds}), style.level,
+                          err));
   }
   tl__group_close(g, c, nulls, &all);
   return TL_OK;
@@ -272,7 +273,8 @@ tl_status tl_group_put_ints(tl_group *g, const tl_leaf *leaf, const int64_t *val
         for (int64_t i = 0; i < k; i++) memcpy((char *)g->values + 4 * i, &(int32_t){(int32_t)present[i]}, 4);
       TL_TRY(tl_buffer_append(&g->page, g->values, (size_t)(k * width), err));
     }
-    TL_TRY(tl__group_page(g, c, ((tl_page_info){.values = rows, .encoding = encoding, .first_row = at, .nulls = rows - k, .bounds = &bounds}), style.level, err));
+    TL_TRY(
+        tl__group_page(g, c, ((tl_page_info){.values = rows, .encoding = encoding, .first_row = at, .nulls = rows - k, .bounds = &bounds}), style.level, err));
   }
   tl__group_close(g, c, nulls, &all);
   return TL_OK;

@@ -274,7 +274,8 @@ static void find_bounds(leaf_writer *w, int64_t from, int64_t count, uint32_t pa
 }
 
 static bool narrow_bounds(const leaf_writer *w) {
-  return w->encoding == TL_ENCODING_RLE_DICTIONARY && (w->in->values->field.physical == TL_PHYSICAL_BYTE_ARRAY || w->in->values->field.physical == TL_PHYSICAL_FIXED);
+  return w->encoding == TL_ENCODING_RLE_DICTIONARY &&
+         (w->in->values->field.physical == TL_PHYSICAL_BYTE_ARRAY || w->in->values->field.physical == TL_PHYSICAL_FIXED);
 }
 
 static tl_status put_pages(leaf_writer *w, tl_chunk *c, tl_bounds *all, tl_error *err) {
@@ -326,7 +327,8 @@ static tl_status put_dictionary(leaf_writer *w, tl_chunk *c, tl_error *err) {
 static tl_status put_bloom(leaf_writer *w, tl_chunk *c, tl_error *err) {
   const tl_column *v = w->in->values;
   const tl_field *f = &v->field;
-  bool asked = f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED || f->physical == TL_PHYSICAL_INT32 || f->physical == TL_PHYSICAL_INT64;
+  bool asked =
+      f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED || f->physical == TL_PHYSICAL_INT32 || f->physical == TL_PHYSICAL_INT64;
   if (!w->style.bloom || !asked || f->logical == TL_LOGICAL_TIMESTAMP || f->logical == TL_LOGICAL_FLOAT16 || v->count == 0) return TL_OK;
   int64_t distinct = w->numbered ? w->distinct : v->count;
   if (distinct * 10 / 8 > c->compressed_size / 16 || distinct < 2) return TL_OK;

@@ -23,16 +23,16 @@ const char *tl_encoding_name(int encoding);
 typedef struct tl_leaf {
   tl_field field; /* name is the dotted path */
   int max_definition, max_repetition;
-  bool nested;        /* lies in a group, repeated or not */
-  int converted_type; /* as written, -1 when absent */
-  bool unordered;     /* the file names an order that we do not know: its bounds say nothing */
+  bool nested;             /* lies in a group, repeated or not */
+  int converted_type;      /* as written, -1 when absent */
+  bool unordered;          /* the file names an order that we do not know: its bounds say nothing */
   const char *const *path; /* of a file that is written: the names from the top to it */
   int path_count;
-  bool total_order;   /* IEEE 754's total order: -0.0 before 0.0, and bounds may be NaN */
+  bool total_order; /* IEEE 754's total order: -0.0 before 0.0, and bounds may be NaN */
 } tl_leaf;
 
 typedef struct tl_statistics {
-  tl_bytes min, max;  /* PLAIN without length; data NULL when absent */
+  tl_bytes min, max;             /* PLAIN without length; data NULL when absent */
   bool min_inexact, max_inexact; /* a bound that need not occur */
   int64_t null_count, nan_count; /* -1 when absent */
 } tl_statistics;
@@ -50,10 +50,10 @@ typedef struct tl_chunk {
   uint32_t encodings;                     /* bit e: encoding e occurs */
   uint32_t page_encodings;                /* of data pages, where the file says so for each page; 0: it does not */
   tl_statistics statistics;
-  int64_t page_count;                     /* data pages, of a chunk that is written */
+  int64_t page_count; /* data pages, of a chunk that is written */
   tl_extent column_index, offset_index, bloom;
-  int64_t byte_array_bytes;   /* unencoded bytes of byte arrays, from size statistics; -1 when absent */
-  bool elsewhere; /* in another file */
+  int64_t byte_array_bytes; /* unencoded bytes of byte arrays, from size statistics; -1 when absent */
+  bool elsewhere;           /* in another file */
   bool encrypted;
 } tl_chunk;
 
@@ -65,8 +65,8 @@ typedef struct tl_sorting {
 typedef struct tl_row_group {
   int64_t row_count, byte_size;
   int64_t offset, compressed_size; /* of one that is written */
-  int64_t first_row; /* of the file */
-  tl_chunk *chunks;  /* one a leaf */
+  int64_t first_row;               /* of the file */
+  tl_chunk *chunks;                /* one a leaf */
   tl_sorting *sorting;
   int sorting_count;
 } tl_row_group;

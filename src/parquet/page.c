@@ -249,7 +249,8 @@ tl_status tl_page_dictionary(const tl_page *p, tl_bytes body, int codec, const t
   TL_TRY(open_body(p, body, codec, 0, m, &body, err));
   size_t least = leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? 4 : (size_t)tl_field_width(&leaf->field);
   if ((uint64_t)p->values * least > body.size)
-    return tl_fail(err, TL_CORRUPT, "a dictionary of %lld values takes %zu bytes, the page has %zu", (long long)p->values, (size_t)p->values * least, body.size);
+    return tl_fail(err, TL_CORRUPT, "a dictionary of %lld values takes %zu bytes, the page has %zu", (long long)p->values, (size_t)p->values * least,
+                   body.size);
   m->dictionary.env = m->dictionary.bytes.env = m->env;
   TL_TRY(tl_column_reset(&m->dictionary, &leaf->field, p->values, err));
   TL_TRY(tl_values_open(&values, TL_ENCODING_PLAIN, body, p->values, &leaf->field, m, err));

@@ -190,7 +190,8 @@ static tl_status check_levels(const tl_meta *m, const tl_schema *n, tl_error *er
 tl_status tl_schema_build(tl_meta *m, tl_arena *arena, const tl_element *elements, size_t count, tl_error *err) {
   builder b = {.meta = m, .arena = arena, .elements = elements, .count = count, .path = ""};
   for (size_t i = 0; i < count; i++)
-    if (elements[i].children < 0 || (size_t)elements[i].children > count) return tl_fail(err, TL_CORRUPT, "the schema is damaged: a group of %d children", elements[i].children);
+    if (elements[i].children < 0 || (size_t)elements[i].children > count)
+      return tl_fail(err, TL_CORRUPT, "the schema is damaged: a group of %d children", elements[i].children);
   size_t all = extent(&b, 0);
   if (all == 0) return tl_fail(err, TL_CORRUPT, "the schema ends inside a group");
   if (all != count) return tl_fail(err, TL_CORRUPT, "the schema has more elements than its groups hold");

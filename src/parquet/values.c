@@ -3,6 +3,7 @@
 #include <string.h>
 #include "codec/delta.h"
 #include "codec/split.h"
+#include "codec/unpack.h"
 #include "parquet/page.h"
 #include "parquet/values.h"
 
@@ -18,22 +19,23 @@ static tl_status ends(const tl_values *v, int64_t index, tl_error *err) {
 
 /* ---- opening ---- */
 
-/* Decodes the integers of a DELTA stream at v->at, at most `most`; v->at moves behind it. */
-static tl_status open_integers(tl_values *v, int64_t most, int64_t **out, size_t *capacity, int64_t *count, tl_error *err) {
+/* Decodes the integers of a DELTA stream at v->at, at most `most`, as int32 where they are to be `narrow`; v->at moves behind it. */
+static tl_status open_integers(tl_values *v, int64_t most, bool narrow, int64_t **out, size_t *capacity, int64_t *count, tl_error *err) {
   tl_bytes bytes = {v->at, (size_t)(v->end - v->at)};
   size_t used;
   TL_TRY(tl_delta_count(bytes, count, err));
   if (*count > most) return tl_fail(err, TL_CORRUPT, "%s: %lld values in a page of %lld", tl_encoding_name(v->encoding), (long long)*count, (long long)most);
   if (*count > v->memory->limit) return tl_fail(err, TL_MEMORY, "a page of %lld values exceeds the memory for one page", (long long)*count);
   TL_TRY(tl_renew(v->memory->env, out, capacity, (size_t)*count + 1, sizeof **out, err));
-  TL_TRY(tl_delta_decode(*out, *count, bytes, &used, err));
+  TL_TRY(narrow ? tl_delta_decode32((int32_t *)(void *)*out, *count, bytes, &used, err) : tl_delta_decode(*out, *count, bytes, &used, err));
   v->at += used;
   return TL_OK;
 }
 
 static tl_status check_lengths(const int64_t *lengths, int64_t count, const char *what, tl_error *err) {
   for (int64_t i = 0; i < count; i++)
-    if (lengths[i] < 0 || lengths[i] > INT32_MAX) return tl_fail(err, TL_CORRUPT, "value %lld has a %s of %lld bytes", (long long)i, what, (long long)lengths[i]);
+    if (lengths[i] < 0 || lengths[i] > INT32_MAX)
+      return tl_fail(err, TL_CORRUPT, "value %lld has a %s of %lld bytes", (long long)i, what, (long long)lengths[i]);
   return TL_OK;
 }
 
@@ -43,20 +45,20 @@ static tl_status open_delta(tl_values *v, int64_t most, tl_error *err) {
   if (v->encoding == TL_ENCODING_DELTA) {
     if (v->field->physical != TL_PHYSICAL_INT32 && v->field->physical != TL_PHYSICAL_INT64)
       return tl_fail(err, TL_CORRUPT, "DELTA_BINARY_PACKED holds integers only");
-    return open_integers(v, most, &m->integers, &m->integer_capacity, &v->total, err);
+    return open_integers(v, most, v->field->physical == TL_PHYSICAL_INT32, &m->integers, &m->integer_capacity, &v->total, err);
   }
   if (!is_bytes(v) && !(fixed && v->encoding == TL_ENCODING_DELTA_BYTES))
     return tl_fail(err, TL_CORRUPT, "%s holds byte arrays only", tl_encoding_name(v->encoding));
   if (v->encoding == TL_ENCODING_DELTA_BYTES) {
     int64_t prefixes;
-    TL_TRY(open_integers(v, most, &m->prefixes, &m->prefix_capacity, &prefixes, err));
+    TL_TRY(open_integers(v, most, false, &m->prefixes, &m->prefix_capacity, &prefixes, err));
     TL_TRY(check_lengths(m->prefixes, prefixes, "prefix", err));
-    TL_TRY(open_integers(v, most, &m->integers, &m->integer_capacity, &v->total, err));
+    TL_TRY(open_integers(v, most, false, &m->integers, &m->integer_capacity, &v->total, err));
     if (prefixes != v->total) return tl_fail(err, TL_CORRUPT, "%lld prefixes for %lld values", (long long)prefixes, (long long)v->total);
     m->last.env = m->env;
     m->last.size = 0;
   } else
-    TL_TRY(open_integers(v, most, &m->integers, &m->integer_capacity, &v->total, err));
+    TL_TRY(open_integers(v, most, false, &m->integers, &m->integer_capacity, &v->total, err));
   return check_lengths(m->integers, v->total, "length", err);
 }
 
@@ -178,11 +180,8 @@ static tl_status plain_fixed(tl_values *v, int64_t count, tl_column *out, int64_
 
 static tl_status integers(tl_values *v, int64_t count, tl_column *out, int64_t at, tl_error *err) {
   if (v->next + count > (v->total < 0 ? 0 : v->total)) return ends(v, v->total, err);
-  const int64_t *in = v->memory->integers + v->next;
-  if (out != NULL && v->field->physical == TL_PHYSICAL_INT64)
-    memcpy(out->values + at * 8, in, (size_t)count * 8);
-  else if (out != NULL)
-    for (int64_t i = 0; i < count; i++) memcpy(out->values + (at + i) * 4, &(uint32_t){(uint32_t)in[i]}, 4);
+  size_t width = (size_t)tl_field_width(v->field);
+  if (out != NULL) memcpy(out->values + (size_t)at * width, (const uint8_t *)v->memory->integers + (size_t)v->next * width, (size_t)count * width);
   v->next += count;
   return TL_OK;
 }
@@ -226,9 +225,8 @@ tl_status tl_values_run(tl_values *v, int64_t most, int64_t *count, bool *repeat
 }
 
 tl_status tl_values_codes(tl_values *v, int64_t count, uint32_t *out, tl_error *err) {
-  uint32_t greatest = 0;
   if (count > 0) TL_TRY(tl_rle_decode(&v->runs, out, count, err));
-  for (int64_t i = 0; i < count; i++) greatest = out[i] > greatest ? out[i] : greatest;
+  uint32_t greatest = tl_codec_kernels_chosen()->max32(out, (size_t)count);
   v->next += count;
   return count > 0 && greatest >= v->memory->dictionary.count ? code_too_large(greatest, v->memory->dictionary.count, err) : TL_OK;
 }
@@ -236,10 +234,11 @@ tl_status tl_values_codes(tl_values *v, int64_t count, uint32_t *out, tl_error *
 static tl_status look_up(tl_values *v, const uint32_t *codes, int64_t count, tl_column *out, int64_t at, tl_error *err) {
   const tl_column *d = &v->memory->dictionary;
   size_t width = (size_t)tl_field_width(v->field);
+  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
   if (width == 8)
-    for (int64_t i = 0; i < count; i++) memcpy(out->values + (at + i) * 8, d->values + (size_t)codes[i] * 8, 8);
+    kernels->gather64((uint64_t *)(void *)out->values + at, (const uint64_t *)(const void *)d->values, codes, (size_t)count);
   else if (width == 4)
-    for (int64_t i = 0; i < count; i++) memcpy(out->values + (at + i) * 4, d->values + (size_t)codes[i] * 4, 4);
+    kernels->gather32((uint32_t *)(void *)out->values + at, (const uint32_t *)(const void *)d->values, codes, (size_t)count);
   else
     for (int64_t i = 0; i < count; i++) {
       tl_bytes b = tl_column_bytes(d, codes[i]);
@@ -296,9 +295,9 @@ tl_status tl_values_skip(tl_values *v, int64_t count, tl_error *err) { return re
 
 const void *tl_values_view(tl_values *v, int64_t count) {
   size_t width = (size_t)tl_field_width(v->field);
-  if (v->encoding == TL_ENCODING_DELTA && v->field->physical == TL_PHYSICAL_INT64 && v->next + count <= v->total) {
+  if (v->encoding == TL_ENCODING_DELTA && v->next + count <= v->total) {
     v->next += count;
-    return v->memory->integers + v->next - count;
+    return (const uint8_t *)v->memory->integers + (size_t)(v->next - count) * width;
   }
   if (v->encoding != TL_ENCODING_PLAIN || width == 0 || v->field->physical == TL_PHYSICAL_BOOLEAN || (size_t)count > (size_t)(v->end - v->at) / width)
     return NULL;

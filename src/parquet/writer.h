@@ -37,10 +37,10 @@ typedef struct tl_chunk_notes {
 
 typedef struct tl_group {
   tl_env *env;
-  tl_buffer bytes;          /* the chunks, one after the other */
-  tl_chunk *chunks;         /* offsets count from the group's first byte */
-  tl_chunk_notes *about;    /* each chunk: what its statistics point at */
-  tl_page_note *notes;      /* of all pages */
+  tl_buffer bytes;       /* the chunks, one after the other */
+  tl_chunk *chunks;      /* offsets count from the group's first byte */
+  tl_chunk_notes *about; /* each chunk: what its statistics point at */
+  tl_page_note *notes;   /* of all pages */
   tl_buffer blooms;
   int leaf_count, next;
   int64_t row_count;
@@ -63,7 +63,8 @@ tl_status tl_group_put_ints(tl_group *group, const tl_leaf *leaf, const int64_t 
 /* Any flat column, of values or codes. */
 tl_status tl_group_put_column(tl_group *group, const tl_leaf *leaf, const tl_column *column, tl_page_style style, tl_error *err) TL_MUST_CHECK;
 /* A column of any shape: a chunk for each of its leaves. `leaves` are the file's, `column` has the levels of the file's schema. */
-tl_status tl_group_put_array(tl_group *group, const tl_leaf *leaves, const tl_schema *node, const tl_array *column, tl_page_style style, tl_error *err) TL_MUST_CHECK;
+tl_status tl_group_put_array(tl_group *group, const tl_leaf *leaves, const tl_schema *node, const tl_array *column, tl_page_style style,
+                             tl_error *err) TL_MUST_CHECK;
 /* Row values[k] of a column lengths[k] times, one after the other: keys of streams. Written as a dictionary. */
 tl_status tl_group_put_runs(tl_group *group, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec, int level,
                             tl_error *err) TL_MUST_CHECK;
@@ -73,10 +74,10 @@ typedef struct tl_writer {
   int handle; /* -1 when closed */
   int64_t at;
   tl_arena arena;
-  tl_meta meta;     /* without its row groups: */
-  tl_buffer groups; /* as the footer will have them */
+  tl_meta meta;      /* without its row groups: */
+  tl_buffer groups;  /* as the footer will have them */
   tl_buffer indexes; /* of the row group at hand */
-  tl_chunk *chunks; /* of the row group at hand */
+  tl_chunk *chunks;  /* of the row group at hand */
   tl_sorting *sorting;
   int sorting_count;
 } tl_writer;

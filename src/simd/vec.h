@@ -13,6 +13,7 @@
 #include <math.h>
 #include <stdint.h>
 #include <string.h>
+#include "simd/kernel.h"
 
 #if defined(TL_ISA_AVX512)
 #include "simd/vec_avx512.h"
@@ -25,8 +26,6 @@
 #else
 #include "simd/vec_scalar.h"
 #endif
-
-#define TL_INLINE static inline __attribute__((always_inline, unused))
 
 TL_INLINE vec vec_na(void) { return vec_set1(__builtin_nan("")); }
 TL_INLINE vec vec_zero(void) { return vec_set1(0.0); }

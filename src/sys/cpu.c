@@ -1,4 +1,5 @@
 /* Which instruction set the kernels use. */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "sys/sys.h"
@@ -41,4 +42,17 @@ tl_status tl_isa_choose(tl_isa *out, tl_error *err) {
   while (best > 0 && !tl_isa_available((tl_isa)best)) best--;
   *out = (tl_isa)best;
   return TL_OK;
+}
+
+static tl_isa chosen;
+
+static void choose_once(void) {
+  tl_error err;
+  if (tl_isa_choose(&chosen, &err) != TL_OK) chosen = TL_ISA_ID_BASELINE;
+}
+
+tl_isa tl_isa_chosen(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, choose_once);
+  return chosen;
 }

@@ -42,5 +42,7 @@ typedef enum tl_isa { TL_ISA_ID_BASELINE, TL_ISA_ID_AVX2, TL_ISA_ID_AVX512, TL_I
 const char *tl_isa_name(tl_isa isa);
 bool tl_isa_available(tl_isa isa);
 tl_status tl_isa_choose(tl_isa *out, tl_error *err) TL_MUST_CHECK;
+/* The same, asked once a process, for kernels below any run; baseline where the choice fails, which a run reports. */
+tl_isa tl_isa_chosen(void);
 
 #endif

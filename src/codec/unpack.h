@@ -1,0 +1,29 @@
+/* Integers out of packed bits, and what follows them in a decoder: sums of differences, values of dictionary codes. One table of
+   kernels per instruction set, all with the same results.
+
+   Value i of `width` bits is bits [i * width, (i + 1) * width) of the area, the lowest bit of a byte first. Areas come from files:
+   `size` bytes of one may be read, and no more; they must hold the (count * width + 7) / 8 bytes of the values, and every byte more
+   saves a copy of the last ones. Any bytes are fine. in and out must not overlap.
+   Source: Parquet format, Encodings, "bit-packed" runs and DELTA_BINARY_PACKED miniblocks. */
+#ifndef TL_CODEC_UNPACK_H
+#define TL_CODEC_UNPACK_H
+
+#include "sys/sys.h"
+
+typedef struct tl_codec_kernels {
+  void (*unpack32)(uint32_t *out, const uint8_t *in, size_t size, size_t count, int width); /* width 0..32 */
+  void (*unpack64)(uint64_t *out, const uint8_t *in, size_t size, size_t count, int width); /* width 0..64 */
+  /* out[i] = (*value += low + delta i), with `count` deltas of `width` bits 0..64 in `in`; arithmetic wraps at 64 bits, and at 32. */
+  void (*delta_block)(int64_t *out, uint64_t *value, uint64_t low, const uint8_t *in, size_t size, size_t count, int width);
+  void (*delta_block32)(int32_t *out, uint32_t *value, uint32_t low, const uint8_t *in, size_t size, size_t count, int width);
+  /* out[i] = dictionary[codes[i]]; every code must lie within the dictionary (max32 tells). */
+  void (*gather64)(uint64_t *out, const uint64_t *dictionary, const uint32_t *codes, size_t count);
+  void (*gather32)(uint32_t *out, const uint32_t *dictionary, const uint32_t *codes, size_t count);
+  uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */
+} tl_codec_kernels;
+
+/* Those of one instruction set, which must be available, and those of the one that this process uses (tl_isa_chosen). */
+const tl_codec_kernels *tl_codec_kernels_of(tl_isa isa);
+const tl_codec_kernels *tl_codec_kernels_chosen(void);
+
+#endif
