@@ -16,7 +16,8 @@ const tl_command tl_command_cat = {
     "  --rows A..B     of those, rows A to B - 1, counted from 0 over all files (default: all; a table shows the first 40)\n"
     "  --format F      table (default), csv, or jsonl: one JSON object a row\n"
     "  --threads N     (default: all processors) rows come in order whatever it is\n"
-    "  --memory SIZE   a page may take an eighth of it (default 1GB)\n\n"
+    "  --memory SIZE   a page may take an eighth of it (default 1GB)\n"
+    "  --memory-map-threshold-mb N   files of so many MB are mapped instead of read (default: none; 0: none)\n\n"
     "examples:\n  tickloom cat daily/SPY.parquet --rows 0..5\n  tickloom cat features-out --columns ticker,date,sma20_ratio --format csv\n"
     "  tickloom cat ticks --where 'price > 100 and symbol in (\"A\", \"B\")' --format jsonl\n",
     run};
@@ -187,9 +188,9 @@ static bool read_range(const char *text, int64_t *first, int64_t *end) {
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_cat;
   cli_list rest = {0}, names = {0};
-  const char *columns = NULL, *range = NULL, *format = NULL, *where = NULL, *threads_text = NULL, *memory_text = NULL;
+  const char *columns = NULL, *range = NULL, *format = NULL, *where = NULL, *threads_text = NULL, *memory_text = NULL, *map = NULL;
   const cli_option options[] = {{"columns", &columns, 0, 0}, {"rows", &range, 0, 0},           {"format", &format, 0, 0},
-                                {"where", &where, 0, 0},     {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}};
+                                {"where", &where, 0, 0},     {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}, {"memory-map-threshold-mb", &map, 0, 0}};
   static const char *const formats[] = {"table", "csv", "jsonl"};
   printer p = {0};
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
@@ -198,7 +199,7 @@ static int run(int argc, char **argv) {
   if (p.format == 3) return cli_usage(me, "--format %s: expected table, csv or jsonl", format);
   int64_t first = 0, end = range || p.format > 0 ? INT64_MAX : 40, threads = tl_sys_processors(), memory = CLI_READ_MEMORY;
   if (!read_range(range, &first, &end)) return cli_usage(me, "--rows %s: expected A..B", range);
-  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory)) return 2;
+  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory) || !cli_map_threshold(me, map)) return 2;
   char *copy = columns ? cli_copy(columns, strlen(columns)) : NULL;
   if (copy != NULL && !cli_split(me, "columns", copy, &names)) return 2;
   tl_error err = {0};

@@ -142,6 +142,14 @@ bool cli_size(const tl_command *command, const char *option, const char *text, i
   return false;
 }
 
+bool cli_map_threshold(const tl_command *command, const char *text) {
+  int64_t megabytes = 0;
+  if (text == NULL) text = getenv("TICKLOOM_MEMORY_MAP_THRESHOLD_MB");
+  if (text != NULL && *text != 0 && !cli_int(command, "memory-map-threshold-mb", text, 0, 1 << 30, &megabytes)) return false;
+  tl_sys_env()->map_threshold = megabytes * 1000000;
+  return true;
+}
+
 bool cli_put(tl_buffer *buffer) {
   bool fine = buffer->size == 0 || fwrite(buffer->data, 1, buffer->size, stdout) == buffer->size;
   buffer->size = 0;

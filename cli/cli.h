@@ -44,6 +44,8 @@ bool cli_split(const tl_command *command, const char *option, char *text, cli_li
 /* Whole numbers and sizes of options; false with a message. */
 bool cli_int(const tl_command *command, const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 bool cli_size(const tl_command *command, const char *option, const char *text, int64_t *out);
+/* --memory-map-threshold-mb, or TICKLOOM_MEMORY_MAP_THRESHOLD_MB: from which size on files are mapped; false with a message. */
+bool cli_map_threshold(const tl_command *command, const char *text);
 /* Says what is wrong with the usage; returns 2. */
 int cli_usage(const tl_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Says the error; returns the exit code of its status. */

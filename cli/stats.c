@@ -18,6 +18,7 @@ const tl_command tl_command_stats = {
     "Nothing is taken from footers. Sums of integers are exact, sums of doubles rounded once, at the end, so that threads, row order and\n"
     "layout do not matter. NaN and infinities are counted as nonfinite and left out of the rest. Texts, dates and other bytes have no sum.\n"
     "stddev is that of a sample. Of nested columns only rows and missing are told.\n\n"
+    "  --memory-map-threshold-mb N   files of so many MB are mapped instead of read (default: none; 0: none)\n\n"
     "examples:\n  tickloom stats ticks.parquet --only sum,mean\n  tickloom stats tape/ --columns price --where 'strike > 25000' --json\n",
     run};
 
@@ -99,16 +100,16 @@ static tl_status put_table(const tl_stats *s, unsigned wants, tl_buffer *out, tl
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_stats;
   cli_list rest = {0}, columns = {0};
-  const char *columns_text = NULL, *where = NULL, *only = NULL, *threads_text = NULL, *memory_text = NULL;
+  const char *columns_text = NULL, *where = NULL, *only = NULL, *threads_text = NULL, *memory_text = NULL, *map = NULL;
   bool json = false;
   const cli_option options[] = {{"columns", &columns_text, 0, 0}, {"where", &where, 0, 0},        {"only", &only, 0, 0},
-                                {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}, {"json", 0, &json, 0}};
+                                {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}, {"memory-map-threshold-mb", &map, 0, 0}, {"json", 0, &json, 0}};
   unsigned wants = TL_TOTALS_ALL;
   int64_t threads = tl_sys_processors(), memory = CLI_READ_MEMORY;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one path is needed");
   if (!read_only(only, &wants)) return 2;
-  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory)) return 2;
+  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory) || !cli_map_threshold(me, map)) return 2;
   if (columns_text != NULL && !cli_split(me, "columns", cli_copy(columns_text, strlen(columns_text)), &columns)) return 2;
   tl_error err = {0};
   TL_OWNED(tl_stats) stats = {0};

@@ -28,6 +28,12 @@ struct tl_env {
   /* Holds the folder, or the file (which is made), for this process until it is closed; TL_IO when somebody else does. */
   tl_status (*lock)(tl_env *env, const char *path, int *handle, tl_error *err);
   tl_status (*read_at)(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *err);
+  /* A hint: the bytes will be read soon. May be NULL. */
+  void (*will_read)(tl_env *env, int handle, int64_t offset, int64_t size);
+  /* The whole file in memory, or NULL where that cannot be. May be NULL. Files of at least map_threshold bytes are mapped; 0: none. */
+  const uint8_t *(*map)(tl_env *env, int handle, int64_t size);
+  void (*unmap)(tl_env *env, const uint8_t *data, int64_t size);
+  int64_t map_threshold;
   tl_status (*write)(tl_env *env, int handle, const void *data, size_t size, tl_error *err); /* all of it, or an error */
   tl_status (*cut)(tl_env *env, int handle, int64_t size, tl_error *err);                    /* drops what was written behind `size`, and goes on there */
   tl_status (*sync)(tl_env *env, int handle, tl_error *err);

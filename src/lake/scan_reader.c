@@ -4,6 +4,7 @@
 #include "lake/hive.h"
 #include "lake/prune.h"
 #include "lake/scan.h"
+#include "parquet/ahead.h"
 
 /* A column that is read, in the file at hand. */
 typedef struct tl_scan_slot {
@@ -177,6 +178,21 @@ static tl_status prune(tl_scan_reader *r, tl_error *err) {
   return status;
 }
 
+/* The leaves of the columns that are read, of a row group that will be. */
+static void read_ahead(tl_scan_reader *r, int group) {
+  int leaves[MOST_COLUMNS], count = 0;
+  for (int i = 0; i < r->slot_count; i++) {
+    const tl_scan_slot *slot = &r->slots[i];
+    if (slot->leaf >= 0 && count < MOST_COLUMNS) leaves[count++] = slot->leaf;
+    for (int k = 0; slot->in_reader >= 0 && k < slot->array.node->leaf_count && count < MOST_COLUMNS; k++) leaves[count++] = slot->array.node->first_leaf + k;
+  }
+  tl_read_ahead(&r->open, group, leaves, count);
+}
+
+static bool reads_all(const tl_scan_reader *r) {
+  return r->range_count == 1 && r->ranges[0].count == r->part.count && r->part.count == r->open.meta.groups[r->part.group].row_count;
+}
+
 static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   int columns[MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
@@ -199,7 +215,12 @@ tl_status tl_scan_reader_start(tl_scan_reader *r, tl_scan_part part, tl_error *e
   r->part = part;
   TL_TRY(open_file(r, part.file, err));
   TL_TRY(prune(r, err));
-  return r->range_count > 0 ? open_group(r, err) : TL_OK;
+  if (r->range_count == 0) return TL_OK;
+  TL_TRY(open_group(r, err));
+  if (!reads_all(r)) return TL_OK; /* a few pages are fetched when they are wanted */
+  if (part.group == 0) read_ahead(r, 0);
+  if (part.group + 1 < r->open.meta.group_count) read_ahead(r, part.group + 1);
+  return TL_OK;
 }
 
 /* ---- batches ---- */

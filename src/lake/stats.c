@@ -3,6 +3,7 @@
 #include "lake/stats.h"
 #include <string.h>
 #include "column/bits.h"
+#include "parquet/ahead.h"
 #include "parquet/cursor.h"
 #include "sys/sys.h"
 
@@ -77,6 +78,7 @@ static tl_status add_stretch(tl_totals *s, const tl_stretch_of_values *v, tl_err
 static tl_status sum_chunk(stats_worker *w, const tl_scan_part *part, int column, tl_error *err) {
   TL_OWNED(tl_cursor) cursor = {0};
   const tl_schema *node = find_child(w->file.meta.schema, tl_scan_column(w->job->scan, column)->name);
+  if (part->group + 1 < w->file.meta.group_count) tl_read_ahead(&w->file, part->group + 1, &node->first_leaf, 1);
   TL_TRY(tl_cursor_open(&cursor, &w->file, part->group, node->first_leaf, &w->scratch, err));
   tl_status status = TL_OK;
   while (status == TL_OK && cursor.row < part->count) {

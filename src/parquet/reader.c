@@ -12,6 +12,7 @@ void tl_page_scratch_free(tl_page_scratch *s) {
 
 void tl_parquet_free(tl_parquet *f) {
   if (f->env == NULL) return;
+  if (f->mapped != NULL) f->env->unmap(f->env, f->mapped, f->size);
   if (f->handle >= 0) (void)f->env->close(f->env, f->handle, NULL);
   tl_buffer_free(&f->whole);
   tl_arena_free(&f->arena);
@@ -28,7 +29,9 @@ tl_status tl_parquet_read_bytes(tl_parquet *f, void *data, size_t size, int64_t 
   return done == size ? TL_OK : tl_fail(err, TL_CORRUPT, "the file ended at byte %lld while it was read", (long long)(offset + (int64_t)done));
 }
 
-const uint8_t *tl_parquet_view(const tl_parquet *f, int64_t offset) { return f->whole.size > 0 ? f->whole.data + offset : NULL; }
+const uint8_t *tl_parquet_view(const tl_parquet *f, int64_t offset) {
+  return f->whole.size > 0 ? f->whole.data + offset : f->mapped != NULL ? f->mapped + offset : NULL;
+}
 
 tl_status tl_parquet_bytes(tl_parquet *f, tl_extent where, const char *what, tl_buffer *out, tl_error *err) {
   if (where.offset < 4 || where.offset > f->size - 8 || where.size < 0 || where.size > f->size - 8 - where.offset || where.size > MOST_EXTENT)
@@ -90,6 +93,8 @@ static tl_status open_file(tl_parquet *f, const char *path, int64_t most, tl_err
     f->whole.size = done;
     if (status == TL_OK && done != (size_t)f->size) status = tl_fail(err, TL_CORRUPT, "the file became shorter while it was read");
   }
+  if (f->env->map != NULL && f->env->map_threshold > 0 && f->size >= f->env->map_threshold && f->whole.size == 0)
+    f->mapped = f->env->map(f->env, f->handle, f->size);
   if (status == TL_OK) status = read_footer(f, most, err);
   return status == TL_OK ? TL_OK : tl_fail_in(err, status, "%s: ", path);
 }

@@ -15,6 +15,7 @@ typedef struct tl_parquet {
   tl_arena arena;
   tl_meta meta;
   tl_buffer whole; /* small files are read in one piece */
+  const uint8_t *mapped; /* large ones may be mapped: tl_env.map_threshold */
 } tl_parquet;
 
 /* What reading a column takes: a window of the file and memory for a page. One per thread, or one for each column that is open at once. */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -128,6 +129,22 @@ static tl_status read_at(tl_env *env, int handle, void *data, size_t size, int64
   }
   *done = got;
   return TL_OK;
+}
+
+static void will_read(tl_env *env, int handle, int64_t offset, int64_t size) {
+  (void)env;
+  (void)posix_fadvise(handle, offset, size, POSIX_FADV_WILLNEED);
+}
+
+static const uint8_t *map_file(tl_env *env, int handle, int64_t size) {
+  (void)env;
+  void *data = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, handle, 0);
+  return data == MAP_FAILED ? NULL : data;
+}
+
+static void unmap_file(tl_env *env, const uint8_t *data, int64_t size) {
+  (void)env;
+  (void)munmap((void *)(uintptr_t)data, (size_t)size);
 }
 
 static tl_status write_all(tl_env *env, int handle, const void *data, size_t size, tl_error *err) {
@@ -256,6 +273,9 @@ tl_env *tl_sys_env(void) {
       .open_scratch = open_scratch,
       .lock = lock_path,
       .read_at = read_at,
+      .will_read = will_read,
+      .map = map_file,
+      .unmap = unmap_file,
       .write = write_all,
       .cut = cut_file,
       .sync = sync_file,
