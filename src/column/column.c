@@ -217,6 +217,34 @@ void tl_column_doubles(const tl_column *c, int64_t from, int64_t count, double *
 
 static uint16_t load16(const uint8_t *p) { return (uint16_t)(p[0] | p[1] << 8); }
 
+static double half_value(uint16_t bits) { return tl_half_load((uint8_t[]){(uint8_t)bits, (uint8_t)(bits >> 8)}); }
+
+/* Whether a decimal reads back as these bits: no neighbour is nearer, and a tie is for the even one. */
+static bool is_half(double decimal, uint16_t bits) {
+  double off = fabs(decimal - half_value(bits));
+  for (int side = -1; side <= 1; side += 2) {
+    uint16_t magnitude = bits & 0x7fff, other = (uint16_t)(magnitude + side);
+    double next = magnitude == 0 && side < 0 ? INFINITY : other == 0x7c00 ? 65536 : half_value(other);
+    double far = fabs(fabs(decimal) - next);
+    if (far < off || (far == off && (bits & 1))) return false;
+  }
+  return true;
+}
+
+/* The shortest decimal that reads back as the same half: five digits always do. */
+static void half_text(char out[TL_NUMBER_TEXT], uint16_t bits) {
+  double value = half_value(bits);
+  for (int digits = 1; isfinite(value) && value != 0 && digits <= 5; digits++) {
+    char text[TL_NUMBER_TEXT];
+    double decimal;
+    snprintf(text, sizeof text, "%.*e", digits - 1, value);
+    if (!tl_double_read(text, strlen(text), &decimal) || !is_half(decimal, bits)) continue;
+    value = decimal;
+    break;
+  }
+  tl_double_text(out, value);
+}
+
 static tl_status hex_text(tl_bytes v, bool dashes, tl_buffer *out, tl_error *err) {
   for (size_t i = 0; i < v.size; i++) {
     if (dashes && (i == 4 || i == 6 || i == 8 || i == 10)) TL_TRY(tl_buffer_byte(out, '-', err));
@@ -225,26 +253,43 @@ static tl_status hex_text(tl_bytes v, bool dashes, tl_buffer *out, tl_error *err
   return TL_OK;
 }
 
-/* A big-endian or native integer of up to 128 bits with `scale` digits after the point. */
-static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
-  __int128 v = 0;
-  if (c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64)
-    v = tl_column_int(c, row);
-  else {
-    tl_bytes b = tl_column_bytes(c, row);
-    if (b.size > 16) return hex_text(b, false, out, err);
-    v = tl_big_endian(b);
+/* Whole numbers of any length, big-endian: divided by ten until nothing is left. */
+static tl_status wide_decimal_text(tl_bytes b, int scale, tl_buffer *out, tl_error *err) {
+  enum { MOST = 64, MOST_DIGITS = 160 };
+  uint8_t rest[MOST];
+  char digits[MOST_DIGITS + 2];
+  int at = sizeof digits;
+  while (b.size > 1 && b.data[0] == (b.data[1] & 0x80 ? 0xff : 0)) b.data++, b.size--; /* what only repeats the sign */
+  if (b.size > MOST || scale > MOST_DIGITS - 2) return hex_text(b, false, out, err);
+  bool negative = b.data[0] & 0x80, any = true;
+  memcpy(rest, b.data, b.size);
+  for (size_t i = b.size, carry = 1; negative && i-- > 0;) {
+    carry += (uint8_t)~rest[i];
+    rest[i] = (uint8_t)carry;
+    carry >>= 8;
   }
-  unsigned __int128 rest = v < 0 ? -(unsigned __int128)v : (unsigned __int128)v;
-  char digits[64];
-  int at = sizeof digits, scale = c->field.scale > 40 ? 40 : c->field.scale;
-  for (int i = 0; i <= scale || rest > 0; i++) {
+  for (int i = 0; i <= scale || any; i++) {
+    unsigned left = 0;
+    any = false;
+    for (size_t k = 0; k < b.size; k++) {
+      left = left << 8 | rest[k];
+      rest[k] = (uint8_t)(left / 10);
+      any |= rest[k] != 0;
+      left %= 10;
+    }
     if (i == scale && scale > 0) digits[--at] = '.';
-    digits[--at] = (char)('0' + (int)(rest % 10));
-    rest /= 10;
+    digits[--at] = (char)('0' + left);
   }
-  if (v < 0) digits[--at] = '-';
+  if (negative) digits[--at] = '-';
   return tl_buffer_append(out, digits + at, sizeof digits - (size_t)at, err);
+}
+
+/* An integer with `scale` digits after the point. */
+static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, tl_error *err) {
+  bool native = c->field.physical == TL_PHYSICAL_INT32 || c->field.physical == TL_PHYSICAL_INT64;
+  if (!native) return wide_decimal_text(tl_column_bytes(c, row), c->field.scale, out, err);
+  uint64_t value = __builtin_bswap64((uint64_t)tl_column_int(c, row));
+  return wide_decimal_text((tl_bytes){(const uint8_t *)&value, sizeof value}, c->field.scale, out, err);
 }
 
 static tl_status int96_text(const uint8_t *p, tl_buffer *out, tl_error *err) {
@@ -288,7 +333,7 @@ tl_status tl_column_text(const tl_column *c, int64_t row, tl_buffer *out, tl_err
       return f->utc ? tl_buffer_byte(out, 'Z', err) : TL_OK;
     case TL_LOGICAL_DECIMAL: return decimal_text(c, row, out, err);
     case TL_LOGICAL_UUID: return hex_text(tl_column_bytes(c, row), true, out, err);
-    case TL_LOGICAL_FLOAT16: tl_float_text(text, (float)tl_half_load(tl_column_bytes(c, row).data)); return tl_buffer_text(out, text, err);
+    case TL_LOGICAL_FLOAT16: half_text(text, load16(tl_column_bytes(c, row).data)); return tl_buffer_text(out, text, err);
     default: break;
   }
   tl_bytes v = tl_column_bytes(c, row);

@@ -235,14 +235,9 @@ static tl_status add_value(tl_totals *s, const tl_column *c, int64_t row, int64_
 
 /* With the top bit flipped, 64-bit integers are unsigned; their halves add up in 64 bits, up to 2^31 of them. */
 static void sum_ints64(tl_totals *s, const void *values, int64_t count) {
-  const char *p = values;
   bool is_unsigned = tl_field_is_unsigned(&s->field);
-  uint64_t flip = is_unsigned ? 0 : (uint64_t)1 << 63, low = 0, high = 0;
-  for (int64_t i = 0; i < count; i++) {
-    uint64_t v = tl_load64(p + 8 * i) ^ flip;
-    low += v & 0xffffffffu;
-    high += v >> 32;
-  }
+  uint64_t low, high;
+  tl_sum_halves(values, count, is_unsigned ? 0 : (uint64_t)1 << 63, &low, &high);
   unsigned __int128 sum = ((unsigned __int128)high << 32) + low;
   add256(&s->sum, of128((__int128)sum - (is_unsigned ? 0 : (__int128)count << 63)));
 }
@@ -319,39 +314,39 @@ tl_status tl_totals_add(tl_totals *s, int64_t missing, const tl_column *dense, t
 
 /* ---- codes ---- */
 
-static tl_status use_dictionary(tl_totals *s, const tl_column *dictionary, tl_error *err) {
-  if (s->dictionary == dictionary) return TL_OK;
-  TL_TRY(tl_totals_flush(s, err));
-  size_t count = (size_t)dictionary->count;
-  TL_TRY(tl_renew(s->env, &s->counts, &s->count_capacity, count + 1, sizeof *s->counts, err));
-  memset(s->counts, 0, count * sizeof *s->counts);
-  s->dictionary = dictionary;
+tl_status tl_totals_counters(tl_totals *s, int64_t missing, const tl_column *dictionary, int64_t count, uint32_t **out, tl_error *err) {
+  *out = NULL;
+  s->rows += missing + count;
+  s->missing += missing;
+  if (!wants_values(s) || count == 0) return TL_OK;
+  if (s->dictionary != dictionary || s->pending + count > UINT32_MAX) {
+    TL_TRY(tl_totals_flush(s, err));
+    size_t counters = (size_t)dictionary->count * TL_COUNT_LANES;
+    TL_TRY(tl_renew(s->env, &s->counts, &s->count_capacity, counters + 1, sizeof *s->counts, err));
+    memset(s->counts, 0, counters * sizeof *s->counts);
+    s->dictionary = dictionary;
+  }
+  s->pending += count;
+  *out = s->counts;
   return TL_OK;
 }
 
 tl_status tl_totals_add_codes(tl_totals *s, int64_t missing, const tl_column *dictionary, const uint32_t *codes, int64_t count, tl_error *err) {
-  s->rows += missing + count;
-  s->missing += missing;
-  if (!wants_values(s) || count == 0) return TL_OK;
-  TL_TRY(use_dictionary(s, dictionary, err));
-  for (int64_t i = 0; i < count; i++) s->counts[codes[i]]++;
-  return TL_OK;
-}
-
-tl_status tl_totals_add_code(tl_totals *s, int64_t missing, const tl_column *dictionary, uint32_t code, int64_t times, tl_error *err) {
-  s->rows += missing + times;
-  s->missing += missing;
-  if (!wants_values(s) || times == 0) return TL_OK;
-  TL_TRY(use_dictionary(s, dictionary, err));
-  s->counts[code] += times;
+  uint32_t *counts;
+  TL_TRY(tl_totals_counters(s, missing, dictionary, count, &counts, err));
+  for (int64_t i = 0; counts != NULL && i < count; i++) counts[TL_COUNT_LANES * (size_t)codes[i] + (size_t)(i % TL_COUNT_LANES)]++;
   return TL_OK;
 }
 
 tl_status tl_totals_flush(tl_totals *s, tl_error *err) {
   const tl_column *d = s->dictionary;
   s->dictionary = NULL;
-  for (int64_t i = 0; d != NULL && i < d->count; i++)
-    if (s->counts[i] > 0) TL_TRY(add_value(s, d, i, s->counts[i], err));
+  s->pending = 0;
+  for (int64_t i = 0; d != NULL && i < d->count; i++) {
+    int64_t times = 0;
+    for (int lane = 0; lane < TL_COUNT_LANES; lane++) times += s->counts[TL_COUNT_LANES * i + lane];
+    if (times > 0) TL_TRY(add_value(s, d, i, times, err));
+  }
   return TL_OK;
 }
 

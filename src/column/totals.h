@@ -7,6 +7,8 @@
 #include "column/column.h"
 #include "column/wide.h"
 
+enum { TL_COUNT_LANES = 4 };
+
 enum {
   TL_TOTALS_ROWS = 1,
   TL_TOTALS_MISSING = 2,
@@ -42,7 +44,8 @@ typedef struct tl_totals {
   bool has_zero_hash;
   /* codes of one dictionary, not yet looked at */
   const tl_column *dictionary;
-  int64_t *counts;
+  uint32_t *counts; /* TL_COUNT_LANES for each code: neighbours mostly repeat, and an addition must not wait for the one before */
+  int64_t pending;  /* values that they count */
   size_t count_capacity;
   double *doubles; /* scratch */
   size_t double_capacity;
@@ -56,10 +59,11 @@ void tl_totals_free(tl_totals *summary);
 tl_status tl_totals_add(tl_totals *summary, int64_t missing, const tl_column *dense, tl_error *err) TL_MUST_CHECK;
 /* The same for `count` values of fixed width that lie side by side, aligned or not. */
 tl_status tl_totals_add_values(tl_totals *summary, int64_t missing, const void *values, int64_t count, tl_error *err) TL_MUST_CHECK;
-/* The same for codes of a dictionary, which stays as it is until the next flush; `times`: one code so often. */
-tl_status tl_totals_add_codes(tl_totals *summary, int64_t missing, const tl_column *dictionary, const uint32_t *codes, int64_t count,
-                              tl_error *err) TL_MUST_CHECK;
-tl_status tl_totals_add_code(tl_totals *summary, int64_t missing, const tl_column *dictionary, uint32_t code, int64_t times, tl_error *err) TL_MUST_CHECK;
+/* The same for codes of a dictionary, which stays as it is until the next flush. */
+tl_status tl_totals_add_codes(tl_totals *totals, int64_t missing, const tl_column *dictionary, const uint32_t *codes, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* For those who count codes themselves: TL_COUNT_LANES counters for each entry of the dictionary, to which `count` values are going to be
+   added in any lane. NULL where nothing of the values is wanted. */
+tl_status tl_totals_counters(tl_totals *totals, int64_t missing, const tl_column *dictionary, int64_t count, uint32_t **out, tl_error *err) TL_MUST_CHECK;
 tl_status tl_totals_flush(tl_totals *summary, tl_error *err) TL_MUST_CHECK;
 /* Adds what another summary of the same type, flushed, has. */
 tl_status tl_totals_merge(tl_totals *summary, const tl_totals *other, tl_error *err) TL_MUST_CHECK;

@@ -129,3 +129,7 @@ void tl_wide_add_many(tl_wide *w, const double *values, int64_t count, int64_t *
 void tl_wide_add_squares(tl_wide *w, const double *values, int64_t count, int64_t *nonfinite) {
   kernels[tl_isa_chosen()]->add_squares(w, values, count, nonfinite);
 }
+
+void tl_sum_halves(const void *values, int64_t count, uint64_t flip, uint64_t *low, uint64_t *high) {
+  kernels[tl_isa_chosen()]->sum_halves(values, count, flip, low, high);
+}

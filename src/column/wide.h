@@ -32,10 +32,14 @@ void tl_wide_merge(tl_wide *wide, const tl_wide *other);
 /* The nearest double, ties to even; infinite beyond the range; 0.0 of no values and of zeros of either sign. */
 double tl_wide_round(const tl_wide *wide);
 
-/* What is compiled once per instruction set: the two above that take many. */
+/* Sums of the lower and of the upper 32 bits of `count` 64-bit integers, aligned or not, after `flip` is xored in: at most 2^31 of them. */
+void tl_sum_halves(const void *values, int64_t count, uint64_t flip, uint64_t *low, uint64_t *high);
+
+/* What is compiled once per instruction set: the three above that take many. */
 typedef struct tl_wide_kernels {
   void (*add_many)(tl_wide *wide, const double *values, int64_t count, int64_t *nonfinite);
   void (*add_squares)(tl_wide *wide, const double *values, int64_t count, int64_t *nonfinite);
+  void (*sum_halves)(const void *values, int64_t count, uint64_t flip, uint64_t *low, uint64_t *high);
 } tl_wide_kernels;
 
 const tl_wide_kernels *tl_wide_kernels_of(tl_isa isa);

@@ -218,5 +218,19 @@ static void add_squares(tl_wide *w, const double *v, int64_t count, int64_t *non
   }
 }
 
+static void sum_halves(const void *values, int64_t count, uint64_t flip, uint64_t *low, uint64_t *high) {
+  const char *p = values;
+  uint64_t lows = 0, highs = 0;
+  for (int64_t i = 0; i < count; i++) {
+    uint64_t v;
+    memcpy(&v, p + 8 * i, sizeof v);
+    v ^= flip;
+    lows += v & 0xffffffffu;
+    highs += v >> 32;
+  }
+  *low = lows;
+  *high = highs;
+}
+
 extern const tl_wide_kernels TL_KERNEL_NAME(TL_KERNELS, wide_kernels);
-const tl_wide_kernels TL_KERNEL_NAME(TL_KERNELS, wide_kernels) = {.add_many = add_many, .add_squares = add_squares};
+const tl_wide_kernels TL_KERNEL_NAME(TL_KERNELS, wide_kernels) = {.add_many = add_many, .add_squares = add_squares, .sum_halves = sum_halves};

@@ -3,7 +3,7 @@
 #include "lake/prune.h"
 #include <string.h>
 #include "parquet/bloom.h"
-#include "parquet/index.h"
+#include "parquet/cursor.h"
 
 enum { MOST_COLUMNS = 64 };
 
@@ -22,32 +22,89 @@ static tl_interval of_chunk(const tl_parquet *file, int group, int leaf) {
   return i;
 }
 
-/* ---- bloom filters ---- */
+/* ---- bloom filters and dictionaries ---- */
 
-typedef struct blooms {
+/* What says which values a chunk may hold: a bloom filter, else its dictionary where all of its pages have codes. */
+typedef struct holder {
+  bool loaded;
+  tl_bloom bloom;
+  uint64_t *hashes; /* of the dictionary's entries, by hash modulo size; 0: none */
+  size_t size;
+} holder;
+
+typedef struct holders {
   tl_parquet *file;
   int group;
   const int *leaves;
-  tl_bloom filters[MOST_COLUMNS];
-  bool loaded[MOST_COLUMNS];
+  holder of[MOST_COLUMNS];
   tl_status status;
   tl_error *err;
-} blooms;
+} holders;
 
-static bool ask_bloom(void *context, int column, tl_bytes plain) {
-  blooms *b = context;
-  if (b->leaves[column] < 0 || column >= MOST_COLUMNS || b->status != TL_OK) return true;
-  if (!b->loaded[column]) b->status = tl_bloom_load(&b->filters[column], b->file, b->group, b->leaves[column], b->err);
-  b->loaded[column] = true;
-  return b->filters[column].block_count == 0 || tl_bloom_may_hold(&b->filters[column], tl_bloom_hash(plain));
+static uint64_t hash_of(tl_bytes plain) {
+  uint64_t hash = tl_bloom_hash(plain);
+  return hash != 0 ? hash : 1;
+}
+
+static size_t slot_of(const holder *h, uint64_t hash) {
+  size_t at = hash & (h->size - 1);
+  while (h->hashes[at] != 0 && h->hashes[at] != hash) at = (at + 1) & (h->size - 1);
+  return at;
+}
+
+static tl_status index_dictionary(holder *h, tl_env *env, const tl_column *dictionary, tl_error *err) {
+  for (h->size = 16; h->size < 2 * (size_t)dictionary->count + 2;) h->size *= 2;
+  TL_TRY(tl_allocate_zeroed(env, &h->hashes, h->size, sizeof *h->hashes, err));
+  for (int64_t i = 0; i < dictionary->count; i++) {
+    uint64_t hash = hash_of(tl_column_bytes(dictionary, i));
+    h->hashes[slot_of(h, hash)] = hash;
+  }
+  return TL_OK;
+}
+
+static bool is_all_codes(const tl_chunk *c) {
+  const uint32_t codes = 1u << TL_ENCODING_PLAIN_DICTIONARY | 1u << TL_ENCODING_RLE_DICTIONARY;
+  return c->page_encodings != 0 && (c->page_encodings & ~codes) == 0;
+}
+
+static tl_status load_dictionary(holder *h, tl_parquet *file, int group, int leaf, tl_error *err) {
+  TL_OWNED(tl_cursor) cursor = {0};
+  tl_page_scratch scratch = {.env = file->env};
+  tl_status status = tl_cursor_open(&cursor, file, group, leaf, &scratch, err);
+  if (status == TL_OK) status = tl_cursor_fail(&cursor, tl_cursor_take_dictionary(&cursor, err), err);
+  if (status == TL_OK && cursor.dictionary_seen) status = index_dictionary(h, file->env, &scratch.memory.dictionary, err);
+  tl_page_scratch_free(&scratch);
+  return status;
+}
+
+static tl_status load_holder(holder *h, tl_parquet *file, int group, int leaf, tl_error *err) {
+  h->loaded = true;
+  TL_TRY(tl_bloom_load(&h->bloom, file, group, leaf, err));
+  if (h->bloom.block_count > 0 || !is_all_codes(&file->meta.groups[group].chunks[leaf])) return TL_OK;
+  return load_dictionary(h, file, group, leaf, err);
+}
+
+static bool may_hold(void *context, int column, tl_bytes plain) {
+  holders *b = context;
+  if (column >= MOST_COLUMNS || b->leaves[column] < 0 || b->status != TL_OK) return true;
+  holder *h = &b->of[column];
+  if (!h->loaded) b->status = load_holder(h, b->file, b->group, b->leaves[column], b->err);
+  if (h->bloom.block_count > 0) return tl_bloom_may_hold(&h->bloom, tl_bloom_hash(plain));
+  return h->hashes == NULL || h->hashes[slot_of(h, hash_of(plain))] != 0;
 }
 
 static tl_status probe(tl_parquet *file, int group, const tl_predicate *p, const int *leaves, bool *may, tl_error *err) {
-  blooms b = {.file = file, .group = group, .leaves = leaves, .err = err};
-  *may = tl_predicate_probe(p, ask_bloom, &b);
-  for (int i = 0; i < MOST_COLUMNS; i++)
-    if (b.loaded[i]) tl_bloom_free(&b.filters[i]);
-  return b.status;
+  holders *b;
+  TL_TRY(tl_allocate_zeroed(file->env, &b, 1, sizeof *b, err));
+  *b = (holders){.file = file, .group = group, .leaves = leaves, .err = err};
+  *may = tl_predicate_probe(p, may_hold, b);
+  for (int i = 0; i < MOST_COLUMNS; i++) {
+    if (b->of[i].loaded) tl_bloom_free(&b->of[i].bloom);
+    tl_release(file->env, b->of[i].hashes);
+  }
+  tl_status status = b->status;
+  tl_release(file->env, b);
+  return status;
 }
 
 /* ---- pages ---- */

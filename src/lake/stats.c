@@ -69,10 +69,11 @@ static const tl_schema *find_child(const tl_schema *root, const char *name) {
 
 static tl_status add_stretch(tl_totals *s, const tl_stretch_of_values *v, tl_error *err) {
   int64_t missing = v->rows - v->present;
-  if (v->is_run) return tl_totals_add_code(s, missing, v->dictionary, v->code, v->present, err);
-  if (v->codes != NULL) return tl_totals_add_codes(s, missing, v->dictionary, v->codes, v->present, err);
+  uint32_t *counts;
   if (v->values != NULL) return tl_totals_add_values(s, missing, v->values, v->present, err);
-  return tl_totals_add(s, missing, v->column, err);
+  if (v->codes == NULL) return tl_totals_add(s, missing, v->column, err);
+  TL_TRY(tl_totals_counters(s, missing, v->dictionary, v->present, &counts, err));
+  return counts != NULL ? tl_values_count(v->codes, v->present, counts, err) : tl_values_skip(v->codes, v->present, err);
 }
 
 static tl_status sum_chunk(stats_worker *w, const tl_scan_part *part, int column, tl_error *err) {
@@ -84,7 +85,7 @@ static tl_status sum_chunk(stats_worker *w, const tl_scan_part *part, int column
   while (status == TL_OK && cursor.row < part->count) {
     tl_stretch_of_values v;
     status = tl_cursor_pull(&cursor, PULL, &w->memory, &v, err);
-    if (status == TL_OK) status = add_stretch(&w->totals[column], &v, err);
+    if (status == TL_OK) status = tl_cursor_fail(&cursor, add_stretch(&w->totals[column], &v, err), err);
   }
   tl_status flushed = status == TL_OK ? tl_totals_flush(&w->totals[column], err) : TL_OK;
   w->totals[column].dictionary = NULL;

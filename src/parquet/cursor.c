@@ -420,58 +420,28 @@ tl_status tl_cursor_skip(tl_cursor *c, int64_t rows, tl_error *err) {
 
 /* ---- what comes next, in its own form ---- */
 
-/* Where all rows of a run of one code are present, they are told as a run. */
-static tl_status pull_run(tl_cursor *c, tl_stretch_of_values *out, bool *found, tl_error *err) {
-  enum { LONG_RUN = 64 };
-  tl_open_page *p = &c->streams;
-  uint32_t rows = c->page_left > INT32_MAX ? INT32_MAX : (uint32_t)c->page_left, present = rows, code, level;
-  bool repeated, same = true;
-  *found = false;
-  if (!tl_values_are_codes(&p->values) || p->values.at == p->values.end || p->definition.bits) return TL_OK;
-  if (p->definition.max > 0) TL_TRY(tl_rle_peek(&p->definition.runs, rows, &present, &same, &level, err));
-  if (p->definition.max > 0 && (!same || level != (uint32_t)p->definition.max)) return TL_OK;
-  TL_TRY(tl_rle_peek(&p->values.runs, present, &rows, &repeated, &code, err));
-  if (!repeated || rows < LONG_RUN) return TL_OK;
-  int64_t count;
-  if (p->definition.max > 0) tl_rle_skip(&p->definition.runs, rows);
-  TL_TRY(tl_values_run(&p->values, rows, &count, &repeated, &code, err));
-  *out = (tl_stretch_of_values){.rows = count, .present = count, .is_run = true, .code = code, .dictionary = &c->scratch->memory.dictionary};
-  p->left -= count;
-  advance(c, count);
-  *found = true;
-  return TL_OK;
-}
-
 static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_of_values *out, tl_error *err) {
   while (c->page_left == 0) {
     TL_TRY(next_page(c, err));
     if (c->page_left == 0) TL_TRY(leave_page(c, err));
   }
   if (!c->opened) TL_TRY(open_page(c, err));
-  bool is_run;
-  TL_TRY(pull_run(c, out, &is_run, err));
-  if (is_run) return TL_OK;
-  int64_t rows = most < c->page_left ? most : c->page_left, present;
-  *out = (tl_stretch_of_values){.rows = rows};
-  TL_TRY(tl_column_reset(memory, &c->leaf->field, rows, err));
-  TL_TRY(tl_levels_validity(&c->streams.definition, rows, memory, 0, &present, err));
+  enum { MOST_CODES = 1 << 20 }; /* codes need no room */
   tl_values *v = &c->streams.values;
+  if (tl_values_are_codes(v)) most = MOST_CODES;
+  int64_t rows = most < c->page_left ? most : c->page_left, present;
+  *out = (tl_stretch_of_values){.rows = rows, .column = memory};
+  TL_TRY(tl_levels_count(&c->streams.definition, rows, &present, err));
   out->present = present;
+  if (present == 0) TL_TRY(tl_column_reset(memory, &c->leaf->field, 0, err));
   if (present > 0 && tl_values_are_codes(v)) {
-    TL_TRY(take_codes(c, present, memory, err));
-    TL_TRY(tl_values_codes(v, present, memory->codes, err));
-    out->codes = memory->codes;
-    out->dictionary = memory->dictionary;
+    out->codes = v;
+    out->dictionary = &c->scratch->memory.dictionary;
   } else if (present > 0 && (out->values = tl_values_view(v, present)) == NULL) {
+    TL_TRY(tl_column_reset(memory, &c->leaf->field, present, err));
     TL_TRY(tl_values_read(v, present, memory, 0, err));
     out->values = c->leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? NULL : memory->values;
   }
-  memory->count = present;
-  tl_release(memory->env, memory->valid);
-  memory->valid = NULL;
-  memory->valid_capacity = 0;
-  memory->null_count = 0;
-  out->column = memory;
   c->streams.nulls += rows - present;
   c->streams.left -= rows;
   advance(c, rows);

@@ -58,9 +58,7 @@ tl_status tl_cursor_read_entries(tl_cursor *cursor, int64_t rows, bool codes, tl
 typedef struct tl_stretch_of_values {
   int64_t rows, present;
   const void *values;    /* `present` values of fixed width, where not NULL */
-  const uint32_t *codes; /* else `present` codes of the dictionary */
-  bool is_run;           /* else one code, `present` times */
-  uint32_t code;
+  tl_values *codes;      /* else `present` codes of the dictionary, which the caller must count or read before the next pull */
   const tl_column *dictionary;
   const tl_column *column; /* else a column of `present` rows */
 } tl_stretch_of_values;

@@ -85,3 +85,26 @@ tl_status tl_levels_validity(tl_levels *l, int64_t count, tl_column *out, int64_
   }
   return TL_OK;
 }
+
+tl_status tl_levels_count(tl_levels *l, int64_t count, int64_t *present, tl_error *err) {
+  *present = 0;
+  if (l->max == 0) return *present = count, TL_OK;
+  while (count > 0) {
+    uint8_t some[BLOCK];
+    uint32_t n = BLOCK, value = 0;
+    bool repeated = false;
+    if (!l->bits) TL_TRY(tl_rle_peek(&l->runs, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &value, err));
+    if (repeated) {
+      if (value > (uint32_t)l->max) return too_great(value, l->max, err);
+      *present += value == (uint32_t)l->max ? n : 0;
+      tl_rle_skip(&l->runs, n);
+    } else {
+      if (n > BLOCK) n = BLOCK;
+      if ((int64_t)n > count) n = (uint32_t)count;
+      TL_TRY(tl_levels_read(l, some, n, err));
+      for (uint32_t i = 0; i < n; i++) *present += some[i] == l->max;
+    }
+    count -= n;
+  }
+  return TL_OK;
+}

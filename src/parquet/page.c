@@ -216,20 +216,11 @@ tl_status tl_page_read(tl_open_page *p, int64_t rows, tl_column *out, int64_t at
 }
 
 tl_status tl_page_skip(tl_open_page *p, int64_t rows, tl_error *err) {
-  enum { BLOCK = 4096 };
-  uint8_t levels[BLOCK];
-  while (rows > 0) {
-    int64_t n = rows < BLOCK ? rows : BLOCK, present = n;
-    if (p->definition.max > 0) {
-      TL_TRY(tl_levels_read(&p->definition, levels, n, err));
-      present = 0;
-      for (int64_t i = 0; i < n; i++) present += levels[i] == p->definition.max;
-    }
-    TL_TRY(tl_values_skip(&p->values, present, err));
-    rows -= n;
-    p->left -= n;
-    p->nulls += n - present;
-  }
+  int64_t present;
+  TL_TRY(tl_levels_count(&p->definition, rows, &present, err));
+  TL_TRY(tl_values_skip(&p->values, present, err));
+  p->left -= rows;
+  p->nulls += rows - present;
   return TL_OK;
 }
 

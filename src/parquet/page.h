@@ -3,7 +3,7 @@
 #define TL_PARQUET_PAGE_H
 
 #include "codec/rle.h"
-#include "column/column.h"
+#include "column/totals.h"
 #include "parquet/meta.h"
 
 enum { TL_PAGE_DATA = 0, TL_PAGE_INDEX = 1, TL_PAGE_DICTIONARY = 2, TL_PAGE_DATA_V2 = 3 };
@@ -53,6 +53,9 @@ tl_status tl_levels_read(tl_levels *levels, uint8_t *out, int64_t count, tl_erro
 /* The same as validity: rows [at, at + count) of the column are missing where the level is not the greatest. */
 tl_status tl_levels_validity(tl_levels *levels, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) TL_MUST_CHECK;
 
+/* The same, only counted. */
+tl_status tl_levels_count(tl_levels *levels, int64_t count, int64_t *present, tl_error *err) TL_MUST_CHECK;
+
 /* The present values of a page, one after the other. */
 typedef struct tl_values {
   tl_page_memory *memory;
@@ -67,9 +70,8 @@ bool tl_values_are_codes(const tl_values *values);
 tl_status tl_values_read(tl_values *values, int64_t count, tl_column *out, int64_t at, tl_error *err) TL_MUST_CHECK;
 /* Codes below the dictionary's count. */
 tl_status tl_values_codes(tl_values *values, int64_t count, uint32_t *out, tl_error *err) TL_MUST_CHECK;
-/* The next code with the number of times that it comes in a row, at least once and at most `most` times; *run 0: codes that differ come
-   next, to be read with tl_values_codes, at most *count of them. */
-tl_status tl_values_run(tl_values *values, int64_t most, int64_t *count, bool *repeated, uint32_t *code, tl_error *err) TL_MUST_CHECK;
+/* Counts `count` codes, instead of reading them: counts[TL_COUNT_LANES * code + any lane] grows. */
+tl_status tl_values_count(tl_values *values, int64_t count, uint32_t *counts, tl_error *err) TL_MUST_CHECK;
 tl_status tl_values_skip(tl_values *values, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* Where the next `count` values lie side by side in their form in memory, taken as read; NULL where they do not. */
 const void *tl_values_view(tl_values *values, int64_t count);

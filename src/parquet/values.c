@@ -213,14 +213,35 @@ static tl_status code_too_large(uint32_t code, int64_t size, tl_error *err) {
   return tl_fail(err, TL_CORRUPT, "dictionary code %u, the dictionary has %lld values", code, (long long)size);
 }
 
-tl_status tl_values_run(tl_values *v, int64_t most, int64_t *count, bool *repeated, uint32_t *code, tl_error *err) {
-  uint32_t n;
-  TL_TRY(tl_rle_peek(&v->runs, most > INT32_MAX ? INT32_MAX : (uint32_t)most, &n, repeated, code, err));
-  *count = n;
-  if (!*repeated) return TL_OK;
-  if (*code >= v->memory->dictionary.count) return code_too_large(*code, v->memory->dictionary.count, err);
-  tl_rle_skip(&v->runs, n);
-  v->next += n;
+static tl_status count_packed(tl_values *v, uint32_t count, uint32_t *counts, tl_error *err) {
+  enum { CODES = 2048 }; /* stay in the nearest cache */
+  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
+  uint32_t codes[CODES];
+  for (uint32_t n; count > 0; count -= n) {
+    n = count < CODES ? count : CODES;
+    tl_rle_read(&v->runs, codes, n);
+    uint32_t greatest = kernels->max32(codes, n), i = 0;
+    if (greatest >= v->memory->dictionary.count) return code_too_large(greatest, v->memory->dictionary.count, err);
+    for (; i + TL_COUNT_LANES <= n; i += TL_COUNT_LANES)
+      for (uint32_t lane = 0; lane < TL_COUNT_LANES; lane++) counts[TL_COUNT_LANES * (size_t)codes[i + lane] + lane]++;
+    for (; i < n; i++) counts[TL_COUNT_LANES * (size_t)codes[i]]++;
+  }
+  return TL_OK;
+}
+
+tl_status tl_values_count(tl_values *v, int64_t count, uint32_t *counts, tl_error *err) {
+  for (uint32_t n; count > 0; count -= n, v->next += n) {
+    uint32_t code;
+    bool repeated;
+    TL_TRY(tl_rle_peek(&v->runs, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &code, err));
+    if (!repeated) {
+      TL_TRY(count_packed(v, n, counts, err));
+      continue;
+    }
+    if (code >= v->memory->dictionary.count) return code_too_large(code, v->memory->dictionary.count, err);
+    counts[TL_COUNT_LANES * (size_t)code] += n;
+    tl_rle_skip(&v->runs, n);
+  }
   return TL_OK;
 }
 
