@@ -3,7 +3,7 @@ BUILD ?= build
 MESON_FLAGS ?=
 PYTHON ?= python3
 
-.PHONY: all peers setup test demo bench asan tsan fuzz format lint install clean
+.PHONY: all peers setup test demo bench conformance asan tsan fuzz format lint install clean
 
 all: setup
 	@test -f $(BUILD)/build.ninja || meson setup $(BUILD) $(MESON_FLAGS) > /dev/null
@@ -28,6 +28,10 @@ bench: all
 	@$(BUILD)/bench/bench-kernels
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/memory.py $(BUILD)/tickloom --quick
+
+# Everyone's files: what is right, refused rightly, wrong.
+conformance: all peers
+	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) test/conformance.py $(BUILD)/tickloom ../shared/data
 
 asan: setup
 	@test -f build-asan/build.ninja || meson setup build-asan --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false > /dev/null

@@ -119,7 +119,7 @@ static tl_status print_batch(printer *p, const tl_scan_reader *r, tl_buffer *out
     tl_status status = printers[p->format](p, r, i, out, err);
     if (status == TL_OK) continue;
     out->size = before; /* whole rows or none */
-    return tl_fail_in(err, status, "%s, row %lld: ", r->open.path, (long long)(r->first_row + i));
+    return tl_fail_in(err, status, "%s, row %lld: ", r->open->path, (long long)(r->first_row + i));
   }
   return TL_OK;
 }

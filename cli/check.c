@@ -33,7 +33,6 @@ static void show(const tl_check *c) {
     printf(", in order by %s", c->by);
   else
     printf("; order was not checked (--by says by what)");
-  if (c->nested > 0) printf("; %lld nested columns were left out", (long long)c->nested);
   printf(c->finding_count > 0 ? ": %lld things are wrong\n" : ": nothing is wrong\n", (long long)(c->finding_count + (size_t)c->unlisted));
 }
 
@@ -46,7 +45,6 @@ static bool show_json(const tl_check *c) {
   tl_json_int(j, "files", c->files);
   tl_json_int(j, "rows", c->rows);
   tl_json_int(j, "chunks", c->chunks);
-  tl_json_int(j, "nested_columns_left_out", c->nested);
   tl_json_string(j, "by", c->by);
   tl_json_int(j, "findings_not_listed", c->unlisted);
   tl_json_open(j, "findings", '[');

@@ -59,7 +59,7 @@ static void show_group(const tl_meta *m, int index) {
   }
   printf("\n  %-28s %-8s %9s %7s %9s  %-28s %-28s %s\n", "column", "codec", "size", "ratio", "nulls", "min", "max", "encodings");
   for (int i = 0; i < m->leaf_count; i++) {
-    const tl_chunk *c = &g->chunks[i];
+    tl_chunk chunk = tl_meta_chunk(m, index, i), *c = &chunk;
     char stored[TL_NUMBER_TEXT], low[64], high[64], nulls[TL_NUMBER_TEXT] = "-", encodings[200];
     tl_size_text(stored, (double)c->compressed_size);
     bound_text(&m->leaves[i].field, c->statistics.min, low, sizeof low);

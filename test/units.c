@@ -291,7 +291,7 @@ static void columns_read_back(void **state) {
           tl_writer_free(&w);
           OK(tl_parquet_open(&file, env, file_path, &err));
           assert_int_equal(file.meta.row_count, 2 * ROWS);
-          assert_int_equal(file.meta.groups[1].chunks[0].statistics.null_count, column.null_count);
+          assert_int_equal(tl_meta_chunk(&file.meta, 1, 0).statistics.null_count, column.null_count);
           for (int64_t from = 0; from < ROWS; from += 1234)
             for (int64_t count = 1; from + count <= ROWS; count = count * 5 + 3) {
               OK(tl_parquet_read(&file, 1, 0, from, count, &again, &scratch, &err));
@@ -346,7 +346,8 @@ static void doubles_and_runs_read_back(void **state) {
         for (int64_t i = 0; i < ROWS; i++) assert_true(isnan(values[i]) ? isnan(back[i]) : back[i] == (leaf == 3 ? (double)(float)values[i] : values[i]));
         double low, high;
         if (shape != 2 && leaf == 2) {
-          assert_true(tl_statistics_range(&file.meta.groups[0].chunks[2], &file.meta.leaves[2], &low, &high));
+          tl_chunk chunk = tl_meta_chunk(&file.meta, 0, 2);
+          assert_true(tl_statistics_range(&chunk, &file.meta.leaves[2], &low, &high));
           for (int64_t i = 0; i < ROWS; i++) assert_true(isnan(values[i]) || (values[i] >= low && values[i] <= high));
         }
       }

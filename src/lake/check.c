@@ -6,6 +6,7 @@
 #include "column/column.h"
 #include "lake/manifest.h"
 #include "lake/rows.h"
+#include "parquet/rows.h"
 #include "parquet/reader.h"
 
 enum { STEP = 65536 };
@@ -89,7 +90,8 @@ static bool is_outside(const bounds *b, const tl_statistics *s, const tl_column 
 static tl_status check_chunk(checker *w, int group, int leaf, tl_error *err) {
   const tl_row_group *g = &w->open.meta.groups[group];
   const tl_leaf *l = &w->open.meta.leaves[leaf];
-  const tl_chunk *chunk = &g->chunks[leaf];
+  tl_chunk words = tl_meta_chunk(&w->open.meta, group, leaf);
+  const tl_chunk *chunk = &words;
   bounds b = bounds_of(chunk, l);
   int64_t nulls = 0, outside = -1;
   tl_page_cursor cursor = {0};
@@ -110,6 +112,29 @@ static tl_status check_chunk(checker *w, int group, int leaf, tl_error *err) {
   if (chunk->statistics.null_count < 0 || chunk->statistics.null_count == nulls) return TL_OK;
   return find(w->out, "statistics", w->file->name, -1, err, "column %s, row group %d: %lld rows are missing, the statistics say %lld", l->field.name, group,
               (long long)nulls, (long long)chunk->statistics.null_count);
+}
+
+/* A column with lists in it: that its levels and values make rows. */
+static tl_status check_nested(checker *w, int group, int column, tl_error *err) {
+  const tl_row_group *g = &w->open.meta.groups[group];
+  TL_OWNED(tl_row_reader) reader = {0};
+  TL_OWNED(tl_array) array = {0};
+  tl_error why;
+  TL_TRY(tl_array_open(&array, w->out->env, &w->open.meta.schema->children[column], err));
+  tl_status status = tl_row_reader_open(&reader, &w->open, group, &column, 1, w->scratch.limit, &why);
+  for (int64_t from = 0, count; status == TL_OK && from < g->row_count; from += count) {
+    count = g->row_count - from < STEP ? g->row_count - from : STEP;
+    status = tl_row_reader_read_at(&reader, 0, from, count, &array, &why);
+  }
+  w->out->chunks += w->open.meta.schema->children[column].leaf_count;
+  if (status == TL_MEMORY) return tl_fail(err, status, "%s", why.text);
+  return status == TL_OK ? TL_OK : find(w->out, "unreadable", w->file->name, g->first_row, err, "%s", without_path(why.text, w->file->path));
+}
+
+static bool repeats(const tl_meta *m, const tl_schema *column) {
+  for (int i = 0; i < column->leaf_count; i++)
+    if (m->leaves[column->first_leaf + i].max_repetition > 0) return true;
+  return false;
 }
 
 /* ---- order ---- */
@@ -150,10 +175,13 @@ static tl_status check_order(checker *w, tl_error *err) {
 static tl_status check_opened(checker *w, tl_error *err) {
   const tl_meta *m = &w->open.meta;
   w->out->rows += m->row_count;
-  for (int leaf = 0; leaf < m->leaf_count; leaf++) {
-    bool nested = m->leaves[leaf].nested || m->leaves[leaf].max_repetition > 0;
-    w->out->nested += nested;
-    for (int g = 0; !nested && g < m->group_count; g++) TL_TRY(check_chunk(w, g, leaf, err));
+  for (int i = 0; i < m->schema->child_count; i++) {
+    const tl_schema *column = &m->schema->children[i];
+    bool lists = repeats(m, column);
+    for (int g = 0; g < m->group_count; g++) {
+      if (lists) TL_TRY(check_nested(w, g, i, err));
+      for (int k = 0; !lists && k < column->leaf_count; k++) TL_TRY(check_chunk(w, g, column->first_leaf + k, err));
+    }
   }
   return check_order(w, err);
 }

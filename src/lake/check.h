@@ -16,7 +16,7 @@ typedef struct tl_check {
   tl_env *env;
   tl_arena arena;
   int64_t page_limit;
-  int64_t files, rows, chunks, nested; /* looked at; columns that were left out for being nested */
+  int64_t files, rows, chunks; /* looked at */
   const char *by;                      /* what the order was checked by: "ticker,date"; NULL: nothing was said */
   tl_finding *findings;
   size_t finding_count, finding_capacity;

@@ -13,7 +13,7 @@ static bool has_order(const tl_leaf *leaf) {
 }
 
 static tl_interval of_chunk(const tl_parquet *file, int group, int leaf) {
-  const tl_chunk *c = &file->meta.groups[group].chunks[leaf];
+  tl_chunk chunk = tl_meta_chunk(&file->meta, group, leaf), *c = &chunk;
   tl_interval i = {.nulls = c->statistics.null_count, .values = file->meta.groups[group].row_count};
   if (!has_order(&file->meta.leaves[leaf])) return i;
   i.min = c->statistics.min, i.max = c->statistics.max;
@@ -69,7 +69,7 @@ static bool is_all_codes(const tl_chunk *c) {
 
 static tl_status load_dictionary(holder *h, tl_parquet *file, int group, int leaf, tl_error *err) {
   TL_OWNED(tl_cursor) cursor = {0};
-  tl_page_scratch scratch = {.env = file->env};
+  tl_page_scratch scratch = {.env = file->env, .limit = 64 << 20};
   tl_status status = tl_cursor_open(&cursor, file, group, leaf, &scratch, err);
   if (status == TL_OK) status = tl_cursor_fail(&cursor, tl_cursor_take_dictionary(&cursor, err), err);
   if (status == TL_OK && cursor.dictionary_seen) status = index_dictionary(h, file->env, &scratch.memory.dictionary, err);
@@ -80,7 +80,8 @@ static tl_status load_dictionary(holder *h, tl_parquet *file, int group, int lea
 static tl_status load_holder(holder *h, tl_parquet *file, int group, int leaf, tl_error *err) {
   h->loaded = true;
   TL_TRY(tl_bloom_load(&h->bloom, file, group, leaf, err));
-  if (h->bloom.block_count > 0 || !is_all_codes(&file->meta.groups[group].chunks[leaf])) return TL_OK;
+  tl_chunk chunk = tl_meta_chunk(&file->meta, group, leaf);
+  if (h->bloom.block_count > 0 || !is_all_codes(&chunk)) return TL_OK;
   return load_dictionary(h, file, group, leaf, err);
 }
 

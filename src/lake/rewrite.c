@@ -39,7 +39,7 @@ static const tl_schema *find_child(const tl_schema *root, const char *name) {
 /* Whether a file's statistics say that no value of the column is missing. */
 static bool is_full(const tl_meta *m, const tl_schema *column) {
   for (int g = 0; g < m->group_count; g++)
-    if (m->groups[g].chunks[column->first_leaf].statistics.null_count != 0) return false;
+    if (tl_meta_chunk(m, g, column->first_leaf).statistics.null_count != 0) return false;
   return true;
 }
 

@@ -1,4 +1,5 @@
 #include "lake/scan.h"
+#include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
 #include "lake/hive.h"
@@ -9,6 +10,7 @@ void tl_scan_free(tl_scan *s) {
   if (s->env == NULL) return;
   tl_release(s->env, s->schema.children);
   tl_release(s->env, s->parts);
+  if (s->only != NULL) tl_parquet_free(s->only);
   tl_dataset_free(&s->dataset);
   tl_arena_free(&s->arena);
   *s = (tl_scan){0};
@@ -47,18 +49,40 @@ static tl_status add_parts(tl_scan *s, size_t file, const tl_meta *m, tl_error *
   return TL_OK;
 }
 
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
+static tl_status check_names(tl_scan *s, const tl_parquet *file, tl_error *err) {
+  const tl_schema *root = file->meta.schema;
+  const char **names;
+  TL_OWNED(tl_arena) arena = {.env = s->env};
+  TL_TRY(tl_arena_take(&arena, &names, (size_t)root->child_count + 1, sizeof *names, err));
+  for (int i = 0; i < root->child_count; i++) names[i] = root->children[i].name;
+  qsort(names, (size_t)root->child_count, sizeof *names, by_text);
+  for (int i = 1; i < root->child_count; i++)
+    if (strcmp(names[i - 1], names[i]) == 0) return tl_fail(err, TL_UNSUPPORTED, "%s: two columns are named %s", file->path, names[i]);
+  return TL_OK;
+}
+
+static tl_status collect_from(tl_scan *s, size_t index, const tl_parquet *file, tl_error *err) {
+  const tl_schema *root = file->meta.schema;
+  TL_TRY(check_names(s, file, err));
+  for (int k = 0; k < root->child_count; k++) {
+    const char *name = root->children[k].name;
+    bool same_place = k < s->schema.child_count && strcmp(s->schema.children[k].name, name) == 0;
+    if (!same_place && (index == 0 || find_column(s, name) < 0)) TL_TRY(add_column(s, &root->children[k], err));
+  }
+  return add_parts(s, index, &file->meta, err);
+}
+
 static tl_status collect_columns(tl_scan *s, tl_error *err) {
   for (size_t i = 0; i < s->dataset.count; i++) {
     TL_OWNED(tl_parquet) file = {.handle = -1};
     TL_TRY(tl_parquet_open(&file, s->env, s->dataset.files[i].path, err));
-    const tl_schema *root = file.meta.schema;
-    for (int k = 0; k < root->child_count; k++) {
-      for (int j = 0; j < k; j++)
-        if (strcmp(root->children[j].name, root->children[k].name) == 0)
-          return tl_fail(err, TL_UNSUPPORTED, "%s: two columns are named %s", s->dataset.files[i].path, root->children[k].name);
-      if (find_column(s, root->children[k].name) < 0) TL_TRY(add_column(s, &root->children[k], err));
-    }
-    TL_TRY(add_parts(s, i, &file.meta, err));
+    TL_TRY(collect_from(s, i, &file, err));
+    if (s->dataset.count > 1) continue;
+    TL_TRY(tl_arena_take(&s->arena, &s->only, 1, sizeof *s->only, err));
+    *s->only = file;
+    file = (tl_parquet){.handle = -1};
   }
   TL_TRY(add_hive_columns(s, err));
   tl_schema_number(&s->schema);

@@ -35,7 +35,7 @@ static int add_slot(tl_scan_reader *r, int column) {
 }
 
 tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err) {
-  *r = (tl_scan_reader){.scan = s, .env = s->env, .whole = true, .open = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows};
+  *r = (tl_scan_reader){.scan = s, .env = s->env, .whole = true, .own = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows};
   size_t most = (size_t)(s->wanted_count + s->asked_count) + 1;
   tl_status status = s->where != NULL ? tl_predicate_parse(&r->predicate, s->env, s->where, err) : TL_OK;
   if (status == TL_OK) status = tl_allocate_zeroed(s->env, &r->slots, most, sizeof *r->slots, err);
@@ -61,7 +61,8 @@ static void close_group(tl_scan_reader *r) {
 static void close_file(tl_scan_reader *r) {
   close_group(r);
   for (int i = 0; r->slots != NULL && i < r->slot_count; i++) tl_array_free(&r->slots[i].array);
-  tl_parquet_free(&r->open);
+  tl_parquet_free(&r->own);
+  r->open = NULL;
   r->file = SIZE_MAX;
 }
 
@@ -97,14 +98,14 @@ static int child_of(const tl_schema *root, const char *name) {
 /* An array of the form that the file has. */
 static tl_status bind_slot(tl_scan_reader *r, tl_scan_slot *slot, tl_error *err) {
   const tl_scan *s = r->scan;
-  const tl_schema *root = r->open.meta.schema;
+  const tl_schema *root = r->open->meta.schema;
   slot->leaf = slot->in_reader = -1;
   if (slot->column < 0) {
-    slot->leaf = tl_meta_leaf(&r->open.meta, s->asked_leaves[-1 - slot->column]);
-    if (slot->leaf >= 0 && r->open.meta.leaves[slot->leaf].max_repetition > 0) slot->leaf = -1;
+    slot->leaf = tl_meta_leaf(&r->open->meta, s->asked_leaves[-1 - slot->column]);
+    if (slot->leaf >= 0 && r->open->meta.leaves[slot->leaf].max_repetition > 0) slot->leaf = -1;
     slot->absent = (tl_schema){
         .name = "", .shape = TL_SHAPE_VALUE, .nullable = true, .field = {.name = s->asked_leaves[-1 - slot->column], .physical = TL_PHYSICAL_BOOLEAN}};
-    if (slot->leaf >= 0) slot->absent.field = r->open.meta.leaves[slot->leaf].field;
+    if (slot->leaf >= 0) slot->absent.field = r->open->meta.leaves[slot->leaf].field;
     return tl_array_open(&slot->array, r->env, &slot->absent, err);
   }
   const tl_schema *column = &s->schema.children[slot->column];
@@ -129,13 +130,18 @@ static tl_status bind_condition(tl_scan_reader *r, tl_error *err) {
     fields[i] = leaf_of(slot) >= 0 || is_hive(r, slot) ? &slot->array.node->field : NULL;
   }
   tl_status status = tl_predicate_bind(r->predicate, fields, err);
-  return status == TL_OK ? TL_OK : tl_fail_in(err, status, "%s: ", r->open.path);
+  return status == TL_OK ? TL_OK : tl_fail_in(err, status, "%s: ", r->open->path);
 }
 
 static tl_status open_file(tl_scan_reader *r, size_t file, tl_error *err) {
   if (r->file == file) return TL_OK;
   close_file(r);
-  TL_TRY(tl_parquet_open(&r->open, r->env, r->scan->dataset.files[file].path, err));
+  if (r->scan->only != NULL)
+    r->open = r->scan->only;
+  else {
+    TL_TRY(tl_parquet_open(&r->own, r->env, r->scan->dataset.files[file].path, err));
+    r->open = &r->own;
+  }
   r->file = file;
   for (int i = 0; i < r->slot_count; i++) TL_TRY(bind_slot(r, &r->slots[i], err));
   for (int i = 0; i < r->scan->wanted_count; i++) r->columns[i] = &r->slots[r->wanted_slots[i]].array;
@@ -166,7 +172,7 @@ static tl_status prune(tl_scan_reader *r, tl_error *err) {
   }
   tl_status status;
   if (r->predicate != NULL)
-    status = tl_prune_group(&ranges, &r->open, r->part.group, r->predicate, leaves, known, r->part.first, r->part.count, err);
+    status = tl_prune_group(&ranges, r->open, r->part.group, r->predicate, leaves, known, r->part.first, r->part.count, err);
   else {
     status = tl_reserve(r->env, &ranges.items, &ranges.capacity, 1, sizeof *ranges.items, err);
     if (status == TL_OK) ranges.items[ranges.count++] = (tl_row_range){r->part.first, r->part.count};
@@ -186,26 +192,26 @@ static void read_ahead(tl_scan_reader *r, int group) {
     if (slot->leaf >= 0 && count < MOST_COLUMNS) leaves[count++] = slot->leaf;
     for (int k = 0; slot->in_reader >= 0 && k < slot->array.node->leaf_count && count < MOST_COLUMNS; k++) leaves[count++] = slot->array.node->first_leaf + k;
   }
-  tl_read_ahead(&r->open, group, leaves, count);
+  tl_read_ahead(r->open, group, leaves, count);
 }
 
 static bool reads_all(const tl_scan_reader *r) {
-  return r->range_count == 1 && r->ranges[0].count == r->part.count && r->part.count == r->open.meta.groups[r->part.group].row_count;
+  return r->range_count == 1 && r->ranges[0].count == r->part.count && r->part.count == r->open->meta.groups[r->part.group].row_count;
 }
 
 static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   int columns[MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
     tl_scan_slot *slot = &r->slots[i];
-    if (slot->leaf >= 0) TL_TRY(tl_cursor_open(&slot->cursor, &r->open, r->part.group, slot->leaf, &slot->scratch, err));
+    if (slot->leaf >= 0) TL_TRY(tl_cursor_open(&slot->cursor, r->open, r->part.group, slot->leaf, &slot->scratch, err));
     if (slot->column < 0 || is_hive(r, slot)) continue;
-    int child = child_of(r->open.meta.schema, r->scan->schema.children[slot->column].name);
+    int child = child_of(r->open->meta.schema, r->scan->schema.children[slot->column].name);
     if (child < 0) continue;
-    if (count == MOST_COLUMNS) return tl_fail(err, TL_UNSUPPORTED, "%s: more than %d columns at once", r->open.path, MOST_COLUMNS);
+    if (count == MOST_COLUMNS) return tl_fail(err, TL_UNSUPPORTED, "%s: more than %d columns at once", r->open->path, MOST_COLUMNS);
     slot->in_reader = count;
     columns[count++] = child;
   }
-  return tl_row_reader_open(&r->reader, &r->open, r->part.group, columns, count, r->scan->page_limit, err);
+  return tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, err);
 }
 
 tl_status tl_scan_reader_start(tl_scan_reader *r, tl_scan_part part, tl_error *err) {
@@ -219,7 +225,7 @@ tl_status tl_scan_reader_start(tl_scan_reader *r, tl_scan_part part, tl_error *e
   TL_TRY(open_group(r, err));
   if (!reads_all(r)) return TL_OK; /* a few pages are fetched when they are wanted */
   if (part.group == 0) read_ahead(r, 0);
-  if (part.group + 1 < r->open.meta.group_count) read_ahead(r, part.group + 1);
+  if (part.group + 1 < r->open->meta.group_count) read_ahead(r, part.group + 1);
   return TL_OK;
 }
 
@@ -282,7 +288,7 @@ static tl_status next_batch(tl_scan_reader *r, tl_error *err) {
     if (r->selected_count == 0) continue;
     for (int i = r->condition_slots; i < r->slot_count; i++) TL_TRY(fill_slot(r, &r->slots[i], first, rows, err));
     r->rows = rows;
-    r->first_row = r->open.meta.groups[r->part.group].first_row + first;
+    r->first_row = r->open->meta.groups[r->part.group].first_row + first;
     adapt(r);
     return TL_OK;
   }

@@ -19,7 +19,7 @@ typedef struct stats_worker {
   tl_totals *totals;
   tl_scan scan; /* a view of the job's, with the columns that are read by rows */
   tl_scan_reader reader;
-  tl_parquet file;
+  tl_parquet own, *file; /* its own, or the scan's only one */
   size_t open_file;
   tl_page_scratch scratch;
   tl_column memory;
@@ -54,9 +54,13 @@ void tl_stats_free(tl_stats *s) {
 
 static tl_status open_file(stats_worker *w, size_t file, tl_error *err) {
   if (w->open_file == file) return TL_OK;
-  tl_parquet_free(&w->file);
+  tl_parquet_free(&w->own);
   w->open_file = SIZE_MAX;
-  TL_TRY(tl_parquet_open(&w->file, w->job->env, w->job->scan->dataset.files[file].path, err));
+  w->file = w->job->scan->only;
+  if (w->file == NULL) {
+    TL_TRY(tl_parquet_open(&w->own, w->job->env, w->job->scan->dataset.files[file].path, err));
+    w->file = &w->own;
+  }
   w->open_file = file;
   return TL_OK;
 }
@@ -78,9 +82,9 @@ static tl_status add_stretch(tl_totals *s, const tl_stretch_of_values *v, tl_err
 
 static tl_status sum_chunk(stats_worker *w, const tl_scan_part *part, int column, tl_error *err) {
   TL_OWNED(tl_cursor) cursor = {0};
-  const tl_schema *node = find_child(w->file.meta.schema, tl_scan_column(w->job->scan, column)->name);
-  if (part->group + 1 < w->file.meta.group_count) tl_read_ahead(&w->file, part->group + 1, &node->first_leaf, 1);
-  TL_TRY(tl_cursor_open(&cursor, &w->file, part->group, node->first_leaf, &w->scratch, err));
+  const tl_schema *node = find_child(w->file->meta.schema, tl_scan_column(w->job->scan, column)->name);
+  if (part->group + 1 < w->file->meta.group_count) tl_read_ahead(w->file, part->group + 1, &node->first_leaf, 1);
+  TL_TRY(tl_cursor_open(&cursor, w->file, part->group, node->first_leaf, &w->scratch, err));
   tl_status status = TL_OK;
   while (status == TL_OK && cursor.row < part->count) {
     tl_stretch_of_values v;
@@ -160,7 +164,7 @@ static void work(void *context, int index) {
 static tl_status find_simple(const tl_scan *scan, bool *by_rows, tl_error *err) {
   for (int i = 0; i < scan->wanted_count; i++)
     by_rows[i] = scan->where != NULL || scan->wanted[i] >= scan->hive_from || tl_scan_column(scan, i)->shape != TL_SHAPE_VALUE;
-  for (size_t f = 0; f < scan->dataset.count; f++) {
+  for (size_t f = 0; f < scan->dataset.count && scan->only == NULL; f++) {
     TL_OWNED(tl_parquet) file = {.handle = -1};
     TL_TRY(tl_parquet_open(&file, scan->env, scan->dataset.files[f].path, err));
     for (int i = 0; i < scan->wanted_count; i++) {
@@ -194,7 +198,7 @@ static tl_status make_tasks(stats_job *job, tl_arena *arena, tl_error *err) {
 static tl_status open_worker(stats_worker *w, stats_job *job, tl_arena *arena, unsigned wants, size_t most_distinct, tl_error *err) {
   const tl_scan *scan = job->scan;
   *w = (stats_worker){.job = job,
-                      .file = {.handle = -1},
+                      .own = {.handle = -1},
                       .open_file = SIZE_MAX,
                       .scratch = {.env = job->env, .limit = scan->page_limit},
                       .memory = {.env = job->env, .bytes = {.env = job->env}},
@@ -212,7 +216,7 @@ static void close_worker(stats_worker *w) {
   if (w->job == NULL) return;
   for (int i = 0; w->totals != NULL && i < w->job->scan->wanted_count; i++) tl_totals_free(&w->totals[i]);
   tl_scan_reader_free(&w->reader);
-  tl_parquet_free(&w->file);
+  tl_parquet_free(&w->own);
   tl_page_scratch_free(&w->scratch);
   tl_column_free(&w->memory);
   tl_column_free(&w->dense);

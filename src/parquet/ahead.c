@@ -12,7 +12,8 @@ int tl_plan_ranges(const tl_parquet *f, int group, const int *leaves, int count,
   int ranges = 0, kept = 0;
   for (int i = 0; i < count; i++) { /* by offset: a sort by insertion, of what is nearly sorted */
     tl_extent e;
-    if (!extent_of(f, &f->meta.groups[group].chunks[leaves[i]], &e)) continue;
+    tl_chunk chunk = tl_meta_chunk(&f->meta, group, leaves[i]);
+    if (!extent_of(f, &chunk, &e)) continue;
     int at = ranges++;
     for (; at > 0 && out[at - 1].offset > e.offset; at--) out[at] = out[at - 1];
     out[at] = e;

@@ -64,7 +64,7 @@ static size_t read_header(tl_bytes bytes, size_t *size) {
 }
 
 tl_status tl_bloom_load(tl_bloom *b, tl_parquet *file, int group, int leaf, tl_error *err) {
-  tl_extent where = file->meta.groups[group].chunks[leaf].bloom;
+  tl_extent where = tl_meta_chunk(&file->meta, group, leaf).bloom;
   *b = (tl_bloom){.bytes = {.env = file->env}};
   if (where.offset < 4 || where.offset >= file->size - 8) return TL_OK;
   int64_t behind = file->size - 8 - where.offset;

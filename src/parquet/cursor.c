@@ -44,12 +44,15 @@ tl_status tl_cursor_fail(const tl_cursor *c, tl_status status, tl_error *err) {
 /* ---- opening ---- */
 
 static tl_status locate(tl_cursor *c, tl_error *err) {
-  const tl_chunk *k = c->chunk;
-  int64_t size = c->file->size;
+  const tl_chunk *k = &c->chunk;
+  int64_t size = c->file->size, rows = c->file->meta.groups[c->group].row_count;
+  if (k->damaged) return tl_fail(err, TL_CORRUPT, "the footer is damaged where it speaks of the column");
   if (k->encrypted) return tl_fail(err, TL_UNSUPPORTED, "the column is encrypted");
   if (k->elsewhere) return tl_fail(err, TL_UNSUPPORTED, "the column lies in another file");
   if (tl_compressor_find(k->codec) == NULL)
     return tl_fail(err, TL_UNSUPPORTED, "compressed with %s (%d), which this version does not read", tl_compressor_name(k->codec), k->codec);
+  if (c->leaf->max_repetition == 0 && k->value_count != rows)
+    return tl_fail(err, TL_CORRUPT, "the footer is damaged: the column has %lld values, the row group %lld rows", (long long)k->value_count, (long long)rows);
   c->at = k->dictionary_offset > 0 && k->dictionary_offset < k->data_offset ? k->dictionary_offset : k->data_offset;
   if (k->compressed_size < 0 || c->at < 4 || c->at > size - 8 || k->compressed_size > size - 8 - c->at)
     return tl_fail(err, TL_CORRUPT, "the chunk lies at byte %lld with %lld bytes, the file has %lld", (long long)c->at, (long long)k->compressed_size,
@@ -74,7 +77,7 @@ static void find_least(tl_cursor *c) {
 
 tl_status tl_cursor_open(tl_cursor *c, tl_parquet *file, int group, int leaf, tl_page_scratch *s, tl_error *err) {
   *c = (tl_cursor){
-      .file = file, .scratch = s, .group = group, .leaf_index = leaf, .leaf = &file->meta.leaves[leaf], .chunk = &file->meta.groups[group].chunks[leaf]};
+      .file = file, .scratch = s, .group = group, .leaf_index = leaf, .leaf = &file->meta.leaves[leaf], .chunk = tl_meta_chunk(&file->meta, group, leaf)};
   if (s->limit == 0) s->limit = INT32_MAX;
   s->window.size = 0;
   s->memory.env = s->memory.plain.env = s->env;
@@ -140,7 +143,7 @@ static tl_status next_page(tl_cursor *c, tl_error *err) {
       tl_bytes body;
       if (c->dictionary_seen) return tl_fail(err, TL_CORRUPT, "a second dictionary in one column chunk");
       TL_TRY(read_body(c, &body, err));
-      TL_TRY(tl_page_dictionary(&c->page, body, c->chunk->codec, c->leaf, &c->scratch->memory, err));
+      TL_TRY(tl_page_dictionary(&c->page, body, c->chunk.codec, c->leaf, &c->scratch->memory, err));
       c->dictionary_seen = true;
     } else if (c->page.type == TL_PAGE_DATA || c->page.type == TL_PAGE_DATA_V2)
       break;
@@ -157,7 +160,7 @@ static tl_status next_page(tl_cursor *c, tl_error *err) {
 static tl_status open_page(tl_cursor *c, tl_error *err) {
   tl_bytes body;
   TL_TRY(read_body(c, &body, err));
-  TL_TRY(tl_page_open(&c->streams, &c->page, body, c->chunk->codec, c->leaf, &c->scratch->memory, err));
+  TL_TRY(tl_page_open(&c->streams, &c->page, body, c->chunk.codec, c->leaf, &c->scratch->memory, err));
   c->opened = true;
   return TL_OK;
 }
@@ -180,7 +183,7 @@ static void advance(tl_cursor *c, int64_t rows) {
 /* Goes to the page that holds a row far ahead, by way of the dictionary, where the file says how. */
 static tl_status jump(tl_cursor *c, int64_t row, tl_error *err) {
   tl_offset_index *x = &c->places;
-  if (c->chunk->offset_index.offset < 0) return TL_OK;
+  if (c->chunk.offset_index.offset < 0) return TL_OK;
   if (x->count == 0) TL_TRY(tl_offset_index_load(x, c->file, c->group, c->leaf_index, err));
   if (x->count == 0) return TL_OK;
   int64_t low = 0, high = x->count - 1;
@@ -207,7 +210,7 @@ static tl_status jump(tl_cursor *c, int64_t row, tl_error *err) {
 
 tl_status tl_cursor_take_dictionary(tl_cursor *c, tl_error *err) {
   if (c->index > 0) return TL_OK;
-  c->skips = c->chunk->dictionary_offset < 0;
+  c->skips = c->chunk.dictionary_offset < 0;
   return next_page(c, err);
 }
 
@@ -306,7 +309,7 @@ static tl_status fill_window(tl_cursor *c, tl_error *err) {
   c->window_at = c->window_count = 0;
   while (c->page_left == 0) {
     if (c->opened) TL_TRY(leave_page(c, err));
-    if (c->at >= c->end || c->entries >= c->chunk->value_count) return TL_OK;
+    if (c->at >= c->end || c->entries >= c->chunk.value_count) return TL_OK;
     TL_TRY(next_page(c, err));
     if (c->page_left == 0) TL_TRY(leave_page(c, err));
   }

@@ -12,7 +12,7 @@ typedef struct tl_cursor {
   tl_page_scratch *scratch;
   int group, leaf_index;
   const tl_leaf *leaf;
-  const tl_chunk *chunk;
+  tl_chunk chunk;
   int64_t at, end; /* bytes of the file */
   int index;       /* of the page that comes next */
   int64_t row;     /* of the group, that comes next */

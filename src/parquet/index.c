@@ -58,7 +58,7 @@ static tl_status parse_places(tl_offset_index *x, tl_thrift *t, tl_error *err) {
 }
 
 tl_status tl_offset_index_load(tl_offset_index *x, tl_parquet *file, int group, int leaf, tl_error *err) {
-  const tl_chunk *c = &file->meta.groups[group].chunks[leaf];
+  tl_chunk chunk = tl_meta_chunk(&file->meta, group, leaf), *c = &chunk;
   *x = (tl_offset_index){.env = file->env};
   if (c->offset_index.offset < 0 || c->offset_index.size <= 0) return TL_OK;
   TL_OWNED(tl_buffer) bytes = {.env = file->env};
@@ -120,7 +120,7 @@ static tl_status parse_bounds(tl_column_index *x, tl_thrift *t, tl_error *err) {
 }
 
 tl_status tl_column_index_load(tl_column_index *x, tl_parquet *file, int group, int leaf, tl_error *err) {
-  const tl_chunk *c = &file->meta.groups[group].chunks[leaf];
+  tl_chunk chunk = tl_meta_chunk(&file->meta, group, leaf), *c = &chunk;
   *x = (tl_column_index){.bytes = {.env = file->env}};
   if (c->column_index.offset < 0 || c->column_index.size <= 0) return TL_OK;
   tl_status status = tl_parquet_bytes(file, c->column_index, "column index", &x->bytes, err);

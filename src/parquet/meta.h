@@ -53,7 +53,8 @@ typedef struct tl_chunk {
   int64_t page_count; /* data pages, of a chunk that is written */
   tl_extent column_index, offset_index, bloom;
   int64_t byte_array_bytes; /* unencoded bytes of byte arrays, from size statistics; -1 when absent */
-  bool elsewhere;           /* in another file */
+  bool damaged;   /* its words in the footer do not parse */
+  bool elsewhere; /* in another file */
   bool encrypted;
 } tl_chunk;
 
@@ -66,7 +67,9 @@ typedef struct tl_row_group {
   int64_t row_count, byte_size;
   int64_t offset, compressed_size; /* of one that is written */
   int64_t first_row;               /* of the file */
-  tl_chunk *chunks;                /* one a leaf */
+  const uint8_t *raw;     /* its column chunks as the footer has them: parsed when they are asked for, since mostly few are */
+  const uint32_t *starts; /* of each leaf's, in raw; leaf_count + 1 */
+  tl_chunk *chunks;       /* of a file that is written: one a leaf */
   tl_sorting *sorting;
   int sorting_count;
 } tl_row_group;
@@ -106,6 +109,8 @@ typedef struct tl_element {
   bool has_logical;
 } tl_element;
 tl_status tl_schema_build(tl_meta *meta, tl_arena *arena, const tl_element *elements, size_t count, tl_error *err) TL_MUST_CHECK;
+/* A column chunk of a file that was read. One whose words are damaged is marked so, and has nothing else. */
+tl_chunk tl_meta_chunk(const tl_meta *meta, int group, int leaf);
 /* -1 when there is none. */
 int tl_meta_leaf(const tl_meta *meta, const char *name);
 const char *tl_meta_value(const tl_meta *meta, const char *key);

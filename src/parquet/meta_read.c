@@ -233,6 +233,30 @@ static void read_chunk(tl_thrift *t, tl_chunk *c) {
   }
 }
 
+tl_chunk tl_meta_chunk(const tl_meta *m, int group, int leaf) {
+  const tl_row_group *g = &m->groups[group];
+  tl_thrift t = tl_thrift_open(g->raw + g->starts[leaf], g->starts[leaf + 1] - g->starts[leaf]);
+  tl_chunk c;
+  read_chunk(&t, &c);
+  if (t.failed) c = (tl_chunk){.damaged = true, .data_offset = -1, .dictionary_offset = -1, .statistics = {.null_count = -1, .nan_count = -1},
+                               .column_index = {-1, 0}, .offset_index = {-1, 0}, .bloom = {-1, 0}, .byte_array_bytes = -1};
+  return c;
+}
+
+/* Where each chunk's words begin. */
+static tl_status mark_chunks(tl_thrift *t, tl_arena *arena, tl_row_group *g, size_t count, tl_error *err) {
+  uint32_t *starts;
+  TL_TRY(tl_arena_take(arena, &starts, count + 1, sizeof *starts, err));
+  g->raw = t->at;
+  for (size_t i = 0; i < count && !t->failed; i++) {
+    tl_thrift_skip(t, TL_THRIFT_STRUCT);
+    if (t->at - g->raw > UINT32_MAX) t->failed = true;
+    starts[i + 1] = (uint32_t)(t->at - g->raw);
+  }
+  g->starts = starts;
+  return TL_OK;
+}
+
 static tl_status read_group(tl_thrift *t, tl_arena *arena, const tl_meta *m, tl_row_group *g, tl_error *err) {
   tl_thrift_type type;
   for (tl_thrift_field f = {0}; tl_thrift_next(t, &f);) {
@@ -240,8 +264,7 @@ static tl_status read_group(tl_thrift *t, tl_arena *arena, const tl_meta *m, tl_
       size_t count = tl_thrift_list(t, f, &type);
       if (t->failed || type != TL_THRIFT_STRUCT || count != (size_t)m->leaf_count)
         return tl_fail(err, TL_CORRUPT, "a row group has %zu columns, the schema %d", count, m->leaf_count);
-      TL_TRY(tl_arena_take(arena, &g->chunks, count, sizeof *g->chunks, err));
-      for (size_t i = 0; i < count; i++) read_chunk(t, &g->chunks[i]);
+      TL_TRY(mark_chunks(t, arena, g, count, err));
     } else if (f.id == 2)
       g->byte_size = tl_thrift_int(t, f);
     else if (f.id == 3)
@@ -268,7 +291,7 @@ static tl_status read_group(tl_thrift *t, tl_arena *arena, const tl_meta *m, tl_
     if (t->failed) return damaged(err);
   }
   if (t->failed) return damaged(err);
-  if (g->chunks == NULL && m->leaf_count > 0) return tl_fail(err, TL_CORRUPT, "a row group has no columns");
+  if (g->starts == NULL && m->leaf_count > 0) return tl_fail(err, TL_CORRUPT, "a row group has no columns");
   return g->row_count < 0 ? tl_fail(err, TL_CORRUPT, "a row group of %lld rows", (long long)g->row_count) : TL_OK;
 }
 
@@ -340,11 +363,6 @@ tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *
   if (m->row_count != 0 && m->row_count != rows) /* some writers say 0 there: the groups are what is read */
     return tl_fail(err, TL_CORRUPT, "the footer is damaged: %lld rows, its row groups have %lld", (long long)m->row_count, (long long)rows);
   m->row_count = rows;
-  for (int g = 0; g < m->group_count; g++)
-    for (int k = 0; k < m->leaf_count; k++)
-      if (m->leaves[k].max_repetition == 0 && m->groups[g].chunks[k].value_count != m->groups[g].row_count)
-        return tl_fail(err, TL_CORRUPT, "the footer is damaged: column %s of row group %d has %lld values, the group %lld rows", m->leaves[k].field.name, g,
-                       (long long)m->groups[g].chunks[k].value_count, (long long)m->groups[g].row_count);
   return TL_OK;
 }
 

@@ -112,7 +112,7 @@ tl_status tl_parquet_open(tl_parquet *f, tl_env *env, const char *path, tl_error
 
 /* Puts a fresh cursor where an earlier read ended. */
 static tl_status resume(tl_cursor *c, const tl_page_cursor *hint, tl_error *err) {
-  if (c->chunk->dictionary_offset >= 0 || hint->dictionary) TL_TRY(tl_cursor_take_dictionary(c, err));
+  if (c->chunk.dictionary_offset >= 0 || hint->dictionary) TL_TRY(tl_cursor_take_dictionary(c, err));
   c->page_left = 0;
   c->at = hint->at;
   c->index = hint->index;

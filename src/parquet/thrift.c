@@ -68,73 +68,88 @@ size_t tl_thrift_list(tl_thrift *t, tl_thrift_field field, tl_thrift_type *eleme
   return (size_t)count;
 }
 
-/* Values to skip are kept as counts on a small stack instead of calling ourselves. */
-void tl_thrift_skip(tl_thrift *t, tl_thrift_type type) {
-  enum { MOST = 64 };
-  struct {
-    uint64_t left;          /* list and map: elements (a map's count twice) */
-    tl_thrift_type type[2]; /* of elements, or STRUCT for an open struct (left unused) */
-    bool is_struct;
-    tl_thrift_field field;
-  } stack[MOST];
-  int depth = 0;
-  tl_thrift_type current = type;
-  bool in_field = true; /* booleans of fields have no byte */
-  for (;;) {
-    if (t->failed) return;
-    switch (current) {
-      case TL_THRIFT_TRUE:
-      case TL_THRIFT_FALSE:
-        if (!in_field) t->at++;
-        break;
-      case TL_THRIFT_BYTE: t->at++; break;
-      case TL_THRIFT_I16:
-      case TL_THRIFT_I32:
-      case TL_THRIFT_I64: varint(t); break;
-      case TL_THRIFT_DOUBLE: t->at += t->end - t->at < 8 ? t->end - t->at + 1 : 8; break;
-      case TL_THRIFT_BINARY: tl_thrift_binary(t, (tl_thrift_field){0, TL_THRIFT_BINARY}); break;
-      case TL_THRIFT_LIST:
-      case TL_THRIFT_SET:
-      case TL_THRIFT_MAP:
-      case TL_THRIFT_STRUCT:
-        if (depth == MOST) {
-          t->failed = true;
-          return;
-        }
-        stack[depth].is_struct = current == TL_THRIFT_STRUCT;
-        stack[depth].field = (tl_thrift_field){0};
-        stack[depth].left = 0;
-        if (current == TL_THRIFT_MAP) {
-          uint64_t count = varint(t);
-          uint8_t types = count > 0 && t->at < t->end ? *t->at++ : 0;
-          if (count > (uint64_t)(t->end - t->at)) t->failed = true;
-          stack[depth].left = count * 2;
-          stack[depth].type[0] = (tl_thrift_type)(types >> 4), stack[depth].type[1] = (tl_thrift_type)(types & 15);
-        } else if (current != TL_THRIFT_STRUCT) {
-          stack[depth].left = tl_thrift_list(t, (tl_thrift_field){0, current}, &stack[depth].type[0]);
-          stack[depth].type[1] = stack[depth].type[0];
-        }
-        depth++;
-        break;
-      default: t->failed = true; return;
-    }
-    if (t->at > t->end) t->at = t->end, t->failed = true;
-    for (;;) { /* the next value of the innermost open thing that has one */
-      if (depth == 0 || t->failed) return;
-      if (stack[depth - 1].is_struct) {
-        if (tl_thrift_next(t, &stack[depth - 1].field)) {
-          current = stack[depth - 1].field.type;
-          in_field = true;
-          break;
-        }
-      } else if (stack[depth - 1].left > 0) {
-        current = stack[depth - 1].type[stack[depth - 1].left-- & 1];
-        in_field = false;
-        break;
-      }
-      depth--;
-    }
+/* Most of a footer is skipped, so this is its own small reader. It calls itself for what is nested, to a depth that is bounded. */
+enum { MOST_DEPTH = 64 };
+static void skip_value(tl_thrift *t, int type, int depth);
+
+static void skip_varint(tl_thrift *t) {
+  for (int n = 0; n < 10; n++) {
+    if (t->at >= t->end) break;
+    if (*t->at++ < 128) return;
   }
+  t->failed = true;
+}
+
+static void skip_bytes(tl_thrift *t, uint64_t size) {
+  if (size > (uint64_t)(t->end - t->at)) {
+    t->failed = true;
+    return;
+  }
+  t->at += size;
+}
+
+static void skip_struct(tl_thrift *t, int depth) {
+  while (!t->failed) {
+    if (t->at >= t->end) {
+      t->failed = true;
+      return;
+    }
+    uint8_t head = *t->at++;
+    if (head == TL_THRIFT_STOP) return;
+    if (head >> 4 == 0) skip_varint(t);
+    if ((head & 15) > TL_THRIFT_FALSE || (head & 15) == TL_THRIFT_STOP) skip_value(t, head & 15, depth); /* booleans of fields have no byte */
+  }
+}
+
+static void skip_elements(tl_thrift *t, int type, uint64_t count, int depth) {
+  for (; count > 0 && !t->failed; count--) {
+    if (type == TL_THRIFT_TRUE || type == TL_THRIFT_FALSE)
+      skip_bytes(t, 1);
+    else
+      skip_value(t, type, depth);
+  }
+}
+
+static void skip_map(tl_thrift *t, int depth) {
+  uint64_t count = varint(t);
+  if (count == 0 || t->failed) return;
+  int types = t->at < t->end ? *t->at++ : 0;
+  if (count > (uint64_t)(t->end - t->at)) t->failed = true;
+  for (; count > 0 && !t->failed; count--) {
+    skip_elements(t, types >> 4, 1, depth);
+    skip_elements(t, types & 15, 1, depth);
+  }
+}
+
+static void skip_value(tl_thrift *t, int type, int depth) {
+  tl_thrift_type element;
+  if (depth == MOST_DEPTH) {
+    t->failed = true;
+    return;
+  }
+  switch (type) {
+    case TL_THRIFT_TRUE:
+    case TL_THRIFT_FALSE: return;
+    case TL_THRIFT_BYTE: skip_bytes(t, 1); return;
+    case TL_THRIFT_I16:
+    case TL_THRIFT_I32:
+    case TL_THRIFT_I64: skip_varint(t); return;
+    case TL_THRIFT_DOUBLE: skip_bytes(t, 8); return;
+    case TL_THRIFT_BINARY: skip_bytes(t, varint(t)); return;
+    case TL_THRIFT_LIST:
+    case TL_THRIFT_SET: {
+      uint64_t count = tl_thrift_list(t, (tl_thrift_field){0, (tl_thrift_type)type}, &element);
+      skip_elements(t, (int)element, count, depth + 1);
+      return;
+    }
+    case TL_THRIFT_MAP: skip_map(t, depth + 1); return;
+    case TL_THRIFT_STRUCT: skip_struct(t, depth + 1); return;
+    default: t->failed = true;
+  }
+}
+
+void tl_thrift_skip(tl_thrift *t, tl_thrift_type type) {
+  if (!t->failed) skip_value(t, (int)type, 0);
 }
 
 /* ---- writing ---- */

@@ -203,7 +203,7 @@ static tl_status note_groups(tl_opener *o, int index, const tl_meta *meta, tl_er
 
 static void note_chunks(tl_input_set *s, const tl_parquet *file, int leaf) {
   for (int g = 0; leaf >= 0 && g < file->meta.group_count; g++) {
-    int64_t size = file->meta.groups[g].chunks[leaf].uncompressed_size;
+    int64_t size = tl_meta_chunk(&file->meta, g, leaf).uncompressed_size;
     if (size > s->largest_chunk) s->largest_chunk = size;
   }
 }

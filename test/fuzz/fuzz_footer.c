@@ -30,7 +30,10 @@ static void walk(const tl_meta *m) {
   for (int i = 0; i < m->leaf_count; i++) walk_leaf(m, i);
   for (int g = 0; g < m->group_count; g++) {
     const tl_row_group *group = &m->groups[g];
-    for (int i = 0; i < m->leaf_count; i++) walk_chunk(&group->chunks[i], &m->leaves[i]);
+    for (int i = 0; i < m->leaf_count; i++) {
+      tl_chunk chunk = tl_meta_chunk(m, g, i);
+      walk_chunk(&chunk, &m->leaves[i]);
+    }
     tl__fuzz_touch(group->sorting, (size_t)group->sorting_count * sizeof *group->sorting);
     tl__fuzz_law(group->first_row == rows, "groups follow each other");
     rows += group->row_count;
