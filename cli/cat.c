@@ -189,17 +189,22 @@ static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_cat;
   cli_list rest = {0}, names = {0};
   const char *columns = NULL, *range = NULL, *format = NULL, *where = NULL, *threads_text = NULL, *memory_text = NULL, *map = NULL;
-  const cli_option options[] = {{"columns", &columns, 0, 0}, {"rows", &range, 0, 0},           {"format", &format, 0, 0},
-                                {"where", &where, 0, 0},     {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}, {"memory-map-threshold-mb", &map, 0, 0}};
+  const cli_option options[] = {{"columns", &columns, 0, 0},
+                                {"rows", &range, 0, 0},
+                                {"format", &format, 0, 0},
+                                {"where", &where, 0, 0},
+                                {"threads", &threads_text, 0, 0},
+                                {"memory", &memory_text, 0, 0},
+                                {"memory-map-threshold-mb", &map, 0, 0}};
   static const char *const formats[] = {"table", "csv", "jsonl"};
   printer p = {0};
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one path is needed");
   for (p.format = 0; format && p.format < 3 && strcmp(format, formats[p.format]) != 0;) p.format++;
   if (p.format == 3) return cli_usage(me, "--format %s: expected table, csv or jsonl", format);
-  int64_t first = 0, end = range || p.format > 0 ? INT64_MAX : 40, threads = tl_sys_processors(), memory = CLI_READ_MEMORY;
+  int64_t first = 0, end = range || p.format > 0 ? INT64_MAX : 40, threads = tl_sys_processors(), memory;
   if (!read_range(range, &first, &end)) return cli_usage(me, "--rows %s: expected A..B", range);
-  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory) || !cli_map_threshold(me, map)) return 2;
+  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_memory(me, memory_text, &memory) || !cli_map_threshold(me, map)) return 2;
   char *copy = columns ? cli_copy(columns, strlen(columns)) : NULL;
   if (copy != NULL && !cli_split(me, "columns", copy, &names)) return 2;
   tl_error err = {0};

@@ -142,6 +142,13 @@ bool cli_size(const tl_command *command, const char *option, const char *text, i
   return false;
 }
 
+bool cli_memory(const tl_command *command, const char *text, int64_t *out) {
+  *out = CLI_READ_MEMORY;
+  if (!cli_size(command, "memory", text, out)) return false;
+  tl_sys_limit_memory(*out);
+  return true;
+}
+
 bool cli_map_threshold(const tl_command *command, const char *text) {
   int64_t megabytes = 0;
   if (text == NULL) text = getenv("TICKLOOM_MEMORY_MAP_THRESHOLD_MB");

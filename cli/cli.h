@@ -44,6 +44,8 @@ bool cli_split(const tl_command *command, const char *option, char *text, cli_li
 /* Whole numbers and sizes of options; false with a message. */
 bool cli_int(const tl_command *command, const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
 bool cli_size(const tl_command *command, const char *option, const char *text, int64_t *out);
+/* --memory of a command that only reads or rewrites, CLI_READ_MEMORY without it: from here on more is not to be had. */
+bool cli_memory(const tl_command *command, const char *text, int64_t *out);
 /* --memory-map-threshold-mb, or TICKLOOM_MEMORY_MAP_THRESHOLD_MB: from which size on files are mapped; false with a message. */
 bool cli_map_threshold(const tl_command *command, const char *text);
 /* Says what is wrong with the usage; returns 2. */

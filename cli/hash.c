@@ -8,7 +8,7 @@
 static int run(int argc, char **argv);
 const tl_command tl_command_hash = {
     "hash", "a hash of every column that no layout, codec or row order changes",
-    "usage: tickloom hash PATH [--by COLUMNS]\n\n"
+    "usage: tickloom hash PATH [--by COLUMNS] [--memory SIZE]\n\n"
     "One line a column: its name, a tab, 16 hex digits. Each value is hashed together with the row's --by values (default: the keys\n"
     "that the files of a tickloom run name), and the hashes are summed; so row order, files and row groups do not matter.\n\n"
     "example:\n  tickloom hash features-out\n  tickloom hash prices.parquet --by ticker,date\n",
@@ -31,13 +31,15 @@ static tl_status hash_all(const tl_scan *scan, const int *by, int by_count, uint
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_hash;
   cli_list rest = {0}, names = {0};
-  const char *by_text = NULL;
-  const cli_option options[] = {{"by", &by_text, 0, 0}};
-  if (!cli_parse(me, argc, argv, options, 1, &rest)) return 2;
+  const char *by_text = NULL, *memory_text = NULL;
+  const cli_option options[] = {{"by", &by_text, 0, 0}, {"memory", &memory_text, 0, 0}};
+  int64_t memory;
+  if (!cli_parse(me, argc, argv, options, 2, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one path is needed");
+  if (!cli_memory(me, memory_text, &memory)) return 2;
   tl_error err = {0};
   TL_OWNED(tl_scan) scan = {0};
-  if (tl_scan_open(&scan, tl_sys_env(), rest.items[0], (tl_scan_options){.page_limit = CLI_READ_MEMORY / 8}, &err) != TL_OK) return cli_fail(&err);
+  if (tl_scan_open(&scan, tl_sys_env(), rest.items[0], (tl_scan_options){.page_limit = memory / 8}, &err) != TL_OK) return cli_fail(&err);
   if (by_text == NULL) by_text = tl_scan_by(&scan);
   char *copy = by_text ? cli_copy(by_text, strlen(by_text)) : NULL;
   int by[CLI_MOST], code = 0;

@@ -87,12 +87,12 @@ static int run(int argc, char **argv) {
                                 {"memory", &memory, 0, 0},   {"force", 0, &force, 0}, {"json", 0, &json, 0}};
   tl_env *env = tl_sys_env();
   teller t = {.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2)};
-  tl_rewrite_options o = {.tell = tell, .context = &t, .memory = CLI_READ_MEMORY};
+  tl_rewrite_options o = {.tell = tell, .context = &t};
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 2) return cli_usage(me, "expected: rewrite IN OUT");
   o.fast = profile != NULL && strcmp(profile, "fast") == 0;
   if (profile != NULL && !o.fast && strcmp(profile, "compact") != 0) return cli_usage(me, "--profile %s: expected compact or fast", profile);
-  if (!cli_int(me, "row-group", group, 1, 1 << 30, &o.group_rows) || !cli_size(me, "memory", memory, &o.memory)) return 2;
+  if (!cli_int(me, "row-group", group, 1, 1 << 30, &o.group_rows) || !cli_memory(me, memory, &o.memory)) return 2;
   if (sort != NULL && !cli_split(me, "sort", cli_copy(sort, strlen(sort)), &keys)) return 2;
   char *part = cli_copy(rest.items[1], strlen(rest.items[1]) + 5);
   memcpy(part + strlen(rest.items[1]), ".part", 6);

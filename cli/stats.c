@@ -102,14 +102,15 @@ static int run(int argc, char **argv) {
   cli_list rest = {0}, columns = {0};
   const char *columns_text = NULL, *where = NULL, *only = NULL, *threads_text = NULL, *memory_text = NULL, *map = NULL;
   bool json = false;
-  const cli_option options[] = {{"columns", &columns_text, 0, 0}, {"where", &where, 0, 0},        {"only", &only, 0, 0},
-                                {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0}, {"memory-map-threshold-mb", &map, 0, 0}, {"json", 0, &json, 0}};
+  const cli_option options[] = {
+      {"columns", &columns_text, 0, 0},        {"where", &where, 0, 0}, {"only", &only, 0, 0}, {"threads", &threads_text, 0, 0}, {"memory", &memory_text, 0, 0},
+      {"memory-map-threshold-mb", &map, 0, 0}, {"json", 0, &json, 0}};
   unsigned wants = TL_TOTALS_ALL;
-  int64_t threads = tl_sys_processors(), memory = CLI_READ_MEMORY;
+  int64_t threads = tl_sys_processors(), memory;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one path is needed");
   if (!read_only(only, &wants)) return 2;
-  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_size(me, "memory", memory_text, &memory) || !cli_map_threshold(me, map)) return 2;
+  if (!cli_int(me, "threads", threads_text, 1, 256, &threads) || !cli_memory(me, memory_text, &memory) || !cli_map_threshold(me, map)) return 2;
   if (columns_text != NULL && !cli_split(me, "columns", cli_copy(columns_text, strlen(columns_text)), &columns)) return 2;
   tl_error err = {0};
   TL_OWNED(tl_stats) stats = {0};

@@ -13,7 +13,7 @@ tl_status tl_allocate(tl_env *env, void *pointer_out, size_t count, size_t size,
   if (__builtin_mul_overflow(count, size, &bytes) || __builtin_add_overflow(bytes, (size_t)HEADER, &bytes))
     return tl_fail(err, TL_MEMORY, "a request for %zu elements of %zu bytes exceeds the address space", count, size);
   char *base = env->resize(env, NULL, 0, bytes);
-  if (base == NULL) return tl_fail(err, TL_MEMORY, "no memory for %zu bytes", bytes);
+  if (base == NULL) return tl_fail(err, TL_MEMORY, "no memory for %zu bytes; --memory decides", bytes);
   *(size_t *)base = bytes;
   void *memory = base + HEADER;
   memcpy(pointer_out, &memory, sizeof memory);

@@ -62,6 +62,15 @@ tl_status tl_array_append(tl_array *out, const tl_array *in, int64_t from, int64
   return TL_OK;
 }
 
+tl_status tl_array_gather(tl_array *out, const tl_array *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count, tl_error *err) {
+  for (int64_t i = 0, n; i < count; i += n) { /* neighbours at once */
+    uint16_t source = from != NULL ? from[i] : 0;
+    for (n = 1; i + n < count && rows[i + n] == rows[i] + (uint32_t)n && (from == NULL || from[i + n] == source);) n++;
+    TL_TRY(tl_array_append(out, sources[source], rows[i], n, err));
+  }
+  return TL_OK;
+}
+
 tl_status tl_array_append_null(tl_array *out, int64_t count, tl_error *err) {
   if (count <= 0) return TL_OK;
   if (out->node->shape == TL_SHAPE_VALUE) {
@@ -175,6 +184,27 @@ tl_status tl_batch_clear(tl_batch *b, tl_error *err) {
 
 tl_status tl_batch_append(tl_batch *out, const tl_batch *in, int64_t from, int64_t count, tl_error *err) {
   for (int i = 0; i < out->schema->child_count; i++) TL_TRY(tl_array_append(&out->columns[i], &in->columns[i], from, count, err));
+  out->rows += count;
+  return TL_OK;
+}
+
+static tl_status gather_column(tl_array *out, const tl_batch *const *sources, int source_count, int column, const uint16_t *from, const uint32_t *rows,
+                               int64_t count, tl_buffer *memory, tl_error *err) {
+  bool value = out->node->shape == TL_SHAPE_VALUE;
+  memory->size = 0;
+  TL_TRY(tl_buffer_reserve(memory, (size_t)source_count * sizeof(void *), err));
+  const void **of = (const void **)(void *)memory->data;
+  for (int i = 0; i < source_count; i++) of[i] = value ? (const void *)&sources[i]->columns[column].column : (const void *)&sources[i]->columns[column];
+  if (!value) return tl_array_gather(out, (const tl_array *const *)(const void *)of, from, rows, count, err);
+  TL_TRY(tl_column_gather(&out->column, (const tl_column *const *)(const void *)of, from, rows, count, err));
+  out->count = out->column.count, out->null_count = out->column.null_count;
+  return TL_OK;
+}
+
+tl_status tl_batch_gather(tl_batch *out, const tl_batch *const *sources, int source_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                          tl_error *err) {
+  TL_OWNED(tl_buffer) memory = {.env = out->env};
+  for (int i = 0; i < out->schema->child_count; i++) TL_TRY(gather_column(&out->columns[i], sources, source_count, i, from, rows, count, &memory, err));
   out->rows += count;
   return TL_OK;
 }

@@ -29,6 +29,9 @@ static inline bool tl_array_is_valid(const tl_array *a, int64_t row) {
 }
 /* Rows [from, from + count) of an array of the same shape (tl_schema_same) behind those that are there. Dictionary codes become values. */
 tl_status tl_array_append(tl_array *out, const tl_array *in, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Rows one by one, as tl_column_gather. */
+tl_status tl_array_gather(tl_array *out, const tl_array *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count,
+                          tl_error *err) TL_MUST_CHECK;
 /* `count` missing rows behind those that are there. */
 tl_status tl_array_append_null(tl_array *out, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* Bytes that the values take in memory, about. */
@@ -51,6 +54,9 @@ typedef struct tl_batch {
 tl_status tl_batch_open(tl_batch *out, tl_env *env, const tl_schema *schema, tl_error *err) TL_MUST_CHECK;
 tl_status tl_batch_clear(tl_batch *batch, tl_error *err) TL_MUST_CHECK;
 tl_status tl_batch_append(tl_batch *out, const tl_batch *in, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Rows of several batches, one by one: at most 65,536 batches. */
+tl_status tl_batch_gather(tl_batch *out, const tl_batch *const *sources, int source_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                          tl_error *err) TL_MUST_CHECK;
 /* Only the first `rows` rows stay. */
 void tl_batch_cut(tl_batch *batch, int64_t rows);
 int64_t tl_batch_bytes(const tl_batch *batch);

@@ -105,6 +105,55 @@ tl_status tl_column_append(tl_column *out, const tl_column *in, int64_t from, in
   return TL_OK;
 }
 
+static bool any_missing(const tl_column *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count) {
+  for (int64_t i = 0; i < count; i++)
+    if (!tl_column_is_valid(sources[from != NULL ? from[i] : 0], rows[i])) return true;
+  return false;
+}
+
+static tl_status gather_valid(tl_column *out, const tl_column *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count, tl_error *err) {
+  if (out->valid == NULL && !any_missing(sources, from, rows, count)) return TL_OK;
+  for (int64_t i = 0; i < count; i++) {
+    bool valid = tl_column_is_valid(sources[from != NULL ? from[i] : 0], rows[i]);
+    TL_TRY(tl_bits_append(out->env, &out->valid, &out->valid_capacity, out->count + i, NULL, 0, 1, valid, &out->null_count, err));
+  }
+  return TL_OK;
+}
+
+static void gather_fixed(uint8_t *to, size_t width, const tl_column *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count) {
+  for (int64_t i = 0; i < count; i++, to += width) {
+    int64_t row = rows[i];
+    const tl_column *c = sources[from != NULL ? from[i] : 0];
+    if (c->dictionary != NULL && !tl_column_is_valid(c, row)) {
+      memset(to, 0, width);
+      continue;
+    }
+    c = tl_column_home(c, &row);
+    memcpy(to, c->values + (size_t)row * width, width);
+  }
+}
+
+tl_status tl_column_gather(tl_column *out, const tl_column *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count, tl_error *err) {
+  size_t width = (size_t)tl_field_width(&out->field), wanted = (size_t)(out->count + count);
+  TL_TRY(gather_valid(out, sources, from, rows, count, err));
+  TL_TRY(tl_reserve(out->env, &out->values, &out->values_capacity, wanted * width + 64, 1, err));
+  uint8_t *to = out->values + (size_t)out->count * width;
+  if (width == 8)
+    gather_fixed(to, 8, sources, from, rows, count);
+  else if (width > 0)
+    gather_fixed(to, width, sources, from, rows, count);
+  else {
+    TL_TRY(tl_reserve(out->env, &out->offsets, &out->offsets_capacity, wanted + 1, sizeof *out->offsets, err));
+    for (int64_t i = 0; i < count; i++) {
+      tl_bytes v = tl_column_bytes(sources[from != NULL ? from[i] : 0], rows[i]);
+      TL_TRY(tl_buffer_append(&out->bytes, v.data, v.size, err));
+      out->offsets[out->count + i + 1] = (int64_t)out->bytes.size;
+    }
+  }
+  out->count += count;
+  return TL_OK;
+}
+
 tl_status tl_column_flatten(tl_column *c, int64_t most, tl_error *err) {
   if (c->dictionary == NULL) return TL_OK;
   size_t width = (size_t)tl_field_width(&c->field);

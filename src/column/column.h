@@ -47,6 +47,10 @@ static inline tl_bytes tl_column_bytes(const tl_column *c, int64_t row) {
 tl_status tl_column_flatten(tl_column *column, int64_t most, tl_error *err) TL_MUST_CHECK;
 /* Rows [from, from + count) of a column of the same type behind those that are there, as values. */
 tl_status tl_column_append(tl_column *out, const tl_column *in, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Rows of one or several columns of the same type, one by one, behind those that are there: row rows[i] of sources[from[i]], of the first
+   source where `from` is NULL. */
+tl_status tl_column_gather(tl_column *out, const tl_column *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count,
+                           tl_error *err) TL_MUST_CHECK;
 tl_status tl_column_append_null(tl_column *out, int64_t count, tl_error *err) TL_MUST_CHECK;
 
 /* Whether rows convert to double (numbers, booleans, times as their raw count). */

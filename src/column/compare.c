@@ -45,6 +45,11 @@ static uint64_t prefix_of_double(double v) {
   return bits >> 63 ? ~bits : bits | (uint64_t)1 << 63;
 }
 
+bool tl_prefix_is_exact(const tl_field *f) {
+  return f->logical != TL_LOGICAL_DECIMAL ? f->physical <= TL_PHYSICAL_DOUBLE && f->physical != TL_PHYSICAL_INT96
+                                          : f->physical == TL_PHYSICAL_INT32 || f->physical == TL_PHYSICAL_INT64;
+}
+
 uint64_t tl_column_prefix(const tl_column *c, int64_t row) {
   const tl_field *f = &c->field;
   if (f->physical == TL_PHYSICAL_DOUBLE || f->physical == TL_PHYSICAL_FLOAT) return prefix_of_double(load_float(c, row));

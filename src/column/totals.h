@@ -60,7 +60,8 @@ tl_status tl_totals_add(tl_totals *summary, int64_t missing, const tl_column *de
 /* The same for `count` values of fixed width that lie side by side, aligned or not. */
 tl_status tl_totals_add_values(tl_totals *summary, int64_t missing, const void *values, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* The same for codes of a dictionary, which stays as it is until the next flush. */
-tl_status tl_totals_add_codes(tl_totals *totals, int64_t missing, const tl_column *dictionary, const uint32_t *codes, int64_t count, tl_error *err) TL_MUST_CHECK;
+tl_status tl_totals_add_codes(tl_totals *totals, int64_t missing, const tl_column *dictionary, const uint32_t *codes, int64_t count,
+                              tl_error *err) TL_MUST_CHECK;
 /* For those who count codes themselves: TL_COUNT_LANES counters for each entry of the dictionary, to which `count` values are going to be
    added in any lane. NULL where nothing of the values is wanted. */
 tl_status tl_totals_counters(tl_totals *totals, int64_t missing, const tl_column *dictionary, int64_t count, uint32_t **out, tl_error *err) TL_MUST_CHECK;

@@ -17,7 +17,7 @@ typedef struct tl_check {
   tl_arena arena;
   int64_t page_limit;
   int64_t files, rows, chunks; /* looked at */
-  const char *by;                      /* what the order was checked by: "ticker,date"; NULL: nothing was said */
+  const char *by;              /* what the order was checked by: "ticker,date"; NULL: nothing was said */
   tl_finding *findings;
   size_t finding_count, finding_capacity;
   int64_t unlisted; /* findings beyond TL_MOST_FINDINGS */

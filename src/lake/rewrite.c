@@ -101,9 +101,10 @@ static tl_status settle_keys(rewriter *r, tl_error *err) {
 
 /* ---- rows ---- */
 
-static tl_status take_sorted(void *context, const tl_batch *rows, int64_t from, int64_t count, tl_error *err) {
+static tl_status take_sorted(void *context, const tl_batch *const *batches, int batch_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                             tl_error *err) {
   rewriter *r = context;
-  return tl_sink_put(&r->sink, rows, from, count, err);
+  return tl_sink_put_rows(&r->sink, batches, batch_count, from, rows, count, err);
 }
 
 static tl_status put(rewriter *r, tl_array *const *columns, int64_t from, int64_t count, tl_error *err) {

@@ -42,8 +42,8 @@ typedef struct tl_scan {
   const tl_field *asked_fields; /* their types, as the first file has them */
   tl_scan_part *parts;          /* every row group that has rows */
   size_t part_count, part_capacity;
-  int64_t rows;        /* of all of them */
-  tl_parquet *only;    /* the file, where there is one: it stays open, for all readers; else NULL */
+  int64_t rows;     /* of all of them */
+  tl_parquet *only; /* the file, where there is one: it stays open, for all readers; else NULL */
   int64_t page_limit, batch_rows;
 } tl_scan;
 
@@ -66,7 +66,7 @@ typedef struct tl_scan_reader {
   int64_t first_row; /* of the file, that row 0 of the batch is */
   /* where the reader stands */
   size_t next_part, file;
-  bool whole; /* it goes through all parts by itself */
+  bool whole;            /* it goes through all parts by itself */
   tl_parquet own, *open; /* the file at hand: its own, or the scan's only one */
   tl_row_reader reader;
   struct tl_scan_slot *slots; /* one a column that is read, those of the condition first */

@@ -115,6 +115,13 @@ tl_status tl_sink_put_arrays(tl_sink *s, tl_array *const *columns, int64_t from,
   return TL_OK;
 }
 
+tl_status tl_sink_put_rows(tl_sink *s, const tl_batch *const *batches, int batch_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                           tl_error *err) {
+  TL_TRY(tl_batch_gather(&s->rows, batches, batch_count, from, rows, count, err));
+  TL_TRY(check_missing(s, err));
+  return flush(s, err);
+}
+
 tl_status tl_sink_put(tl_sink *s, const tl_batch *batch, int64_t from, int64_t count, tl_error *err) {
   TL_OWNED(tl_buffer) memory = {.env = s->env};
   TL_TRY(tl_buffer_reserve(&memory, (size_t)(batch->schema->child_count + 1) * sizeof(tl_array *), err));

@@ -30,6 +30,9 @@ tl_status tl_sink_open(tl_sink *out, tl_env *env, const char *path, const tl_sch
 tl_status tl_sink_key_value(tl_sink *sink, const char *key, const char *value, tl_error *err) TL_MUST_CHECK;
 /* Rows [from, from + count) of a batch of the same schema, nullability aside. TL_CORRUPT where a value is missing that must not be. */
 tl_status tl_sink_put(tl_sink *sink, const tl_batch *batch, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Rows of several batches, one by one, as tl_batch_gather. */
+tl_status tl_sink_put_rows(tl_sink *sink, const tl_batch *const *batches, int batch_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                           tl_error *err) TL_MUST_CHECK;
 /* The same of columns side by side. */
 tl_status tl_sink_put_arrays(tl_sink *sink, tl_array *const *columns, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
 tl_status tl_sink_finish(tl_sink *sink, tl_error *err) TL_MUST_CHECK;

@@ -5,7 +5,7 @@
 #include "lake/sink.h"
 #include "parquet/rows.h"
 
-enum { RUN_GROUP = 16384, RUN_PAGE = 4096, RUN_BATCH = 4096, LEAST_WAYS = 2, MOST_WAYS = 256, PAGE_LIMIT = 256 << 20 };
+enum { RUN_GROUP = 16384, RUN_PAGE = 4096, RUN_BATCH = 4096, LEAST_WAYS = 2, MOST_WAYS = 256, PICKS = 4096, PAGE_LIMIT = 256 << 20 };
 
 typedef struct entry {
   uint64_t prefix; /* of the first key, in the order asked for */
@@ -23,6 +23,7 @@ struct tl_sorter {
   tl_batch rows; /* not yet in a run */
   entry *order, *spare;
   size_t order_capacity, spare_capacity;
+  bool exact;               /* equal prefixes are equal first keys */
   int first_run, run_count; /* runs first_run .. run_count - 1 are there */
 };
 
@@ -67,8 +68,9 @@ static int compare_key(const tl_sorting *key, const tl_column *a, int64_t i, con
   return key->descending ? -order : order;
 }
 
-static int compare_rows(const tl_sorter *s, const tl_batch *a, int64_t i, const tl_batch *b, int64_t j) {
-  for (int k = 0; k < s->key_count; k++) {
+/* By the keys from `first` on. */
+static int compare_rows(const tl_sorter *s, int first, const tl_batch *a, int64_t i, const tl_batch *b, int64_t j) {
+  for (int k = first; k < s->key_count; k++) {
     int column = s->keys[k].column, order = compare_key(&s->keys[k], &a->columns[column].column, i, &b->columns[column].column, j);
     if (order != 0) return order;
   }
@@ -84,12 +86,14 @@ static uint64_t prefix_of(const tl_sorter *s, int64_t row) {
 
 static bool comes_after(const tl_sorter *s, const entry *a, const entry *b) {
   if (a->prefix != b->prefix) return a->prefix > b->prefix;
-  return compare_rows(s, &s->rows, a->row, &s->rows, b->row) > 0;
+  return compare_rows(s, s->exact, &s->rows, a->row, &s->rows, b->row) > 0;
 }
 
 /* Bottom-up merge sort: stable, and nearly free for rows that are in order already. */
 static tl_status sort_rows(tl_sorter *s, tl_error *err) {
   size_t count = (size_t)s->rows.rows;
+  const tl_column *first = &s->rows.columns[s->keys[0].column].column;
+  s->exact = first->null_count == 0 && tl_prefix_is_exact(&first->field);
   TL_TRY(tl_renew(s->env, &s->order, &s->order_capacity, count + 1, sizeof *s->order, err));
   TL_TRY(tl_renew(s->env, &s->spare, &s->spare_capacity, count + 1, sizeof *s->spare, err));
   for (size_t i = 0; i < count; i++) s->order[i] = (entry){prefix_of(s, (int64_t)i), (uint32_t)i};
@@ -112,20 +116,23 @@ static tl_status sort_rows(tl_sorter *s, tl_error *err) {
   return TL_OK;
 }
 
-/* Runs of neighbours go at once. */
 static tl_status hand_over(tl_sorter *s, tl_sorted_rows take, void *context, tl_error *err) {
+  const tl_batch *batch = &s->rows;
+  uint32_t picks[PICKS];
   TL_TRY(sort_rows(s, err));
-  for (int64_t i = 0, n; i < s->rows.rows; i += n) {
-    for (n = 1; i + n < s->rows.rows && s->order[i + n].row == s->order[i].row + (uint32_t)n;) n++;
-    TL_TRY(take(context, &s->rows, s->order[i].row, n, err));
+  for (int64_t at = 0, n; at < s->rows.rows; at += n) {
+    n = s->rows.rows - at < PICKS ? s->rows.rows - at : PICKS;
+    for (int64_t i = 0; i < n; i++) picks[i] = s->order[at + i].row;
+    TL_TRY(take(context, &batch, 1, NULL, picks, n, err));
   }
   return TL_OK;
 }
 
 /* ---- runs ---- */
 
-static tl_status into_sink(void *context, const tl_batch *rows, int64_t from, int64_t count, tl_error *err) {
-  return tl_sink_put(context, rows, from, count, err);
+static tl_status into_sink(void *context, const tl_batch *const *batches, int batch_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                           tl_error *err) {
+  return tl_sink_put_rows(context, batches, batch_count, from, rows, count, err);
 }
 
 static tl_status open_run(tl_sorter *s, tl_sink *sink, tl_error *err) {
@@ -198,52 +205,85 @@ static tl_status open_way(tl_sorter *s, way *w, int run, const int *columns, tl_
   return next_batch(s, w, columns, err);
 }
 
-/* The way whose row comes next; of equal ones the earlier run's. The way behind it, too: the first may go on as long as it comes before that. */
-static void find_next(const tl_sorter *s, const way *ways, int count, int *first, int *second) {
-  *first = *second = -1;
-  for (int i = 0; i < count; i++) {
-    if (ways[i].ended) continue;
-    if (*first < 0 || compare_rows(s, &ways[i].batch, ways[i].row, &ways[*first].batch, ways[*first].row) < 0)
-      *second = *first, *first = i;
-    else if (*second < 0 || compare_rows(s, &ways[i].batch, ways[i].row, &ways[*second].batch, ways[*second].row) < 0)
-      *second = i;
-  }
+/* What is being merged: ways by the row that each has next, in a heap, and rows that were picked but not handed over. */
+typedef struct merger {
+  tl_sorter *s;
+  way *ways;
+  const tl_batch **batches;
+  int *heap, heap_count;
+  uint16_t from[PICKS];
+  uint32_t rows[PICKS];
+  int64_t picked;
+  tl_sorted_rows take;
+  void *context;
+} merger;
+
+/* Of equal rows the earlier run's comes first. */
+static bool comes_before(const merger *m, int a, int b) {
+  int order = compare_rows(m->s, 0, &m->ways[a].batch, m->ways[a].row, &m->ways[b].batch, m->ways[b].row);
+  return order != 0 ? order < 0 : a < b;
 }
 
-/* Rows of the first way's batch that come before the second's row. */
-static int64_t count_before(const tl_sorter *s, const way *ways, int first, int second) {
-  const way *w = &ways[first];
-  int64_t n = 1;
-  if (second < 0) return w->batch.rows - w->row;
-  for (; w->row + n < w->batch.rows; n++) {
-    int order = compare_rows(s, &w->batch, w->row + n, &ways[second].batch, ways[second].row);
-    if (order > 0 || (order == 0 && first > second)) break;
-  }
-  return n;
-}
-
-static tl_status merge_ways(tl_sorter *s, way *ways, int count, const int *columns, tl_sorted_rows take, void *context, tl_error *err) {
+static void sink_down(merger *m, int at) {
   for (;;) {
-    int first, second;
-    find_next(s, ways, count, &first, &second);
-    if (first < 0) return TL_OK;
-    way *w = &ways[first];
-    int64_t n = count_before(s, ways, first, second);
-    TL_TRY(take(context, &w->batch, w->row, n, err));
-    w->row += n;
-    if (w->row == w->batch.rows) TL_TRY(next_batch(s, w, columns, err));
+    int least = at;
+    for (int child = 2 * at + 1; child <= 2 * at + 2 && child < m->heap_count; child++)
+      if (comes_before(m, m->heap[child], m->heap[least])) least = child;
+    if (least == at) return;
+    int moved = m->heap[at];
+    m->heap[at] = m->heap[least];
+    m->heap[least] = moved;
+    at = least;
   }
+}
+
+static tl_status hand_picks(merger *m, int ways, tl_error *err) {
+  int64_t count = m->picked;
+  m->picked = 0;
+  return count > 0 ? m->take(m->context, m->batches, ways, m->from, m->rows, count, err) : TL_OK;
+}
+
+static tl_status merge_ways(merger *m, int count, const int *columns, tl_error *err) {
+  for (int i = 0; i < count; i++) {
+    m->batches[i] = &m->ways[i].batch;
+    if (!m->ways[i].ended) m->heap[m->heap_count++] = i;
+  }
+  for (int i = m->heap_count / 2; i-- > 0;) sink_down(m, i);
+  while (m->heap_count > 0) {
+    int top = m->heap[0];
+    way *w = &m->ways[top];
+    m->from[m->picked] = (uint16_t)top;
+    m->rows[m->picked++] = (uint32_t)w->row++;
+    bool used = w->row == w->batch.rows;
+    if (used || m->picked == PICKS) TL_TRY(hand_picks(m, count, err)); /* before the batch is read anew */
+    if (used) TL_TRY(next_batch(m->s, w, columns, err));
+    if (w->ended) m->heap[0] = m->heap[--m->heap_count];
+    sink_down(m, 0);
+  }
+  return hand_picks(m, count, err);
 }
 
 static tl_status merge(tl_sorter *s, int from, int count, tl_sorted_rows take, void *context, tl_error *err) {
   way *ways = NULL;
   int *columns = NULL, open = 0;
+  merger *m = NULL;
   tl_status status = tl_allocate_zeroed(s->env, &ways, (size_t)count, sizeof *ways, err);
+  if (status == TL_OK) status = tl_allocate_zeroed(s->env, &m, 1, sizeof *m, err);
+  if (status == TL_OK) status = tl_allocate(s->env, &m->heap, (size_t)count, sizeof *m->heap, err);
+  if (status == TL_OK) status = tl_allocate(s->env, &m->batches, (size_t)count, sizeof *m->batches, err);
   if (status == TL_OK) status = tl_allocate(s->env, &columns, (size_t)s->schema->child_count + 1, sizeof *columns, err);
   for (int i = 0; status == TL_OK && i < s->schema->child_count; i++) columns[i] = i;
   for (; status == TL_OK && open < count; open++) status = open_way(s, &ways[open], from + open, columns, err);
-  if (status == TL_OK) status = merge_ways(s, ways, count, columns, take, context, err);
+  if (status == TL_OK) {
+    m->s = s, m->ways = ways, m->take = take, m->context = context;
+    status = merge_ways(m, count, columns, err);
+  }
   for (int i = 0; i < open; i++) close_way(&ways[i]);
+  if (m != NULL) {
+    tl_release(s->env, m->heap);
+    tl_release(s->env, m->batches);
+  }
+  tl_release(s->env, m);
   tl_release(s->env, ways);
   tl_release(s->env, columns);
   return status;

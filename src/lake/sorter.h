@@ -8,8 +8,9 @@
 
 typedef struct tl_sorter tl_sorter;
 
-/* Takes sorted rows [from, from + count) of a batch, in order. */
-typedef tl_status (*tl_sorted_rows)(void *context, const tl_batch *rows, int64_t from, int64_t count, tl_error *err);
+/* Takes sorted rows: row rows[i] of batches[from[i]], of the first batch where `from` is NULL. */
+typedef tl_status (*tl_sorted_rows)(void *context, const tl_batch *const *batches, int batch_count, const uint16_t *from, const uint32_t *rows, int64_t count,
+                                    tl_error *err);
 
 /* `keys` are top-level columns of values; missing ones come last either way. Runs are `prefix`0, `prefix`1, ..; none remains. */
 tl_status tl_sorter_open(tl_sorter **out, tl_env *env, const char *prefix, const tl_schema *schema, const tl_sorting *keys, int key_count, int64_t memory,

@@ -57,8 +57,8 @@ tl_status tl_cursor_read_entries(tl_cursor *cursor, int64_t rows, bool codes, tl
 /* What comes next in one form, dense, for those who only count or sum: at most `most` rows of a leaf that does not repeat. */
 typedef struct tl_stretch_of_values {
   int64_t rows, present;
-  const void *values;    /* `present` values of fixed width, where not NULL */
-  tl_values *codes;      /* else `present` codes of the dictionary, which the caller must count or read before the next pull */
+  const void *values; /* `present` values of fixed width, where not NULL */
+  tl_values *codes;   /* else `present` codes of the dictionary, which the caller must count or read before the next pull */
   const tl_column *dictionary;
   const tl_column *column; /* else a column of `present` rows */
 } tl_stretch_of_values;

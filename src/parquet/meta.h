@@ -53,8 +53,8 @@ typedef struct tl_chunk {
   int64_t page_count; /* data pages, of a chunk that is written */
   tl_extent column_index, offset_index, bloom;
   int64_t byte_array_bytes; /* unencoded bytes of byte arrays, from size statistics; -1 when absent */
-  bool damaged;   /* its words in the footer do not parse */
-  bool elsewhere; /* in another file */
+  bool damaged;             /* its words in the footer do not parse */
+  bool elsewhere;           /* in another file */
   bool encrypted;
 } tl_chunk;
 
@@ -67,9 +67,9 @@ typedef struct tl_row_group {
   int64_t row_count, byte_size;
   int64_t offset, compressed_size; /* of one that is written */
   int64_t first_row;               /* of the file */
-  const uint8_t *raw;     /* its column chunks as the footer has them: parsed when they are asked for, since mostly few are */
-  const uint32_t *starts; /* of each leaf's, in raw; leaf_count + 1 */
-  tl_chunk *chunks;       /* of a file that is written: one a leaf */
+  const uint8_t *raw;              /* its column chunks as the footer has them: parsed when they are asked for, since mostly few are */
+  const uint32_t *starts;          /* of each leaf's, in raw; leaf_count + 1 */
+  tl_chunk *chunks;                /* of a file that is written: one a leaf */
   tl_sorting *sorting;
   int sorting_count;
 } tl_row_group;

@@ -238,8 +238,15 @@ tl_chunk tl_meta_chunk(const tl_meta *m, int group, int leaf) {
   tl_thrift t = tl_thrift_open(g->raw + g->starts[leaf], g->starts[leaf + 1] - g->starts[leaf]);
   tl_chunk c;
   read_chunk(&t, &c);
-  if (t.failed) c = (tl_chunk){.damaged = true, .data_offset = -1, .dictionary_offset = -1, .statistics = {.null_count = -1, .nan_count = -1},
-                               .column_index = {-1, 0}, .offset_index = {-1, 0}, .bloom = {-1, 0}, .byte_array_bytes = -1};
+  if (t.failed)
+    c = (tl_chunk){.damaged = true,
+                   .data_offset = -1,
+                   .dictionary_offset = -1,
+                   .statistics = {.null_count = -1, .nan_count = -1},
+                   .column_index = {-1, 0},
+                   .offset_index = {-1, 0},
+                   .bloom = {-1, 0},
+                   .byte_array_bytes = -1};
   return c;
 }
 

@@ -14,7 +14,7 @@ typedef struct tl_parquet {
   uint64_t inode;
   tl_arena arena;
   tl_meta meta;
-  tl_buffer whole; /* small files are read in one piece */
+  tl_buffer whole;       /* small files are read in one piece */
   const uint8_t *mapped; /* large ones may be mapped: tl_env.map_threshold */
 } tl_parquet;
 

@@ -14,7 +14,7 @@
 #include <unistd.h>
 #include "sys/sys.h"
 
-static _Atomic int64_t memory_used, memory_peak;
+static _Atomic int64_t memory_used, memory_peak, memory_limit;
 
 static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size) {
   (void)env;
@@ -23,6 +23,8 @@ static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size)
     atomic_fetch_sub(&memory_used, (int64_t)old_size);
     return NULL;
   }
+  int64_t limit = atomic_load(&memory_limit);
+  if (limit > 0 && atomic_load(&memory_used) + (int64_t)new_size - (int64_t)old_size > limit) return NULL;
   void *fresh = NULL;
   if (memory == NULL) {
     if (posix_memalign(&fresh, 64, new_size) != 0) return NULL;
@@ -36,6 +38,8 @@ static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size)
   }
   return fresh;
 }
+
+void tl_sys_limit_memory(int64_t bytes) { atomic_store(&memory_limit, bytes); }
 
 int64_t tl_sys_memory_peak(void) { return atomic_load(&memory_peak); }
 

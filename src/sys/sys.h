@@ -6,6 +6,8 @@
 
 /* The real environment; thread-safe; lives as long as the process. */
 tl_env *tl_sys_env(void);
+/* What tl_allocate hands out at most, over all threads; beyond it there is no memory. 0: what the system gives. */
+void tl_sys_limit_memory(int64_t bytes);
 /* The most bytes that tl_allocate had handed out and not got back. */
 int64_t tl_sys_memory_peak(void);
 /* Largest resident size of the process so far, in bytes. */
