@@ -13,6 +13,10 @@ import sys
 import tempfile
 import unittest
 
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import parquet_fixture  # noqa: E402
+
 TICKLOOM = os.path.abspath(sys.argv[1])
 ROOT = os.path.abspath(sys.argv[2])
 REGENERATE = "--regenerate" in sys.argv
@@ -71,6 +75,15 @@ class Case(unittest.TestCase):
         path = self.path(name)
         shutil.copytree(self.market, path)
         return path
+
+    def golden(self, name, text):
+        path = os.path.join(ROOT, "test/golden", name)
+        if REGENERATE:
+            os.makedirs(os.path.dirname(path), exist_ok=True)
+            with open(path, "w", encoding="utf-8") as f:
+                f.write(text)
+        with open(path, encoding="utf-8") as f:
+            self.assertEqual(f.read(), text, name)
 
     def no_strays(self, out):
         strays = [f for f in files_below(out) if ".tickloom" in f or f.startswith("_tickloom/tmp/")]
@@ -626,6 +639,227 @@ class Check(Case):
         self.assertEqual(self.found(out)[0], [("unfinished", None)])
 
 
+class Inspect(Case):
+    """tickloom inspect says what a file holds, and what is wrong with it does not hide the rest."""
+
+    def look(self, path, *args, code=0):
+        text, err = run("inspect", path, "--json", *args, code=code)
+        return json.loads(text), err
+
+    def ticks(self, **style):
+        path = self.path("ticks.parquet")
+        days = [i // 3 for i in range(20)]
+        prices = [None if i % 7 == 3 else i / 4 for i in range(20)]
+        parquet_fixture.write(path, [("day", "date", days), ("symbol", "string", ["AB"[i % 2] for i in range(20)]), ("price", "double", prices)], **style)
+        return path
+
+    def check_sums(self, report, size):
+        """Chunks are in the file once, pages in their chunks, rows in their pages."""
+        self.assertEqual(report["bytes"], size)
+        self.assertEqual(report["problems"], [])
+        self.assertEqual(sum(g["rows"] for g in report["row_groups"]), report["rows"])
+        chunks = [c for g in report["row_groups"] for c in g["columns"]]
+        stored = sum(c["compressed_bytes"] for c in chunks)
+        self.assertEqual(sum(c["compressed_bytes"] for c in report["columns"]), stored)
+        self.assertLess(stored, size - report["footer_bytes"])
+        self.assertGreater(stored + report["footer_bytes"] + sum(c["index_bytes"] + c["bloom_filter_bytes"] for c in report["columns"]) + 200, size * 0.99)
+        for group in report["row_groups"]:
+            for chunk in group["columns"]:
+                pages = chunk["pages"]
+                self.assertEqual(sum(p["header_size"] + p["compressed_size"] for p in pages), chunk["compressed_bytes"])
+                data = [p for p in pages if p["type"] in ("v1", "v2")]
+                self.assertEqual(sum(p["values"] for p in data), group["rows"])
+                self.assertEqual([p["first_row"] for p in data], [sum(q["rows"] for q in data[:i]) for i in range(len(data))])
+
+    def test_sums(self):
+        sorted_, fast = self.path("sorted.parquet"), self.path("fast.parquet")
+        run("rewrite", self.out, sorted_, "--sort", "ticker,date", "--row-group", 3000)
+        run("rewrite", self.out, fast, "--profile", "fast")
+        for path in (sorted_, fast):
+            report, _ = self.look(path, "--pages")
+            self.check_sums(report, os.path.getsize(path))
+            pages = [p for g in report["row_groups"] for c in g["columns"] for p in c["pages"]]
+            self.assertEqual({p["crc"] for p in pages}, {True})
+            self.assertEqual({c["name"]: c["data_pages"] for c in report["columns"]}, {c["name"]: sum(len([p for p in k["pages"] if p["type"] != "dictionary"]) for g in report["row_groups"] for k in g["columns"] if k["name"] == c["name"]) for c in report["columns"]})
+            ticker = [c for c in report["columns"] if c["name"] == "ticker"][0]
+            self.assertEqual((ticker["min"], ticker["max"], ticker["nulls"]), ("SPY", "T00023", 0))
+            for group in report["row_groups"]:
+                for chunk in group["columns"]:
+                    self.assertIsNotNone(chunk["column_index"])
+                    bounds = [p for p in chunk["pages"] if p["type"] != "dictionary"]
+                    if chunk["name"] == "date":
+                        self.assertEqual((min(p["min"] for p in bounds), max(p["max"] for p in bounds)), (chunk["min"], chunk["max"]))
+        self.assertEqual(self.look(sorted_)[0]["order"]["claimed"], [{"column": c, "descending": False, "nulls_first": False} for c in ("ticker", "date")])
+        self.assertIs(self.look(sorted_)[0]["order"]["verified"], True)
+        self.assertIn("sorted by ticker, date: verified, over all row groups", run("inspect", sorted_)[0])
+
+    def test_columns(self):
+        path = self.ticks(group_rows=6)
+        report, _ = self.look(path, "--columns", "price,day")
+        self.assertEqual([c["name"] for c in report["columns"]], ["day", "price"])
+        self.assertEqual({len(g["columns"]) for g in report["row_groups"]}, {2})
+        _, err = run("inspect", path, "--columns", "prize", code=2)
+        self.assertIn("did you mean price?", err)
+        run("inspect", self.market, "--pages", code=2)
+        run("inspect", code=2)
+        run("inspect", path + "-not", code=2)
+
+    def test_order(self):
+        """Claims are believed only after the rows were read; what nobody claims is found."""
+        cases = (
+            ([1, 2, 2, None], (0, False, False), True, None),
+            ([None, None, 3, 2, 2], (0, True, True), True, None),
+            ([1, None, 2], (0, False, False), False, 2),
+            ([1, 2, None], (0, False, True), False, 2),
+            ([5, 4, 4, 6], (0, True, False), False, 3),
+        )
+        for values, claim, verified, row in cases:
+            with self.subTest(values):
+                path = self.path("sorted.parquet")
+                parquet_fixture.write(path, [("k", "int64", values), ("v", "int64", list(range(len(values))))], sorting=[claim, (1, False, False)], page_rows=2)
+                order = self.look(path)[0]["order"]
+                self.assertEqual((order["verified"], order["broken_row"]), (verified, row))
+                self.assertEqual(self.look(path, "--no-verify")[0]["order"]["verified"], None)
+                self.assertIn("verified" if verified else "BROKEN, first at row %d" % (row or 0), run("inspect", path)[0])
+
+    def test_order_of_row_groups(self):
+        """The claim is one within each row group; rows of 40000 come in several batches."""
+        path = self.path("groups.parquet")
+        values = list(range(40000)) + list(range(40000))
+        parquet_fixture.write(path, [("k", "int64", values)], group_rows=40000, sorting=[(0, False, False)])
+        order = self.look(path)[0]["order"]
+        self.assertEqual((order["verified"], order["across_row_groups"]), (True, False))
+        for row in (8192, 16384, 20000, 32768):  # also where one batch ends and the next begins
+            broken = values[:row] + [0] + values[row + 1 :]
+            parquet_fixture.write(path, [("k", "int64", broken)], group_rows=40000, sorting=[(0, False, False)])
+            self.assertEqual(self.look(path)[0]["order"]["broken_row"], row)
+            parquet_fixture.write(path, [("k", "int64", broken[:40000])])
+            self.assertEqual(self.look(path)[0]["order"]["ascending"], [])
+
+    def test_order_that_nobody_claims(self):
+        path = self.path("free.parquet")
+        times = [i * 1000 for i in range(30000)]
+        columns = [("id", "int64", [i // 2 for i in range(30000)]), ("at", "timestamp_us", times), ("x", "int64", times)]
+        parquet_fixture.write(path, columns, group_rows=7000)
+        self.assertEqual(self.look(path)[0]["order"]["ascending"], [{"column": "id", "strict": False, "constant": False}, {"column": "at", "strict": True, "constant": False}])
+        self.assertIn("at: ascending, no value twice (not claimed)", run("inspect", path)[0])
+        self.assertEqual(self.look(path, "--no-verify")[0]["order"]["ascending"], [])
+        times[29999] = 0
+        parquet_fixture.write(path, columns, group_rows=7000)
+        self.assertEqual([c["column"] for c in self.look(path)[0]["order"]["ascending"]], ["id"])
+
+    def test_damage(self):
+        """A page that is damaged is named; everything else is told."""
+        path = self.ticks(group_rows=10, page_rows=5, crc=True)
+        report, _ = self.look(path, "--pages")
+        chunk = report["row_groups"][1]["columns"][2]
+        self.assertEqual([p["crc"] for p in chunk["pages"]], [True, True])
+        with open(path, "r+b") as f:
+            f.seek(chunk["pages"][1]["offset"] + chunk["pages"][1]["header_size"] + 8)
+            f.write(b"\xff")
+        again, err = self.look(path, "--pages", code=4)
+        self.assertEqual([p["crc"] for g in again["row_groups"] for c in g["columns"] for p in c["pages"]].count(False), 1)
+        self.assertIn("column price, row group 1, page 1, byte %d: the page's CRC does not match" % chunk["pages"][1]["offset"], err)
+        self.assertEqual(again["problem_count"], 1)
+        self.assertIn("WRONG", run("inspect", path, "--pages", code=4)[0])
+        self.look(path)
+        with open(path, "r+b") as f:
+            f.seek(chunk["pages"][1]["offset"])
+            f.write(b"\xff" * 8)
+        again, err = self.look(path, code=4)
+        self.assertIn("column price, row group 1, page 1, byte %d: the page header is damaged" % chunk["pages"][1]["offset"], err)
+        self.assertEqual(len(again["row_groups"]), 2)
+
+    def test_every_flip(self):
+        """Whatever the bytes are, it ends, and says so in JSON that parses."""
+        path = self.ticks(group_rows=10, page_rows=5, crc=True, sorting=[(0, False, False)])
+        with open(path, "rb") as f:
+            whole = f.read()
+        for at in range(4, len(whole), 7):
+            with open(path, "wb") as f:
+                f.write(whole[:at] + bytes([whole[at] ^ (1 << at % 8)]) + whole[at + 1 :])
+            done = subprocess.run([TICKLOOM, "inspect", path, "--pages", "--json"], capture_output=True, timeout=60)
+            self.assertIn(done.returncode, (0, 4), (at, done.stderr))
+            if done.stdout:
+                json.loads(done.stdout)
+
+    def test_chunks_on_each_other(self):
+        """A footer may name the same bytes a thousand times; they are not walked a thousand times."""
+        path, f = self.path("many.parquet"), parquet_fixture
+        rows, columns = 20000, [("c%d" % i, "int32", []) for i in range(1000)]
+        pages = b"".join(f.page("int32", [i], False, 1, False) for i in range(rows))
+        about = lambda name: [(1, f.I32, 1), (2, f.LIST, (f.I32, [0])), (3, f.LIST, (f.BINARY, [name])), (4, f.I32, 0), (5, f.I64, rows), (6, f.I64, len(pages)), (7, f.I64, len(pages)), (9, f.I64, 4)]
+        chunks = [[(2, f.I64, 0), (3, f.STRUCT, about(name))] for name, _, _ in columns]
+        group = [(1, f.LIST, (f.STRUCT, chunks)), (2, f.I64, 0), (3, f.I64, rows)]
+        footer = f.structure([(1, f.I32, 1), (2, f.LIST, (f.STRUCT, list(f.schema(columns, set())))), (3, f.I64, rows), (4, f.LIST, (f.STRUCT, [group]))])
+        with open(path, "wb") as out:
+            out.write(b"PAR1" + pages + footer + struct.pack("<i", len(footer)) + b"PAR1")
+        report, err = self.look(path, "--pages", "--no-verify", code=4)
+        self.assertIn("column chunks lie on each other", err)
+        self.assertIn("more things are wrong", err)
+        self.assertEqual(sum(len(c["pages"]) for c in report["row_groups"][0]["columns"]), rows)
+
+    def test_wide(self):
+        path = self.path("wide.parquet")
+        parquet_fixture.write(path, [("column%04d" % i, "int32", [i]) for i in range(1500)])
+        text = run("inspect", path)[0]
+        self.assertIn("... and 1400 more (--json has all", text)
+        self.assertLess(len(text.splitlines()), 400)
+        self.assertEqual(len(self.look(path)[0]["columns"]), 1500)
+
+    def test_names_from_files(self):
+        """Names and texts cannot steer a terminal, and are JSON whatever they are."""
+        path = self.path("names.parquet")
+        parquet_fixture.write(path, [("a\x1b[31m\n", "string", ["x\ty"]), ("b", "int32", [1])])
+        self.assertNotIn("\x1b", run("inspect", path)[0])
+        self.assertEqual(self.look(path)[0]["columns"][0]["name"], "a\x1b[31m\n")
+
+    def test_folder(self):
+        tree = self.path("tree")
+        for i, day in enumerate(("2024-01-02", "2024-01-03", "2024-01-05")):
+            os.makedirs("%s/date=%s/n=%d" % (tree, day, i))
+            columns = [("k", "int64", [i, 10 - i]), ("x", "double", [1.5, None])][: 2 if i else 1]
+            parquet_fixture.write("%s/date=%s/n=%d/part.parquet" % (tree, day, i), columns)
+        report, _ = self.look(tree)
+        self.assertEqual((report["files"], report["rows"], report["row_groups"]), (3, 6, 3))
+        self.assertEqual([(k["name"], k["type"], k["min"], k["max"], k["files"]) for k in report["hive_keys"]], [("date", "date", "2024-01-02", "2024-01-05", 3), ("n", "int64", "0", "2", 3)])
+        self.assertEqual([(c["name"], c["files"], c["values"]) for c in report["columns"]], [("k", 3, 6), ("x", 2, 4)])
+        self.assertEqual([(c["name"], c["nullable"]) for c in report["schema"]], [("k", False), ("x", True)])
+        self.assertEqual(report["bytes"], sum(os.path.getsize(os.path.join(tree, f)) for f in files_below(tree)))
+        self.assertIn("3 files, 6 rows", run("inspect", tree)[0])
+        with open(tree + "/bad.parquet", "wb") as f:
+            f.write(b"PAR1 nothing")
+        report, err = self.look(tree, code=4)
+        self.assertEqual((report["files"], report["problem_count"]), (3, 1))
+        self.assertIn("bad.parquet", err)
+
+    def test_goldens(self):
+        path = self.ticks(group_rows=8, page_rows=5, crc=True, sorting=[(0, False, False)])
+        clean = lambda text: text.replace(path, "ticks.parquet")
+        self.golden("inspect.txt", clean(run("inspect", path)[0]))
+        self.golden("inspect_pages.txt", clean(run("inspect", path, "--pages", "--columns", "day,price")[0]))
+        self.golden("inspect.json", clean(run("inspect", path, "--pages", "--columns", "price", "--json")[0]))
+
+    @unittest.skipUnless(os.path.isdir(DATA + "/parquet_files/good"), "the shared data is not here")
+    def test_files_of_others(self):
+        wrong_crc = ("datapage_v1-corrupt-checksum.parquet", "rle-dict-uncompressed-corrupt-checksum.parquet")
+        for path in sorted(glob.glob(DATA + "/parquet_files/good/*.parquet")):
+            with self.subTest(os.path.basename(path)):
+                run("inspect", path)
+                report, _ = self.look(path, "--pages", code=4 if path.endswith(wrong_crc) else 0)
+                repeated = {c["name"] for c in report["columns"] if c["repeated"]}
+                for group in report["row_groups"]:
+                    for chunk in group["columns"]:
+                        values = sum(p["values"] for p in chunk["pages"] if p["type"] in ("v1", "v2"))
+                        self.assertEqual(values, chunk["values"])
+                        if chunk["name"] not in repeated:
+                            self.assertEqual(values, group["rows"])
+        for path in sorted(glob.glob(DATA + "/parquet_files/bad/*.parquet")):
+            for args in ([], ["--pages"], ["--pages", "--json"]):
+                done = subprocess.run([TICKLOOM, "inspect", path, *args], capture_output=True, timeout=10)
+                self.assertIn(done.returncode, (0, 4), path)
+
+
 class Diff(Case):
     def test_same(self):
         one = self.path("one.parquet")
@@ -710,13 +944,7 @@ class Commands(Case):
             "help.txt": run("help")[0],
         }
         for name, text in texts.items():
-            path = os.path.join(ROOT, "test/golden", name)
-            if REGENERATE:
-                os.makedirs(os.path.dirname(path), exist_ok=True)
-                with open(path, "w", encoding="utf-8") as f:
-                    f.write(text)
-            with open(path, encoding="utf-8") as f:
-                self.assertEqual(f.read(), text, name)
+            self.golden(name, text)
 
 
 @unittest.skipUnless(os.path.isdir(DATA + "/daily"), "the shared data is not here")

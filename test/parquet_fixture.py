@@ -110,13 +110,15 @@ def schema(columns, optional):
         yield [(1, I32, physical), (3, I32, int(name in optional)), (4, BINARY, name), (6, I32, converted), (10, STRUCT, logical)]
 
 
-def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False):
-    """Writes a file; group_rows: of every row group, or a list of each one's. Returns where its page bodies lie: {column name: [(first byte, end), ...]}."""
+def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False, sorting=None):
+    """Writes a file; group_rows: of every row group, or a list of each one's; sorting: what every row group claims, [(column, descending, nulls first), ...].
+    Returns where its page bodies lie: {column name: [(first byte, end), ...]}."""
     rows = len(columns[0][2]) if columns else 0
     optional = {name for name, _, values in columns if None in values}
     if not isinstance(group_rows, list):
         group_rows = [group_rows or max(rows, 1)] * rows
     places, groups = {name: [] for name, _, _ in columns}, []
+    claim = sorting and (STRUCT, [[(1, I32, column), (2, BOOL, descending), (3, BOOL, first)] for column, descending, first in sorting])
     with open(path, "wb") as out:
         out.write(b"PAR1")
         first = 0
@@ -134,7 +136,7 @@ def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False):
                     places[name].append((out.tell() - size, out.tell()))
                 size = out.tell() - at
                 chunks.append([(2, I64, 0), (3, STRUCT, [(1, I32, KINDS[kind][0]), (2, LIST, (I32, [0, 3])), (3, LIST, (BINARY, [name])), (4, I32, 0), (5, I64, count), (6, I64, size), (7, I64, size), (9, I64, at)])])
-            groups.append([(1, LIST, (STRUCT, chunks)), (2, I64, out.tell() - begin), (3, I64, count)])
+            groups.append([(1, LIST, (STRUCT, chunks)), (2, I64, out.tell() - begin), (3, I64, count), (4, LIST, claim)])
             first += count
         footer = structure([(1, I32, version), (2, LIST, (STRUCT, list(schema(columns, optional)))), (3, I64, rows), (4, LIST, (STRUCT, groups)), (6, BINARY, "parquet_fixture")])
         out.write(footer + struct.pack("<i", len(footer)) + b"PAR1")

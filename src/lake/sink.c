@@ -7,9 +7,9 @@ enum { GROUP_ROWS = 131072, PAGE_ROWS = 16384, MEMORY = 256 << 20, MOST_SORTING 
 
 void tl_sink_free(tl_sink *s) {
   if (!s->open) return;
-  tl_writer_free(&s->writer);
-  tl_group_free(&s->group);
   tl_batch_free(&s->rows);
+  tl_group_free(&s->group);
+  tl_writer_free(&s->writer); /* last: its schema is theirs */
   *s = (tl_sink){0};
 }
 

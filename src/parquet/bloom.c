@@ -63,20 +63,36 @@ static size_t read_header(tl_bytes bytes, size_t *size) {
   return (size_t)(t->at - t->start);
 }
 
-tl_status tl_bloom_load(tl_bloom *b, tl_parquet *file, int group, int leaf, tl_error *err) {
-  tl_extent where = tl_meta_chunk(&file->meta, group, leaf).bloom;
+/* Reads the header; *size becomes 0 where there is none that we understand. */
+static tl_status load_header(tl_bloom *b, tl_parquet *file, tl_extent where, size_t *size, tl_error *err) {
+  *size = 0;
   *b = (tl_bloom){.bytes = {.env = file->env}};
   if (where.offset < 4 || where.offset >= file->size - 8) return TL_OK;
   int64_t behind = file->size - 8 - where.offset;
+  TL_TRY(tl_parquet_bytes(file, (tl_extent){where.offset, behind < HEADER ? behind : HEADER}, "bloom filter", &b->bytes, err));
+  b->bits_at = read_header(tl_buffer_view(&b->bytes), size);
+  if ((int64_t)(b->bits_at + *size) > behind) *size = 0;
+  return TL_OK;
+}
+
+tl_status tl_bloom_load(tl_bloom *b, tl_parquet *file, int group, int leaf, tl_error *err) {
+  tl_extent where = tl_meta_chunk(&file->meta, group, leaf).bloom;
   size_t size;
-  tl_status status = tl_parquet_bytes(file, (tl_extent){where.offset, behind < HEADER ? behind : HEADER}, "bloom filter", &b->bytes, err);
-  if (status == TL_OK) b->bits_at = read_header(tl_buffer_view(&b->bytes), &size);
-  if (status == TL_OK && size > 0 && (int64_t)(b->bits_at + size) <= behind) {
+  tl_status status = load_header(b, file, where, &size, err);
+  if (status == TL_OK && size > 0) {
     status = tl_parquet_bytes(file, (tl_extent){where.offset, (int64_t)(b->bits_at + size)}, "bloom filter", &b->bytes, err);
     b->block_count = size / BLOCK;
   }
   if (status != TL_OK) tl_bloom_free(b);
   return status;
+}
+
+tl_status tl_bloom_measure(int64_t *out, tl_parquet *file, int group, int leaf, tl_error *err) {
+  TL_OWNED(tl_bloom) b = {0};
+  size_t size;
+  TL_TRY(load_header(&b, file, tl_meta_chunk(&file->meta, group, leaf).bloom, &size, err));
+  *out = size > 0 ? (int64_t)(b.bits_at + size) : 0;
+  return TL_OK;
 }
 
 tl_status tl_bloom_make(tl_bloom *b, tl_env *env, int64_t distinct, tl_error *err) {

@@ -16,6 +16,8 @@ bool tl_bloom_may_hold(const tl_bloom *bloom, uint64_t hash);
 /* Loads a chunk's filter; block_count stays 0 where there is none that we understand. */
 tl_status tl_bloom_load(tl_bloom *out, tl_parquet *file, int group, int leaf, tl_error *err) TL_MUST_CHECK;
 void tl_bloom_free(tl_bloom *bloom);
+/* Its bytes in the file, header included, from the header alone; 0 where there is none that we understand. */
+tl_status tl_bloom_measure(int64_t *size, tl_parquet *file, int group, int leaf, tl_error *err) TL_MUST_CHECK;
 
 /* A new filter for so many distinct values: about one in a hundred that are not there passes. Its bytes are what belongs into a file. */
 tl_status tl_bloom_make(tl_bloom *out, tl_env *env, int64_t distinct, tl_error *err) TL_MUST_CHECK;

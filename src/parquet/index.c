@@ -30,16 +30,23 @@ static void read_place(tl_thrift *t, tl_page_place *p) {
   }
 }
 
-/* Pages follow each other inside of the chunk, in bytes and in rows. */
-static bool is_sound(const tl_offset_index *x, const tl_chunk *c, int64_t rows) {
-  int64_t end = c->data_offset + c->compressed_size, at = c->data_offset, row = -1;
+/* Where there is no dictionary's place, the first data page may lie behind a dictionary that the footer takes for it. */
+static bool begins_well(const tl_offset_index *x, const tl_chunk *c) {
+  bool told = c->dictionary_offset > 0 && c->dictionary_offset < c->data_offset;
+  return x->pages[0].first_row == 0 && (x->pages[0].offset == c->data_offset || !told);
+}
+
+/* Pages follow each other inside of the chunk and of the file, in bytes and in rows. */
+static bool is_sound(const tl_offset_index *x, const tl_chunk *c, int64_t size, int64_t rows) {
+  if (c->data_offset < 4 || c->data_offset > size - 8) return false;
+  int64_t left = size - 8 - c->data_offset, end = c->data_offset + (c->compressed_size < left ? c->compressed_size : left), at = c->data_offset, row = -1;
   for (int64_t i = 0; i < x->count; i++) {
     const tl_page_place *p = &x->pages[i];
     if (p->offset < at || p->size <= 0 || p->offset > end || p->size > end - p->offset || p->first_row <= row || p->first_row >= rows) return false;
     at = p->offset + p->size;
     row = p->first_row;
   }
-  return x->pages[0].first_row == 0 && x->pages[0].offset == c->data_offset;
+  return begins_well(x, c);
 }
 
 static tl_status parse_places(tl_offset_index *x, tl_thrift *t, tl_error *err) {
@@ -65,7 +72,7 @@ tl_status tl_offset_index_load(tl_offset_index *x, tl_parquet *file, int group, 
   TL_TRY(tl_parquet_bytes(file, c->offset_index, "offset index", &bytes, err));
   tl_thrift t = tl_thrift_open(bytes.data, bytes.size);
   tl_status status = parse_places(x, &t, err);
-  if (status == TL_OK && x->count > 0 && !is_sound(x, c, file->meta.groups[group].row_count)) status = damaged("offset", err);
+  if (status == TL_OK && x->count > 0 && !is_sound(x, c, file->size, file->meta.groups[group].row_count)) status = damaged("offset", err);
   if (status != TL_OK) tl_offset_index_free(x);
   return status;
 }
