@@ -1,5 +1,7 @@
-/* A leaf of any type and nesting to pages. Which encoding is chosen from the data: each that the type has is tried on the first page, and
-   the one whose chunk would be smallest is taken; simpler ones win unless another saves a twentieth. */
+/* A leaf of any type and nesting to pages. Which encoding is chosen from the data: each that the type has is tried on the first page, with
+   and without compression. What would make the smallest chunk is taken, where a byte that has to be decompressed counts as a tenth of one
+   that has to be stored: values of eight bytes that compress well are still slower to read than codes of one. */
+#include <math.h>
 #include <string.h>
 #include "codec/compressor.h"
 #include "codec/delta.h"
@@ -12,6 +14,7 @@
 #include <xxhash.h>
 
 enum { MOST_DISTINCT = 1 << 16, MOST_VALUE = 1 << 30 };
+#define UNPACKING 0.1
 
 /* What is to be written. */
 typedef struct leaf_rows {
@@ -234,15 +237,21 @@ static tl_status choose(leaf_writer *w, tl_error *err) {
   }
   if (tried != bits) TL_TRY(make_dictionary(w, err));
   int64_t sample = c->count < w->style.page_rows ? c->count : w->style.page_rows;
-  double best, plain, packed, without;
-  TL_TRY(estimate(w, TL_ENCODING_PLAIN, sample, &best, &plain, err));
-  for (int i = 0; tried[i] != 0; i++) {
+  double best = INFINITY;
+  int codec = w->style.codec;
+  for (int i = 0, last = 0; !last; i++) { /* PLAIN is the last of every list */
+    last = tried[i] == TL_ENCODING_PLAIN;
     if (tried[i] == TL_ENCODING_RLE_DICTIONARY && !w->numbered) continue;
-    if (tried[i] == TL_ENCODING_SPLIT && w->style.codec == TL_CODEC_NONE) continue; /* it saves nothing by itself */
-    TL_TRY(estimate(w, tried[i], sample, &packed, &without, err));
-    if (packed < best * 0.95) best = packed, plain = without, w->encoding = tried[i];
+    if (tried[i] == TL_ENCODING_SPLIT && codec == TL_CODEC_NONE) continue; /* it saves nothing by itself */
+    double plain, packed;
+    TL_TRY(estimate(w, tried[i], sample, &packed, &plain, err));
+    bool packs = packed + UNPACKING * plain < plain;
+    double cost = packs ? packed + UNPACKING * plain : plain;
+    if (cost >= best) continue;
+    best = cost;
+    w->encoding = tried[i];
+    w->style.codec = packs ? codec : TL_CODEC_NONE;
   }
-  if (best > plain * 0.9) w->style.codec = TL_CODEC_NONE;
   return TL_OK;
 }
 
