@@ -121,7 +121,7 @@ static tl_status check_nested(checker *w, int group, int column, tl_error *err) 
   TL_OWNED(tl_array) array = {0};
   tl_error why;
   TL_TRY(tl_array_open(&array, w->out->env, &w->open.meta.schema->children[column], err));
-  tl_status status = tl_row_reader_open(&reader, &w->open, group, &column, 1, w->scratch.limit, &why);
+  tl_status status = tl_row_reader_open(&reader, &w->open, group, &column, 1, w->scratch.limit, false, &why);
   for (int64_t from = 0, count; status == TL_OK && from < g->row_count; from += count) {
     count = g->row_count - from < STEP ? g->row_count - from : STEP;
     status = tl_row_reader_read_at(&reader, 0, from, count, &array, &why);

@@ -199,11 +199,19 @@ static bool reads_all(const tl_scan_reader *r) {
   return r->range_count == 1 && r->ranges[0].count == r->part.count && r->part.count == r->open->meta.groups[r->part.group].row_count;
 }
 
+static bool is_sparse(const tl_scan_reader *r) {
+  enum { FEW = 1 << 15 };
+  int64_t rows = 0;
+  for (int64_t i = 0; i < r->range_count; i++) rows += r->ranges[i].count;
+  return rows < FEW && rows < r->open->meta.groups[r->part.group].row_count / 2;
+}
+
 static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   int columns[MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
     tl_scan_slot *slot = &r->slots[i];
     if (slot->leaf >= 0) TL_TRY(tl_cursor_open(&slot->cursor, r->open, r->part.group, slot->leaf, &slot->scratch, err));
+    slot->cursor.sparse = is_sparse(r);
     if (slot->column < 0 || is_hive(r, slot)) continue;
     int child = child_of(r->open->meta.schema, r->scan->schema.children[slot->column].name);
     if (child < 0) continue;
@@ -211,7 +219,7 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
     slot->in_reader = count;
     columns[count++] = child;
   }
-  return tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, err);
+  return tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, is_sparse(r), err);
 }
 
 tl_status tl_scan_reader_start(tl_scan_reader *r, tl_scan_part part, tl_error *err) {

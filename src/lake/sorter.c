@@ -186,7 +186,7 @@ static tl_status next_batch(tl_sorter *s, way *w, const int *columns, tl_error *
       return TL_OK;
     }
     tl_row_reader_free(&w->reader);
-    TL_TRY(tl_row_reader_open(&w->reader, &w->file, w->group, columns, s->schema->child_count, PAGE_LIMIT, err));
+    TL_TRY(tl_row_reader_open(&w->reader, &w->file, w->group, columns, s->schema->child_count, PAGE_LIMIT, false, err));
     w->left = w->file.meta.groups[w->group++].row_count;
   }
   int64_t rows = w->left < RUN_BATCH ? w->left : RUN_BATCH, first = w->file.meta.groups[w->group - 1].row_count - w->left;

@@ -16,6 +16,7 @@ typedef struct tl_cursor {
   int64_t at, end; /* bytes of the file */
   int index;       /* of the page that comes next */
   int64_t row;     /* of the group, that comes next */
+  bool sparse;     /* few rows are wanted: no more is read than the page at hand */
   bool skips;      /* what lies ahead is likely not wanted: its header is enough */
   bool dictionary_seen;
   tl_page page;      /* its header, while some of its rows are left */

@@ -27,7 +27,7 @@ void tl_row_reader_free(tl_row_reader *r) {
   *r = (tl_row_reader){0};
 }
 
-static tl_status open_column(tl_row_reader *r, tl_row_column *c, int index, int64_t limit, tl_error *err) {
+static tl_status open_column(tl_row_reader *r, tl_row_column *c, int index, int64_t limit, bool sparse, tl_error *err) {
   const tl_schema *node = &r->file->meta.schema->children[index];
   size_t leaves = (size_t)node->leaf_count;
   TL_TRY(tl_allocate_zeroed(r->env, &c->cursors, leaves, sizeof *c->cursors, err));
@@ -38,15 +38,16 @@ static tl_status open_column(tl_row_reader *r, tl_row_column *c, int index, int6
     c->scratches[i] = (tl_page_scratch){.env = r->env, .limit = limit};
     c->entries[i] = (tl_entries){.env = r->env, .values = {.env = r->env, .bytes = {.env = r->env}}};
     TL_TRY(tl_cursor_open(&c->cursors[i], r->file, r->group, node->first_leaf + (int)i, &c->scratches[i], err));
+    c->cursors[i].sparse = sparse;
     if (node->shape != TL_SHAPE_VALUE) TL_TRY(tl_cursor_use_entries(&c->cursors[i], err));
   }
   return TL_OK;
 }
 
-tl_status tl_row_reader_open(tl_row_reader *r, tl_parquet *file, int group, const int *columns, int count, int64_t limit, tl_error *err) {
+tl_status tl_row_reader_open(tl_row_reader *r, tl_parquet *file, int group, const int *columns, int count, int64_t limit, bool sparse, tl_error *err) {
   *r = (tl_row_reader){.env = file->env, .file = file, .group = group, .column_count = count};
   tl_status status = tl_allocate_zeroed(r->env, &r->columns, (size_t)count + 1, sizeof *r->columns, err);
-  for (int i = 0; status == TL_OK && i < count; i++) status = open_column(r, &r->columns[i], columns[i], limit, err);
+  for (int i = 0; status == TL_OK && i < count; i++) status = open_column(r, &r->columns[i], columns[i], limit, sparse, err);
   if (status != TL_OK) tl_row_reader_free(r);
   return status;
 }
