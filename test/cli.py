@@ -3,7 +3,9 @@
 Bits must not depend on threads, tiles, instruction sets, memory, layout; bad input must be told, and harm nothing."""
 import glob
 import json
+import math
 import os
+import random
 import re
 import resource
 import shutil
@@ -36,6 +38,11 @@ def run(*args, code=0, env=None, limit=None):
     done = subprocess.run([TICKLOOM, *map(str, args)], capture_output=True, text=True, env=full, preexec_fn=limit, timeout=300)
     assert done.returncode == code, "exit %d, expected %d: %s\n%s" % (done.returncode, code, " ".join(map(str, args)), done.stderr)
     return done.stdout, done.stderr
+
+
+def isa_available(isa):
+    done = subprocess.run([TICKLOOM, "version"], capture_output=True, text=True, env=dict(os.environ, TICKLOOM_ISA=isa))
+    return "does not have it" not in done.stderr
 
 
 def hashes(path, *args):
@@ -108,7 +115,7 @@ class SameBits(Case):
 
     def test_instruction_sets(self):
         for isa in ("baseline", "avx2", "avx512"):
-            if "does not have it" in subprocess.run([TICKLOOM, "version"], capture_output=True, text=True, env=dict(os.environ, TICKLOOM_ISA=isa)).stderr:
+            if not isa_available(isa):
                 continue
             self.check(env={"TICKLOOM_ISA": isa})
 
@@ -637,6 +644,166 @@ class Check(Case):
             f.write(b"PAR1 nothing PAR1")
         run("features", FIRST, "--in", folder, "--out", out, "--quiet", code=1)
         self.assertEqual(self.found(out)[0], [("unfinished", None)])
+
+
+class Tables(Case):
+    """Commands over Parquet: rewrite, stats, conditions, slices; the same bits whatever the threads, processor, order and layout."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        rng = random.Random(5)
+        rows = []
+        for i in range(30000):
+            price = "" if rng.random() < 0.05 else "%.2f" % (100 + rng.gauss(0, 30))
+            if i in (17, 20000):
+                price = ("NaN", "inf")[i == 17]
+            rows.append("%s,%d,%s,%d,%s" % (rng.choice("ABCDE") * 3, 1700000000000000000 + i * 10**9, price, rng.randrange(10**17, 10**18), rng.choice(("true", "false", ""))))
+        cls.csv = os.path.join(cls.dir, "rows.csv")
+        with open(cls.csv, "w") as f:
+            f.write("name,ts,price,size,flag\n" + "\n".join(rows) + "\n")
+        cls.rows = [r.split(",") for r in rows]
+        cls.file = os.path.join(cls.dir, "rows.parquet")
+        run("import", "csv", cls.csv, cls.file, "--row-group", 7000)
+
+    def stats(self, path, *options, **env):
+        return json.loads(run("stats", path, "--json", *options, **env)[0])
+
+    def test_totals_are_exact(self):
+        got = self.stats(self.file)
+        self.assertEqual(got["rows"], 30000)
+        prices = [float(r[2]) for r in self.rows if r[2] not in ("", "NaN", "inf")]
+        price = got["columns"]["price"]
+        self.assertEqual(price["sum"], math.fsum(prices))
+        self.assertEqual((price["missing"], price["nonfinite"]), (sum(r[2] == "" for r in self.rows), 2))
+        self.assertEqual((price["min"], price["max"]), (min(prices), max(prices)))
+        self.assertEqual(price["distinct"], len(set(prices)) + 2)
+        self.assertEqual(got["columns"]["size"]["sum"], sum(int(r[3]) for r in self.rows))
+        self.assertEqual(got["columns"]["ts"]["sum"], sum(int(r[1]) for r in self.rows))
+        self.assertGreater(got["columns"]["ts"]["sum"], 2**64)
+        self.assertIsNone(got["columns"]["name"]["sum"])
+        self.assertEqual(got["columns"]["name"]["distinct"], 5)
+        mean = math.fsum(prices) / len(prices)
+        self.assertAlmostEqual(price["stddev"], math.sqrt(math.fsum((p - mean) ** 2 for p in prices) / (len(prices) - 1)), delta=1e-12)
+        self.assertEqual(list(self.stats(self.file, "--only", "sum,rows", "--columns", "price")["columns"]), ["price"])
+        run("stats", self.file, "--only", "median", code=2)
+
+    def test_totals_have_the_same_bits(self):
+        reference = run("stats", self.file, "--json", "--threads", 1)[0]
+        sorted_file = self.path("sorted.parquet")
+        run("rewrite", self.file, sorted_file, "--sort", "-price,name", "--profile", "fast", "--row-group", 999, "--force")
+        for path in (self.file, sorted_file):
+            for threads in (1, 2, 5):
+                self.assertEqual(run("stats", path, "--json", "--threads", threads)[0], reference)
+            for isa in ("baseline", "avx2"):
+                if isa_available(isa):
+                    self.assertEqual(run("stats", path, "--json", env={"TICKLOOM_ISA": isa})[0], reference)
+            self.assertEqual(run("stats", path, "--json", "--where", "missing(price) or not missing(price)")[0], reference)
+            self.assertEqual(run("stats", path, "--json", "--memory-map-threshold-mb", 1)[0], reference)
+
+    def test_rewriting_keeps_every_row(self):
+        for profile in ("compact", "fast"):
+            out = self.path(profile + ".parquet")
+            run("rewrite", self.file, out, "--profile", profile)
+            self.assertEqual(run("hash", out)[0], run("hash", self.file)[0])
+            self.assertEqual(run("cat", out, "--format", "csv")[0], run("cat", self.file, "--format", "csv")[0])
+            run("rewrite", self.file, out, code=2)
+            run("check", out)
+        out = self.path("same.parquet")
+        run("rewrite", self.file, out)
+        run("rewrite", out, out, "--force")
+        self.assertEqual(run("hash", out)[0], run("hash", self.file)[0])
+
+    def test_sorting_is_stable_and_bounded(self):
+        once, often = self.path("once.parquet"), self.path("often.parquet")
+        run("rewrite", self.file, once, "--sort", "name,-price")
+        run("rewrite", self.file, often, "--sort", "name,-price", "--memory", "8MB")
+        with open(once, "rb") as a, open(often, "rb") as b:
+            self.assertEqual(a.read(), b.read())
+        self.assertEqual(glob.glob(often + "*"), [often])
+
+        def key(r):  # NaN is behind all numbers, so first where it descends; missing ones are last
+            value = float(r[2]) if r[2] else 0.0
+            return r[0], r[2] == "", 0 if r[2] == "NaN" else 1, 0 if r[2] == "NaN" else -value
+
+        expected = sorted(self.rows, key=key)
+        got = [line.split(",") for line in run("cat", once, "--format", "csv", "--columns", "name,ts")[0].split("\n")[1:-1]]
+        self.assertEqual(got, [[r[0], r[1]] for r in expected])
+        run("rewrite", self.file, once, "--sort", "nome", "--force", code=2)
+
+    def test_conditions_select_rows(self):
+        everything = [json.loads(line) for line in run("cat", self.file, "--format", "jsonl")[0].splitlines()]
+        conditions = {
+            "price > 120.5": lambda r: number(r) is not None and number(r) > 120.5,
+            "name in ('AAA', 'EEE') and size < 500000000000000000": lambda r: r["name"] in ("AAA", "EEE") and r["size"] < 500000000000000000,
+            "ts between 1700000100000000000 and 1700000200000000000": lambda r: 1700000100000000000 <= r["ts"] <= 1700000200000000000,
+            "not (price > 100)": lambda r: not (number(r) is not None and number(r) > 100),
+            "flag": lambda r: r["flag"] is True,
+            "name == 'none such'": lambda r: False,
+        }
+
+        def number(r):
+            return {"NaN": math.nan, "Infinity": math.inf}.get(r["price"], r["price"])
+
+        for where, holds in conditions.items():
+            expected = [r for r in everything if holds(r)]
+            for threads in (1, 2):
+                out = run("cat", self.file, "--format", "jsonl", "--where", where, "--threads", threads)[0]
+                self.assertEqual([json.loads(line) for line in out.splitlines()], expected, where)
+            out = run("cat", self.file, "--format", "jsonl", "--where", where, "--rows", "3..10", "--columns", "ts")[0]
+            self.assertEqual([json.loads(line) for line in out.splitlines()], [{"ts": r["ts"]} for r in expected[3:10]], where)
+            self.assertEqual(self.stats(self.file, "--where", where, "--only", "rows")["rows"], len(expected), where)
+            selected = self.path("selected.parquet")
+            run("rewrite", self.file, selected, "--where", where, "--force")
+            self.assertEqual([json.loads(line) for line in run("cat", selected, "--format", "jsonl")[0].splitlines()], expected, where)
+        for bad in ("price >", "prize > 1", "name > 5", "ts > 'yesterday'", "1 < price < 2"):
+            self.assertIn("tickloom", run("cat", self.file, "--where", bad, code=2)[1])
+
+    def test_slices_are_of_the_whole(self):
+        lines = run("cat", self.file, "--format", "csv")[0].split("\n")
+        for first, end in ((0, 1), (6999, 7001), (12345, 12400), (29999, 40000), (40000, 50000)):
+            self.assertEqual(run("cat", self.file, "--format", "csv", "--rows", "%d..%d" % (first, end))[0].split("\n")[1:-1], lines[1:-1][first:end])
+
+
+class Import(Case):
+    def csv(self, name, text):
+        path = self.path(name)
+        with open(path, "w", newline="") as f:
+            f.write(text)
+        return path
+
+    def test_csv_becomes_parquet(self):
+        source = self.csv("a.csv", 'ticker,date,close\nAAPL,2024-01-02,1.50\n"B,""x",2024-01-03,\n')
+        out = self.path("a.parquet")
+        said = json.loads(run("import", "csv", source, out, "--schema", "close:decimal(12, 2)", "--json")[0])
+        self.assertEqual([(c["name"], c["type"]) for c in said["columns"]], [("ticker", "string"), ("date", "date"), ("close", "decimal(12, 2)")])
+        self.assertEqual(said["rows"], 2)
+        self.assertEqual(run("cat", out, "--format", "csv")[0], 'ticker,date,close\nAAPL,2024-01-02,1.50\n"B,""x",2024-01-03,\n')
+        run("import", "csv", source, out, code=2)
+        run("import", "csv", source, source, "--force", code=2)
+        self.assertIn("2 rows of 1 file", run("import", "csv", source, out, "--force")[0])
+
+    def test_bad_csv_leaves_nothing(self):
+        source = self.csv("b.csv", "a,b\n1,2\n" * 1 + "3,4\n" * 20000 + "x,5\n")
+        out = self.path("b.parquet")
+        said = run("import", "csv", source, out, code=4)[1]
+        self.assertIn("line 20003, column a: 'x' is no int64", said)
+        self.assertIn("--schema 'a:string'", said)
+        self.assertEqual(glob.glob(out + "*"), [])
+        run("import", "csv", source, out, "--schema", "a:string", "--profile", "fast", "--row-group", 4096)
+        run("import", "csv", source, out, "--delimiter", "ab", code=2)
+        run("import", "csv", source, out, "--profile", "slow", code=2)
+        run("import", "parquet", source, out, code=2)
+
+    def test_folders_and_tabs(self):
+        folder = self.path("folder")
+        os.makedirs(folder)
+        for name, text in (("b.csv", "2.5\tx\n"), ("a.csv", "1\t\n")):
+            with open(os.path.join(folder, name), "w") as f:
+                f.write(text)
+        out = self.path("f.parquet")
+        run("import", "csv", folder, out, "--no-header", "--delimiter", "tab")
+        self.assertEqual(run("cat", out, "--format", "csv")[0], "column1,column2\n1.0,\n2.5,x\n")
 
 
 class Inspect(Case):
