@@ -27,6 +27,7 @@ bench: all
 	@$(BUILD)/bench/bench-operators
 	@$(BUILD)/bench/bench-kernels
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
+	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/parquet.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/memory.py $(BUILD)/tickloom --quick
 
 # Everyone's files: what is right, refused rightly, wrong.

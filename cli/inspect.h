@@ -48,7 +48,7 @@ typedef struct inspection {
   char order_reason[400]; /* why it could not be verified */
   inspect_ascent ascents[8];
   int ascent_count;
-  int measured; /* bloom filters whose size the footer does not say */
+  int measured;   /* bloom filters whose size the footer does not say */
   int64_t walked; /* bytes of chunks so far: more than the file has, and they lie on each other */
   inspect_problems problems;
 } inspection;

@@ -4,6 +4,7 @@
 
 #include "tickloom/definition.h"
 #include "tickloom/features.h"
+#include "tickloom/parquet.h"
 #include "tickloom/status.h"
 #include "tickloom/version.h"
 

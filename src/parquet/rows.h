@@ -15,7 +15,8 @@ typedef struct tl_row_reader {
   int column_count;
 } tl_row_reader;
 
-/* Opens a row group; `sparse`: only few of its rows are wanted. `columns` are children of the file's schema, by index. `limit`: bytes of one page that are believed. */
+/* Opens a row group; `sparse`: only few of its rows are wanted. `columns` are children of the file's schema, by index. `limit`: bytes of one page that are
+ * believed. */
 tl_status tl_row_reader_open(tl_row_reader *out, tl_parquet *file, int group, const int *columns, int column_count, int64_t limit, bool sparse,
                              tl_error *err) TL_MUST_CHECK;
 void tl_row_reader_free(tl_row_reader *reader);
