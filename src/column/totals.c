@@ -321,7 +321,8 @@ tl_status tl_totals_counters(tl_totals *s, int64_t missing, const tl_column *dic
   if (!wants_values(s) || count == 0) return TL_OK;
   if (s->dictionary != dictionary || s->pending + count > UINT32_MAX) {
     TL_TRY(tl_totals_flush(s, err));
-    size_t counters = (size_t)dictionary->count * TL_COUNT_LANES;
+    size_t counters = TL_COUNT_LANES;
+    while (counters < (size_t)dictionary->count * TL_COUNT_LANES) counters *= 2;
     TL_TRY(tl_renew(s->env, &s->counts, &s->count_capacity, counters + 1, sizeof *s->counts, err));
     memset(s->counts, 0, counters * sizeof *s->counts);
     s->dictionary = dictionary;

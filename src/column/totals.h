@@ -62,7 +62,8 @@ tl_status tl_totals_add_values(tl_totals *summary, int64_t missing, const void *
 /* The same for codes of a dictionary, which stays as it is until the next flush. */
 tl_status tl_totals_add_codes(tl_totals *totals, int64_t missing, const tl_column *dictionary, const uint32_t *codes, int64_t count,
                               tl_error *err) TL_MUST_CHECK;
-/* For those who count codes themselves: TL_COUNT_LANES counters for each entry of the dictionary, to which `count` values are going to be
+/* For those who count codes themselves: TL_COUNT_LANES counters for each entry of the dictionary, and for as many more as make the next
+   power of two, to which `count` values are going to be
    added in any lane. NULL where nothing of the values is wanted. */
 tl_status tl_totals_counters(tl_totals *totals, int64_t missing, const tl_column *dictionary, int64_t count, uint32_t **out, tl_error *err) TL_MUST_CHECK;
 tl_status tl_totals_flush(tl_totals *summary, tl_error *err) TL_MUST_CHECK;

@@ -7,7 +7,7 @@
 #include "parquet/cursor.h"
 #include "sys/sys.h"
 
-enum { PULL = 8192 };
+enum { PULL = 4096, PIECE = 1 << 20 };
 
 typedef struct task {
   size_t part;
@@ -200,7 +200,7 @@ static tl_status open_worker(stats_worker *w, stats_job *job, tl_arena *arena, u
   *w = (stats_worker){.job = job,
                       .own = {.handle = -1},
                       .open_file = SIZE_MAX,
-                      .scratch = {.env = job->env, .limit = scan->page_limit},
+                      .scratch = {.env = job->env, .limit = scan->page_limit, .piece = PIECE},
                       .memory = {.env = job->env, .bytes = {.env = job->env}},
                       .dense = {.env = job->env, .bytes = {.env = job->env}}};
   TL_TRY(tl_arena_take(arena, &w->totals, (size_t)scan->wanted_count + 1, sizeof *w->totals, err));

@@ -19,7 +19,7 @@ static tl_status view(tl_cursor *c, size_t wanted, tl_bytes *out, tl_error *err)
   int64_t from = c->at - s->window_at;
   if (from < 0 || from > (int64_t)s->window.size || s->window.size - (size_t)from < wanted) {
     int64_t start = c->file->env->tick_ns(c->file->env);
-    size_t least = c->skips || c->sparse ? GLANCE : WINDOW, size = wanted > least ? wanted : least;
+    size_t least = c->skips || c->sparse ? GLANCE : s->piece > 0 ? s->piece : WINDOW, size = wanted > least ? wanted : least;
     if ((int64_t)size > left) size = (size_t)left;
     s->window.env = s->env;
     s->window.size = 0;

@@ -22,6 +22,7 @@ typedef struct tl_parquet {
 typedef struct tl_page_scratch {
   tl_env *env;
   int64_t limit;    /* bytes of one page that are believed; 0: 2 GB */
+  size_t piece;     /* bytes read at a time; 0: half a megabyte */
   tl_buffer window; /* raw bytes of the chunk */
   int64_t window_at;
   tl_page_memory memory;
