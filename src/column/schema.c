@@ -16,6 +16,12 @@ static int number(tl_schema *n, int definition, int repetition, int leaf) {
 
 int tl_schema_number(tl_schema *root) { return number(root, 0, 0, 0); }
 
+int tl_schema_child(const tl_schema *n, const char *name) {
+  for (int i = 0; i < n->child_count; i++)
+    if (strcmp(n->children[i].name, name) == 0) return i;
+  return -1;
+}
+
 tl_status tl_schema_copy(tl_schema *out, const tl_schema *in, tl_arena *arena, tl_error *err) {
   *out = *in;
   TL_TRY(tl_arena_text(arena, &out->name, in->name, strlen(in->name), err));

@@ -30,6 +30,8 @@ struct tl_schema {
 /* Fills first_leaf, leaf_count, definition, repetition and the fields' nullable of a tree from shapes, names and nullable. The root is
    a STRUCT that is always there. Returns the number of leaves. */
 int tl_schema_number(tl_schema *root);
+/* The child of this name, -1 when there is none. */
+int tl_schema_child(const tl_schema *node, const char *name);
 /* A deep copy in the arena. */
 tl_status tl_schema_copy(tl_schema *out, const tl_schema *in, tl_arena *arena, tl_error *err) TL_MUST_CHECK;
 /* Whether two columns hold the same values in the same form: shapes, names of struct fields and types; nullability aside. */

@@ -123,12 +123,6 @@ static tl_status sniff_file(tl_csv *csv, size_t file, int header, tl_csv_head he
   return TL_OK;
 }
 
-static int find_column(const tl_csv *csv, const char *name) {
-  for (int i = 0; i < csv->schema.child_count; i++)
-    if (strcmp(csv->schema.children[i].name, name) == 0) return i;
-  return -1;
-}
-
 static tl_status no_column(tl_csv *csv, const char *name, tl_error *err) {
   const char **names;
   TL_TRY(tl_arena_take(&csv->arena, &names, (size_t)csv->schema.child_count, sizeof *names, err));
@@ -143,7 +137,7 @@ static tl_status apply_schema(tl_csv *csv, const char *text, tl_error *err) {
   int count;
   TL_TRY(tl__csv_schema_read(&csv->arena, text, &fields, &count, err));
   for (int i = 0; i < count; i++) {
-    int c = find_column(csv, fields[i].name);
+    int c = tl_schema_child(&csv->schema, fields[i].name);
     if (c < 0) return no_column(csv, fields[i].name, err);
     csv->columns[c].field = fields[i];
     csv->columns[c].given = true;

@@ -30,12 +30,6 @@ static void widen(tl_schema *out, const tl_schema *in) {
   for (int i = 0; i < out->child_count; i++) widen(&out->children[i], &in->children[i]);
 }
 
-static const tl_schema *find_child(const tl_schema *root, const char *name) {
-  for (int i = 0; i < root->child_count; i++)
-    if (strcmp(root->children[i].name, name) == 0) return &root->children[i];
-  return NULL;
-}
-
 /* Whether a file's statistics say that no value of the column is missing. */
 static bool is_full(const tl_meta *m, const tl_schema *column) {
   for (int g = 0; g < m->group_count; g++)
@@ -47,8 +41,9 @@ static tl_status merge_file(rewriter *r, const tl_parquet *file, bool *full, tl_
   char ours[200], theirs[200];
   for (int i = 0; i < r->scan.hive_from; i++) {
     tl_schema *column = &r->schema.children[i];
-    const tl_schema *there = find_child(file->meta.schema, column->name);
-    if (there == NULL) {
+    int child = tl_schema_child(file->meta.schema, column->name);
+    const tl_schema *there = &file->meta.schema->children[child < 0 ? 0 : child];
+    if (child < 0) {
       full[i] = false;
       column->nullable = true;
       continue;
@@ -87,11 +82,9 @@ static tl_status settle_keys(rewriter *r, tl_error *err) {
   for (int i = 0; i < r->options->key_count; i++) {
     const char *name = r->options->keys[i];
     tl_sorting *key = &r->keys[i];
-    key->column = -1;
-    key->descending = name[0] == '-' && find_child(&r->schema, name) == NULL;
+    key->descending = name[0] == '-' && tl_schema_child(&r->schema, name) < 0;
     name += key->descending;
-    for (int c = 0; c < r->schema.child_count; c++)
-      if (strcmp(r->schema.children[c].name, name) == 0) key->column = c;
+    key->column = tl_schema_child(&r->schema, name);
     if (key->column < 0) return tl_fail(err, TL_USAGE, "--sort: %s has no column %s", r->options->in, name);
     if (r->schema.children[key->column].shape != TL_SHAPE_VALUE) return tl_fail(err, TL_USAGE, "--sort: %s is nested; only values have an order", name);
   }

@@ -16,12 +16,6 @@ void tl_scan_free(tl_scan *s) {
   *s = (tl_scan){0};
 }
 
-static int find_column(const tl_scan *s, const char *name) {
-  for (int i = 0; i < s->schema.child_count; i++)
-    if (strcmp(s->schema.children[i].name, name) == 0) return i;
-  return -1;
-}
-
 static tl_status add_column(tl_scan *s, const tl_schema *column, tl_error *err) {
   TL_TRY(tl_reserve(s->env, &s->schema.children, &s->capacity, (size_t)s->schema.child_count + 1, sizeof *s->schema.children, err));
   return tl_schema_copy(&s->schema.children[s->schema.child_count++], column, &s->arena, err);
@@ -32,7 +26,7 @@ static tl_status add_hive_columns(tl_scan *s, tl_error *err) {
   for (size_t i = 0; i < s->dataset.count; i++)
     for (int k = 0; k < s->dataset.files[i].key_count; k++) {
       const char *name = s->dataset.files[i].keys[k].name;
-      if (find_column(s, name) >= 0) continue;
+      if (tl_schema_child(&s->schema, name) >= 0) continue;
       tl_schema column = {.name = name, .shape = TL_SHAPE_VALUE, .nullable = true, .field = tl_hive_field(&s->dataset, name)};
       TL_TRY(add_column(s, &column, err));
     }
@@ -69,7 +63,7 @@ static tl_status collect_from(tl_scan *s, size_t index, const tl_parquet *file, 
   for (int k = 0; k < root->child_count; k++) {
     const char *name = root->children[k].name;
     bool same_place = k < s->schema.child_count && strcmp(s->schema.children[k].name, name) == 0;
-    if (!same_place && (index == 0 || find_column(s, name) < 0)) TL_TRY(add_column(s, &root->children[k], err));
+    if (!same_place && (index == 0 || tl_schema_child(&s->schema, name) < 0)) TL_TRY(add_column(s, &root->children[k], err));
   }
   return add_parts(s, index, &file->meta, err);
 }
@@ -102,7 +96,7 @@ static tl_status choose(tl_scan *s, const char *const *names, size_t count, tl_e
   int room = names == NULL ? s->schema.child_count : (int)count;
   TL_TRY(tl_arena_take(&s->arena, &s->wanted, (size_t)room + 1, sizeof *s->wanted, err));
   for (int i = 0; i < room; i++) {
-    s->wanted[i] = names == NULL ? i : find_column(s, names[i]);
+    s->wanted[i] = names == NULL ? i : tl_schema_child(&s->schema, names[i]);
     if (s->wanted[i] < 0) return no_column(s, names[i], "", err);
   }
   s->wanted_count = room;
@@ -128,7 +122,7 @@ static tl_status find_leaf(tl_scan *s, const char *path, tl_field *out, bool *fo
 
 static tl_status ask_column(tl_scan *s, int i, const char *name, tl_field *field, tl_error *err) {
   bool found;
-  s->asked[i] = find_column(s, name);
+  s->asked[i] = tl_schema_child(&s->schema, name);
   if (s->asked[i] >= 0) {
     const tl_schema *column = &s->schema.children[s->asked[i]];
     if (column->shape != TL_SHAPE_VALUE) return tl_fail(err, TL_USAGE, "--where: %s is nested; name a value in it (structs: a.b)", name);

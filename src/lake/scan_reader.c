@@ -89,12 +89,6 @@ void tl_scan_reader_rewind(tl_scan_reader *r) {
 
 /* ---- a file ---- */
 
-static int child_of(const tl_schema *root, const char *name) {
-  for (int i = 0; i < root->child_count; i++)
-    if (strcmp(root->children[i].name, name) == 0) return i;
-  return -1;
-}
-
 /* An array of the form that the file has. */
 static tl_status bind_slot(tl_scan_reader *r, tl_scan_slot *slot, tl_error *err) {
   const tl_scan *s = r->scan;
@@ -109,7 +103,7 @@ static tl_status bind_slot(tl_scan_reader *r, tl_scan_slot *slot, tl_error *err)
     return tl_array_open(&slot->array, r->env, &slot->absent, err);
   }
   const tl_schema *column = &s->schema.children[slot->column];
-  int child = slot->column < s->hive_from ? child_of(root, column->name) : -1;
+  int child = slot->column < s->hive_from ? tl_schema_child(root, column->name) : -1;
   slot->in_reader = child;
   return tl_array_open(&slot->array, r->env, child >= 0 ? &root->children[child] : column, err);
 }
@@ -213,7 +207,7 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
     if (slot->leaf >= 0) TL_TRY(tl_cursor_open(&slot->cursor, r->open, r->part.group, slot->leaf, &slot->scratch, err));
     slot->cursor.sparse = is_sparse(r);
     if (slot->column < 0 || is_hive(r, slot)) continue;
-    int child = child_of(r->open->meta.schema, r->scan->schema.children[slot->column].name);
+    int child = tl_schema_child(r->open->meta.schema, r->scan->schema.children[slot->column].name);
     if (child < 0) continue;
     if (count == MOST_COLUMNS) return tl_fail(err, TL_UNSUPPORTED, "%s: more than %d columns at once", r->open->path, MOST_COLUMNS);
     slot->in_reader = count;

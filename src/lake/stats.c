@@ -65,12 +65,6 @@ static tl_status open_file(stats_worker *w, size_t file, tl_error *err) {
   return TL_OK;
 }
 
-static const tl_schema *find_child(const tl_schema *root, const char *name) {
-  for (int i = 0; i < root->child_count; i++)
-    if (strcmp(root->children[i].name, name) == 0) return &root->children[i];
-  return NULL;
-}
-
 static tl_status add_stretch(tl_totals *s, const tl_stretch_of_values *v, tl_error *err) {
   int64_t missing = v->rows - v->present;
   uint32_t *counts;
@@ -82,7 +76,7 @@ static tl_status add_stretch(tl_totals *s, const tl_stretch_of_values *v, tl_err
 
 static tl_status sum_chunk(stats_worker *w, const tl_scan_part *part, int column, tl_error *err) {
   TL_OWNED(tl_cursor) cursor = {0};
-  const tl_schema *node = find_child(w->file->meta.schema, tl_scan_column(w->job->scan, column)->name);
+  const tl_schema *root = w->file->meta.schema, *node = &root->children[tl_schema_child(root, tl_scan_column(w->job->scan, column)->name)];
   if (part->group + 1 < w->file->meta.group_count) tl_read_ahead(w->file, part->group + 1, &node->first_leaf, 1);
   TL_TRY(tl_cursor_open(&cursor, w->file, part->group, node->first_leaf, &w->scratch, err));
   tl_status status = TL_OK;
@@ -168,10 +162,11 @@ static tl_status find_simple(const tl_scan *scan, bool *by_rows, tl_error *err) 
     TL_OWNED(tl_parquet) file = {.handle = -1};
     TL_TRY(tl_parquet_open(&file, scan->env, scan->dataset.files[f].path, err));
     for (int i = 0; i < scan->wanted_count; i++) {
-      const tl_schema *column = tl_scan_column(scan, i), *there = find_child(file.meta.schema, column->name);
-      if (there == NULL)
+      const tl_schema *column = tl_scan_column(scan, i), *root = file.meta.schema;
+      int there = tl_schema_child(root, column->name);
+      if (there < 0)
         by_rows[i] = true;
-      else if (!tl_schema_same(column, there))
+      else if (!tl_schema_same(column, &root->children[there]))
         return tl_fail(err, TL_UNSUPPORTED, "%s: column %s is of another type than in other files", file.path, column->name);
     }
   }

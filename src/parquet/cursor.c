@@ -434,7 +434,7 @@ static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_
   if (tl_values_are_codes(v)) most = MOST_CODES;
   int64_t rows = most < c->page_left ? most : c->page_left, present;
   *out = (tl_stretch_of_values){.rows = rows, .column = memory};
-  TL_TRY(tl_levels_count(&c->streams.definition, rows, &present, err));
+  TL_TRY(tl_levels_validity(&c->streams.definition, rows, NULL, 0, &present, err));
   out->present = present;
   if (present == 0) TL_TRY(tl_column_reset(memory, &c->leaf->field, 0, err));
   if (present > 0 && tl_values_are_codes(v)) {

@@ -45,16 +45,14 @@ tl_status tl_levels_read(tl_levels *l, uint8_t *out, int64_t count, tl_error *er
   return TL_OK;
 }
 
-/* `count` levels that were read as validity of rows from `at` on. */
+/* `count` levels as validity of rows from `at` on; without a column they are only counted. */
 static tl_status put_levels(const uint8_t *levels, int64_t count, int max, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
-  for (int64_t i = 0; i < count;) {
-    int64_t run = 1;
-    while (i + run < count && (levels[i + run] == max) == (levels[i] == max)) run++;
+  for (int64_t i = 0, run; i < count; i += run) {
+    for (run = 1; i + run < count && (levels[i + run] == max) == (levels[i] == max);) run++;
     if (levels[i] == max)
       *present += run;
-    else
+    else if (out != NULL)
       TL_TRY(tl_column_set_null(out, at + i, run, err));
-    i += run;
   }
   return TL_OK;
 }
@@ -71,7 +69,7 @@ tl_status tl_levels_validity(tl_levels *l, int64_t count, tl_column *out, int64_
       if (value > (uint32_t)l->max) return too_great(value, l->max, err);
       if (value == (uint32_t)l->max)
         *present += n;
-      else
+      else if (out != NULL)
         TL_TRY(tl_column_set_null(out, at, n, err));
       tl_rle_skip(&l->runs, n);
     } else {
@@ -81,29 +79,6 @@ tl_status tl_levels_validity(tl_levels *l, int64_t count, tl_column *out, int64_
       TL_TRY(put_levels(some, n, l->max, out, at, present, err));
     }
     at += n;
-    count -= n;
-  }
-  return TL_OK;
-}
-
-tl_status tl_levels_count(tl_levels *l, int64_t count, int64_t *present, tl_error *err) {
-  *present = 0;
-  if (l->max == 0) return *present = count, TL_OK;
-  while (count > 0) {
-    uint8_t some[BLOCK];
-    uint32_t n = BLOCK, value = 0;
-    bool repeated = false;
-    if (!l->bits) TL_TRY(tl_rle_peek(&l->runs, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &value, err));
-    if (repeated) {
-      if (value > (uint32_t)l->max) return too_great(value, l->max, err);
-      *present += value == (uint32_t)l->max ? n : 0;
-      tl_rle_skip(&l->runs, n);
-    } else {
-      if (n > BLOCK) n = BLOCK;
-      if ((int64_t)n > count) n = (uint32_t)count;
-      TL_TRY(tl_levels_read(l, some, n, err));
-      for (uint32_t i = 0; i < n; i++) *present += some[i] == l->max;
-    }
     count -= n;
   }
   return TL_OK;

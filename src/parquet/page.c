@@ -217,7 +217,7 @@ tl_status tl_page_read(tl_open_page *p, int64_t rows, tl_column *out, int64_t at
 
 tl_status tl_page_skip(tl_open_page *p, int64_t rows, tl_error *err) {
   int64_t present;
-  TL_TRY(tl_levels_count(&p->definition, rows, &present, err));
+  TL_TRY(tl_levels_validity(&p->definition, rows, NULL, 0, &present, err));
   TL_TRY(tl_values_skip(&p->values, present, err));
   p->left -= rows;
   p->nulls += rows - present;

@@ -50,11 +50,9 @@ typedef struct tl_levels {
 } tl_levels;
 /* The next `count` levels; TL_CORRUPT when one is above the greatest. */
 tl_status tl_levels_read(tl_levels *levels, uint8_t *out, int64_t count, tl_error *err) TL_MUST_CHECK;
-/* The same as validity: rows [at, at + count) of the column are missing where the level is not the greatest. */
+/* The same as validity: rows [at, at + count) of the column are missing where the level is not the greatest. Without a column they are only
+   counted. */
 tl_status tl_levels_validity(tl_levels *levels, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) TL_MUST_CHECK;
-
-/* The same, only counted. */
-tl_status tl_levels_count(tl_levels *levels, int64_t count, int64_t *present, tl_error *err) TL_MUST_CHECK;
 
 /* The present values of a page, one after the other. */
 typedef struct tl_values {
