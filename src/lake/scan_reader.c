@@ -200,6 +200,17 @@ static bool is_sparse(const tl_scan_reader *r) {
   return rows < FEW && rows < r->open->meta.groups[r->part.group].row_count / 2;
 }
 
+/* Where no column of the file is read, its rows are believed only as far as the pages of its first column say so. */
+static tl_status count_rows(tl_scan_reader *r, tl_error *err) {
+  TL_OWNED(tl_cursor) cursor = {0};
+  tl_page_scratch scratch = {.env = r->env, .limit = r->scan->page_limit};
+  tl_status status = tl_cursor_open(&cursor, r->open, r->part.group, 0, &scratch, err);
+  if (status == TL_OK && r->open->meta.leaves[0].max_repetition > 0) status = tl_cursor_use_entries(&cursor, err);
+  if (status == TL_OK) status = tl_cursor_skip(&cursor, r->open->meta.groups[r->part.group].row_count, err);
+  tl_page_scratch_free(&scratch);
+  return status;
+}
+
 static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   int columns[MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
@@ -213,6 +224,7 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
     slot->in_reader = count;
     columns[count++] = child;
   }
+  if (count == 0) TL_TRY(count_rows(r, err));
   return tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, is_sparse(r), err);
 }
 

@@ -369,6 +369,7 @@ tl_status tl_meta_parse(tl_meta *m, tl_arena *arena, tl_bytes footer, tl_error *
   }
   if (m->row_count != 0 && m->row_count != rows) /* some writers say 0 there: the groups are what is read */
     return tl_fail(err, TL_CORRUPT, "the footer is damaged: %lld rows, its row groups have %lld", (long long)m->row_count, (long long)rows);
+  if (rows > 0 && m->leaf_count == 0) return tl_fail(err, TL_CORRUPT, "the footer is damaged: %lld rows of no columns", (long long)rows);
   m->row_count = rows;
   return TL_OK;
 }
