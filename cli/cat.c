@@ -138,17 +138,18 @@ static tl_status print_unit(void *context, int worker, size_t unit, cli_ordered 
   return TL_OK;
 }
 
-/* Row groups, long ones in pieces that threads can share; only rows [first, end) where no condition has to be asked. */
+/* Row groups, long ones in pieces that threads can share, of which there are not endlessly many, however many rows a file claims; only rows
+   [first, end) where no condition has to be asked. */
 static size_t cut_units(printer *p, int64_t first, int64_t end) {
-  enum { LONG_PIECE = 1 << 18 };
+  enum { LONG_PIECE = 1 << 18, MOST_PIECES = 1 << 20 };
   size_t count = 0;
-  int64_t before = 0;
+  int64_t before = 0, piece = LONG_PIECE > p->scan->rows / MOST_PIECES ? LONG_PIECE : p->scan->rows / MOST_PIECES;
   for (size_t i = 0; i < p->scan->part_count; i++) {
     tl_scan_part part = p->scan->parts[i];
     int64_t from = before > first ? 0 : first - before, to = end - before < part.count ? end - before : part.count;
     before += part.count;
     for (int64_t at = from, n; at < to; at += n) {
-      n = to - at < LONG_PIECE ? to - at : LONG_PIECE;
+      n = to - at < piece ? to - at : piece;
       if (p->units != NULL) p->units[count] = (tl_scan_part){part.file, part.group, at, n};
       count++;
     }
@@ -210,7 +211,7 @@ static int run(int argc, char **argv) {
   tl_error err = {0};
   TL_OWNED(tl_scan) scan = {0};
   tl_scan_options what = {.columns = copy ? names.items : NULL, .column_count = names.count, .where = where, .page_limit = memory / 8};
-  if (end < 16384 && end > 0) what.batch_rows = end;
+  if (end < 16384 && end > 0 && where == NULL) what.batch_rows = end;
   tl_status status = tl_scan_open(&scan, tl_sys_env(), rest.items[0], what, &err);
   if (status == TL_OK) {
     p.scan = &scan, p.widths = calloc((size_t)scan.wanted_count + 1, sizeof *p.widths);

@@ -184,7 +184,7 @@ static tl_status add_file(folder *f, const tl_dataset_file *file, tl_error *err)
 
 static void show_keys(const folder *f) {
   static const char *const heads[] = {"path key", "type", "files", "min", "max"};
-  TL_OWNED(cli_table) t;
+  TL_OWNED(cli_table) t = {0};
   cli_table_open(&t, f->env, heads, "llrll", 5);
   for (size_t i = 0; i < f->key_count; i++) {
     char type[TL_TYPE_TEXT], name[200], low[200], high[200];
@@ -227,7 +227,7 @@ static void column_row(cli_table *t, const folder *f, const folder_column *c) {
 
 static void show_columns(const folder *f) {
   static const char *const heads[] = {"column", "type", "files", "codec", "encodings", "size", "of all", "ratio", "nulls", "min", "max"};
-  TL_OWNED(cli_table) t;
+  TL_OWNED(cli_table) t = {0};
   cli_table_open(&t, f->env, heads, "lllllrrrrll", 11);
   for (size_t i = 0; i < f->column_count && i < INSPECT_MOST_ROWS; i++) column_row(&t, f, &f->columns[i]);
   printf("\n");

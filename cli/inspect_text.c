@@ -86,7 +86,7 @@ static int count_nodes(const tl_schema *n) {
 
 void inspect_schema_text(const tl_schema *root) {
   static const char *const heads[] = {"schema", "type"};
-  TL_OWNED(cli_table) t;
+  TL_OWNED(cli_table) t = {0};
   int left = INSPECT_MOST_ROWS, nodes = count_nodes(root);
   cli_table_open(&t, tl_sys_env(), heads, "ll", 2);
   add_nodes(&t, root, 0, &left);
@@ -152,7 +152,7 @@ static void storage_row(cli_table *t, const inspection *x, const inspect_column 
 
 static void show_storage(const inspection *x) {
   static const char *const heads[] = {"stored", "codec", "encodings", "size", "of file", "ratio", "bits/value", "pages", "dictionary", "index", "bloom", "crc"};
-  TL_OWNED(cli_table) t;
+  TL_OWNED(cli_table) t = {0};
   cli_table_open(&t, x->file.env, heads, "lllrrrrrrlrl", 12);
   for (int i = 0; i < x->column_count && i < INSPECT_MOST_ROWS; i++) storage_row(&t, x, &x->columns[i]);
   printf("\n");
@@ -162,7 +162,7 @@ static void show_storage(const inspection *x) {
 
 static void show_values(const inspection *x) {
   static const char *const heads[] = {"values", "type", "nullable", "entries", "nulls", "min", "max"};
-  TL_OWNED(cli_table) t;
+  TL_OWNED(cli_table) t = {0};
   cli_table_open(&t, x->file.env, heads, "lllrrll", 7);
   for (int i = 0; i < x->column_count && i < INSPECT_MOST_ROWS; i++) {
     const inspect_column *c = &x->columns[i];
@@ -204,7 +204,7 @@ static void claim_text(const inspection *x, const tl_row_group *g, char *out, si
 static void show_groups(const inspection *x) {
   static const char *const heads[] = {"row group", "rows", "size", "plain", "ratio", "sorted by"};
   const tl_meta *m = &x->file.meta;
-  TL_OWNED(cli_table) t;
+  TL_OWNED(cli_table) t = {0};
   if (m->group_count == 0) return;
   cli_table_open(&t, x->file.env, heads, "rrrrrl", 6);
   for (int g = 0; g < m->group_count && g < INSPECT_MOST_GROUPS; g++) {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "faulty.h"
 #include "lake/check.h"
 #include "lake/scan.h"
 #include "parquet/writer.h"
@@ -17,119 +18,6 @@ static const char *const TEXT =
     "label up = lead(close, 2)\ncheck a: finite\n";
 static char root[64];
 static tl_error err;
-
-/* ---- an environment that fails ---- */
-
-static tl_env real;
-typedef enum kind { ALLOCATION, FILE_CALL, KINDS } kind;
-static long calls[KINDS], blocks, handles;
-static kind failing;
-static long fail_at; /* the number of the call that fails; 0: none */
-static bool for_ever;
-
-static bool fails(kind k) {
-  calls[k]++;
-  return k == failing && fail_at > 0 && (for_ever ? calls[k] >= fail_at : calls[k] == fail_at);
-}
-
-static void *resize(tl_env *env, void *memory, size_t old_size, size_t new_size) {
-  (void)env;
-  if (new_size > 0 && fails(ALLOCATION)) return NULL;
-  if (new_size == 0) blocks--;
-  if (memory == NULL) blocks++;
-  return real.resize(&real, memory, old_size, new_size);
-}
-#define FAULT(what) \
-  if (fails(FILE_CALL)) return tl_fail(e, TL_IO, "injected: cannot %s", what)
-#define OPENS(name, what)                                                                 \
-  static tl_status name##_path(tl_env *env, const char *path, int *handle, tl_error *e) { \
-    (void)env;                                                                            \
-    FAULT(what);                                                                          \
-    tl_status status = real.name(&real, path, handle, e);                                 \
-    handles += status == TL_OK;                                                           \
-    return status;                                                                        \
-  }
-OPENS(open_read, "open")
-OPENS(open_write, "create")
-OPENS(open_scratch, "create")
-OPENS(lock, "lock")
-static tl_status read_at(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *e) {
-  (void)env;
-  FAULT("read");
-  return real.read_at(&real, handle, data, size, offset, done, e);
-}
-static tl_status write_all(tl_env *env, int handle, const void *data, size_t size, tl_error *e) {
-  (void)env;
-  if (fails(FILE_CALL)) { /* a part of it is there, as on a disk that is full */
-    (void)!real.write(&real, handle, data, size / 2, NULL);
-    return tl_fail(e, TL_IO, "injected: cannot write");
-  }
-  return real.write(&real, handle, data, size, e);
-}
-static tl_status cut(tl_env *env, int handle, int64_t size, tl_error *e) {
-  (void)env;
-  FAULT("cut");
-  return real.cut(&real, handle, size, e);
-}
-static tl_status sync_file(tl_env *env, int handle, tl_error *e) {
-  (void)env;
-  FAULT("sync");
-  return real.sync(&real, handle, e);
-}
-static tl_status close_file(tl_env *env, int handle, tl_error *e) {
-  (void)env;
-  handles--;
-  tl_status status = real.close(&real, handle, e);
-  FAULT("close");
-  return status;
-}
-static tl_status info(tl_env *env, const char *path, tl_file_info *out, tl_error *e) {
-  (void)env;
-  FAULT("look at");
-  return real.info(&real, path, out, e);
-}
-static tl_status list(tl_env *env, const char *path, tl_list_visit visit, void *context, tl_error *e) {
-  (void)env;
-  FAULT("list");
-  return real.list(&real, path, visit, context, e);
-}
-static tl_status make_folder(tl_env *env, const char *path, tl_error *e) {
-  (void)env;
-  FAULT("make a folder");
-  return real.make_folder(&real, path, e);
-}
-static tl_status rename_path(tl_env *env, const char *from, const char *to, tl_error *e) {
-  (void)env;
-  FAULT("rename");
-  return real.rename(&real, from, to, e);
-}
-static tl_status remove_path(tl_env *env, const char *path, tl_error *e) {
-  (void)env;
-  FAULT("remove");
-  return real.remove(&real, path, e);
-}
-
-static void take_over(void) {
-  tl_env *env = tl_sys_env();
-  real = *env;
-  *env = (tl_env){.resize = resize,
-                  .open_read = open_read_path,
-                  .open_write = open_write_path,
-                  .open_scratch = open_scratch_path,
-                  .lock = lock_path,
-                  .read_at = read_at,
-                  .write = write_all,
-                  .cut = cut,
-                  .sync = sync_file,
-                  .close = close_file,
-                  .info = info,
-                  .list = list,
-                  .make_folder = make_folder,
-                  .rename = rename_path,
-                  .remove = remove_path,
-                  .now_ns = real.now_ns,
-                  .tick_ns = real.tick_ns};
-}
 
 /* ---- what is run ---- */
 
@@ -208,7 +96,7 @@ static uint64_t hash_of(const char *path) {
 static void expect_whole(const char *out, const char *what) {
   tl_file_info there;
   TL_OWNED(tl_dataset) dataset = {0};
-  if (real.info(&real, out, &there, NULL) != TL_OK) return;
+  if (tl_sys_env()->info(tl_sys_env(), out, &there, NULL) != TL_OK) return;
   if (!there.is_folder) {
     (void)hash_of(out);
     return;
@@ -223,24 +111,24 @@ static void expect_whole(const char *out, const char *what) {
 }
 
 /* One world: an input, an output, what was there before. */
-static void every_call_fails(const char *in, const char *name, kind k, bool ever, bool replace, bool durable, long step) {
+static void every_call_fails(const char *in, const char *name, tl__fault k, bool ever, bool replace, bool durable, long step) {
   char out[200], what[300], aside[300];
   snprintf(out, sizeof out, "%s/%s", root, name);
-  fail_at = 0;
+  tl__faulty_stop();
   shell("rm -rf %s", out);
   if (run_once(in, out, durable) != 0) fail_msg("%s", err.text);
   uint64_t expected = hash_of(out);
   long at = 1, codes[6] = {0};
   for (bool reached = true; reached; at += step) {
     if (!replace) shell("rm -rf %s", out);
-    long blocks_before = blocks, handles_before = handles;
-    snprintf(what, sizeof what, "%s, %s %ld fails %s", name, k == ALLOCATION ? "allocation" : "file call", at, ever ? "and all after it" : "once");
-    failing = k, fail_at = at, for_ever = ever, calls[k] = 0;
+    long blocks_before = tl__faulty_blocks, handles_before = tl__faulty_handles;
+    snprintf(what, sizeof what, "%s, %s %ld fails %s", name, k == TL__ALLOCATION ? "allocation" : "file call", at, ever ? "and all after it" : "once");
+    tl__faulty_start(k, at, ever);
     int code = run_once(in, out, durable);
-    reached = calls[k] >= at;
-    fail_at = 0;
-    if (blocks != blocks_before) fail_msg("%s: %ld blocks are not released", what, blocks - blocks_before);
-    if (handles != handles_before) fail_msg("%s: %ld files are not closed", what, handles - handles_before);
+    reached = tl__faulty_calls() >= at;
+    tl__faulty_stop();
+    if (tl__faulty_blocks != blocks_before) fail_msg("%s: %ld blocks are not released", what, tl__faulty_blocks - blocks_before);
+    if (tl__faulty_handles != handles_before) fail_msg("%s: %ld files are not closed", what, tl__faulty_handles - handles_before);
     if (code != 0 && code != 1 && code != 5) fail_msg("%s: exit code %d: %s", what, code, err.text);
     codes[code]++;
     expect_whole(out, what);
@@ -274,8 +162,8 @@ static void fresh_output(void **state) {
   char in[200];
   snprintf(in, sizeof in, "%s/tickers", root);
   for (int ever = 0; ever < 2; ever++) {
-    every_call_fails(in, "a", FILE_CALL, ever, false, false, 1);
-    every_call_fails(in, "a", ALLOCATION, ever, false, false, ever ? 5 : 1);
+    every_call_fails(in, "a", TL__FILE_CALL, ever, false, false, 1);
+    every_call_fails(in, "a", TL__ALLOCATION, ever, false, false, ever ? 5 : 1);
   }
 }
 
@@ -283,8 +171,8 @@ static void replaced_output(void **state) {
   (void)state;
   char in[200];
   snprintf(in, sizeof in, "%s/tickers", root);
-  for (int ever = 0; ever < 2; ever++) every_call_fails(in, "b", FILE_CALL, ever, true, true, 1);
-  every_call_fails(in, "b", ALLOCATION, false, true, false, 7);
+  for (int ever = 0; ever < 2; ever++) every_call_fails(in, "b", TL__FILE_CALL, ever, true, true, 1);
+  every_call_fails(in, "b", TL__ALLOCATION, false, true, false, 7);
 }
 
 static void scattered_input(void **state) {
@@ -292,8 +180,8 @@ static void scattered_input(void **state) {
   char in[200];
   snprintf(in, sizeof in, "%s/days", root);
   for (int ever = 0; ever < 2; ever++) {
-    every_call_fails(in, "c", FILE_CALL, ever, false, false, 1);
-    every_call_fails(in, "c", ALLOCATION, ever, false, false, ever ? 7 : 2);
+    every_call_fails(in, "c", TL__FILE_CALL, ever, false, false, 1);
+    every_call_fails(in, "c", TL__ALLOCATION, ever, false, false, ever ? 7 : 2);
   }
 }
 
@@ -301,14 +189,14 @@ static void one_file(void **state) {
   (void)state;
   char in[200];
   snprintf(in, sizeof in, "%s/tickers", root);
-  for (int ever = 0; ever < 2; ever++) every_call_fails(in, "d.parquet", FILE_CALL, ever, false, true, 1);
+  for (int ever = 0; ever < 2; ever++) every_call_fails(in, "d.parquet", TL__FILE_CALL, ever, false, true, 1);
 }
 
 int main(void) {
   char path[200];
   tl_sys_catch_signals();
   snprintf(root, sizeof root, "%s/tickloom-faults-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid()); /* syncs are free in memory */
-  take_over();
+  tl__faulty_take_over();
   tl_env *env = tl_sys_env();
   if (env->make_folder(env, root, &err) != TL_OK) return 1;
   snprintf(path, sizeof path, "%s/tickers", root);
@@ -323,7 +211,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(fresh_output), cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),
                                      cmocka_unit_test(one_file)};
   int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
-  *env = real;
+  tl__faulty_give_back();
   shell("rm -rf %s", root);
   return failed;
 }

@@ -4,28 +4,33 @@
 set -eu
 seconds=$1
 shift
-targets=${*:-footer page file definition csv where}
+targets=${*:-footer page file index definition csv where}
 build=build-fuzz
 mkdir -p $build/objects $build/new
 command -v clang > /dev/null || { echo "fuzzing needs clang and its runtime (Debian: clang, libclang-rt-14-dev)"; exit 1; }
 plain="-std=gnu17 -g -O1 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Isrc -Iinclude -Ibuild/src/op -Itest/fuzz -w"
 checked="$plain -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
+others=""
+for folder in ../shared/data/parquet_files/good ../shared/data/parquet_files/bad; do # files of other writers, where they are at hand
+  [ -d $folder ] && others="$others $folder"
+done
 libraries="-lzstd -llz4 -lbrotlidec -lsnappy -ldeflate -lxxhash -ljansson -lpthread -lm"
 objects=""
 compile() { # NAME FLAGS FILE
   [ "$build/objects/$1.o" -nt "$3" ] || clang $2 -c -o "$build/objects/$1.o" "$3"
   objects="$objects $build/objects/$1.o"
 }
-for file in src/base/*.c src/sys/*.c src/column/*.c src/codec/*.c src/parquet/*.c src/lake/csv*.c src/lang/*.c src/op/*.c build/src/library.c; do
-  case $file in src/op/kernels.c) continue ;; esac
+for file in src/base/*.c src/sys/*.c src/column/*.c src/codec/*.c src/parquet/*.c src/lake/*.c src/lang/*.c src/op/*.c build/src/library.c; do
+  case $file in *kernels.c) continue ;; esac
   compile "$(echo "$file" | tr / _)" "$checked" "$file"
 done
-for file in src/op/*.c; do
-  case $file in src/op/table.c) continue ;; esac
+for file in src/op/*.c src/column/*kernels.c src/codec/*kernels.c; do
+  flags=$checked
+  case $file in src/op/table.c) continue ;; src/op/*) flags=$plain ;; esac
   name=$(echo "$file" | tr / _)
-  compile "baseline_$name" "$plain -DTL_KERNELS=tl__baseline" "$file"
-  compile "avx2_$name" "$plain -mavx2 -DTL_ISA_AVX2 -DTL_KERNELS=tl__avx2" "$file"
-  compile "avx512_$name" "$plain -mavx2 -mavx512f -mavx512dq -mavx512vl -mavx512bw -DTL_ISA_AVX512 -DTL_KERNELS=tl__avx512" "$file"
+  compile "baseline_$name" "$flags -DTL_KERNELS=tl__baseline" "$file"
+  compile "avx2_$name" "$flags -mavx2 -DTL_ISA_AVX2 -DTL_KERNELS=tl__avx2" "$file"
+  compile "avx512_$name" "$flags -mavx2 -mavx512f -mavx512dq -mavx512vl -mavx512bw -DTL_ISA_AVX512 -DTL_KERNELS=tl__avx512" "$file"
 done
 clang $checked -fsanitize=fuzzer -o $build/fuzz_canary test/fuzz/canary.c
 if $build/fuzz_canary -max_total_time=60 -artifact_prefix=$build/new/canary- > /dev/null 2>&1; then
@@ -33,9 +38,11 @@ if $build/fuzz_canary -max_total_time=60 -artifact_prefix=$build/new/canary- > /
   exit 1
 fi
 for target in $targets; do
-  clang $checked -fsanitize=fuzzer -o "$build/fuzz_$target" "test/fuzz/fuzz_$target.c" test/fuzz/fuzz.c test/fuzz/walk.c $objects $libraries
+  clang $checked -fsanitize=fuzzer -o "$build/fuzz_$target" "test/fuzz/fuzz_$target.c" test/fuzz/fuzz.c test/fuzz/walk.c test/fuzz/rows.c $objects $libraries
   mkdir -p "$build/new/$target"
+  seeds=""
+  case $target in file) seeds=$others ;; esac
   echo "$target: $seconds s"
-  ASAN_OPTIONS=allocator_may_return_null=1 "$build/fuzz_$target" -timeout=5 -rss_limit_mb=512 -max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
-    -artifact_prefix="$build/new/$target-" "$build/new/$target" "test/fuzz/corpus/$target"
+  ASAN_OPTIONS=allocator_may_return_null=1 "$build/fuzz_$target" -timeout=20 -rss_limit_mb=512 -max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
+    -artifact_prefix="$build/new/$target-" "$build/new/$target" "test/fuzz/corpus/$target" $seeds
 done

@@ -27,6 +27,7 @@ struct tl_env {
   tl_status (*open_scratch)(tl_env *env, const char *path, int *handle, tl_error *err); /* to write and to read at; its name is gone at once */
   /* Holds the folder, or the file (which is made), for this process until it is closed; TL_IO when somebody else does. */
   tl_status (*lock)(tl_env *env, const char *path, int *handle, tl_error *err);
+  /* *done is less than `size` at the file's end alone. */
   tl_status (*read_at)(tl_env *env, int handle, void *data, size_t size, int64_t offset, size_t *done, tl_error *err);
   /* A hint: the bytes will be read soon. May be NULL. */
   void (*will_read)(tl_env *env, int handle, int64_t offset, int64_t size);

@@ -25,8 +25,8 @@ static tl_status open_run(tl_rle *r, tl_error *err) {
     r->value = 0;
     memcpy(&r->value, r->at, bytes);
     r->at += bytes;
+    if (head >> 1 == 0 || head >> 1 > UINT32_MAX) return tl_fail(err, TL_CORRUPT, "a run of length %llu", (unsigned long long)(head >> 1));
     r->left = (uint32_t)(head >> 1);
-    if (r->left == 0) return tl_fail(err, TL_CORRUPT, "a run of length 0");
     return TL_OK;
   }
   uint64_t groups = head >> 1, size = groups * (uint64_t)r->width;
@@ -35,11 +35,16 @@ static tl_status open_run(tl_rle *r, tl_error *err) {
   /* Some writers cut the last group's padding: what is there is what counts. */
   if (size > there) {
     if (there == 0) return tl_fail(err, TL_CORRUPT, "a packed run ends too early");
-    r->left = (uint32_t)(there * 8 / (uint64_t)r->width);
+    uint64_t left = there * 8 / (uint64_t)r->width;
+    r->left = left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
     size = there;
   } else {
     if (groups > UINT32_MAX / 8) return tl_fail(err, TL_CORRUPT, "a packed run of %llu groups", (unsigned long long)groups);
     r->left = (uint32_t)groups * 8;
+  }
+  if (r->width == 0) { /* no bits: as many zeros, which are a run */
+    r->packed = false;
+    r->value = 0;
   }
   r->bits = r->at;
   r->at += size;
@@ -71,10 +76,10 @@ static void read_packed(const tl_rle *r, uint32_t *out, uint32_t count) {
 }
 
 void tl_rle_read(tl_rle *r, uint32_t *out, uint32_t count) {
-  if (r->packed && r->width > 0)
+  if (r->packed)
     read_packed(r, out, count);
   else
-    for (uint32_t i = 0; i < count; i++) out[i] = r->packed ? 0 : r->value;
+    for (uint32_t i = 0; i < count; i++) out[i] = r->value;
   tl_rle_skip(r, count);
 }
 

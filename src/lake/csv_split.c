@@ -19,6 +19,8 @@ static tl_status refill(tl_csv_split *s, tl_error *err) {
   s->end += done;
   s->offset += (int64_t)done;
   s->ended = done < more;
+  if (s->ended && s->offset < s->size)
+    return tl_fail(err, TL_CORRUPT, "%s: the file became shorter while it was read: %lld bytes of %lld", s->path, (long long)s->offset, (long long)s->size);
   memset(s->data + s->end, '\n', SLACK); /* a line end where the text stops, so that scanning needs no bound */
   return TL_OK;
 }
@@ -174,7 +176,10 @@ tl_status tl_csv_split_open(tl_csv_split *out, tl_env *env, const char *path, co
   out->ends_cell['\n'] = out->ends_cell['\r'] = out->ends_cell[(uint8_t)form->delimiter] = true;
   TL_TRY(env->open_read(env, path, &out->handle, err));
   out->env = env;
-  tl_status status = check_begin(out, err);
+  tl_file_info info;
+  tl_status status = env->info(env, path, &info, err);
+  if (status == TL_OK) out->size = info.size;
+  if (status == TL_OK) status = check_begin(out, err);
   if (status != TL_OK) tl_csv_split_free(out);
   return status;
 }

@@ -28,6 +28,7 @@ typedef struct tl_csv_split {
   size_t capacity, begin, end;
   bool ended;         /* there is nothing in the file behind it */
   int64_t offset;     /* of `end` in the file */
+  int64_t size;       /* of the file, as it was opened */
   int64_t line;       /* on which the record begins, from 1 */
   int64_t next_line;  /* the same of the next one */
   tl_csv_cell *cells; /* of the record */

@@ -14,7 +14,8 @@ static bool has_order(const tl_leaf *leaf) {
 
 static tl_interval of_chunk(const tl_parquet *file, int group, int leaf) {
   tl_chunk chunk = tl_meta_chunk(&file->meta, group, leaf), *c = &chunk;
-  tl_interval i = {.nulls = c->statistics.null_count, .values = file->meta.groups[group].row_count};
+  bool required = file->meta.leaves[leaf].max_definition == 0;
+  tl_interval i = {.nulls = required ? 0 : c->statistics.null_count, .values = file->meta.groups[group].row_count};
   if (!has_order(&file->meta.leaves[leaf])) return i;
   i.min = c->statistics.min, i.max = c->statistics.max;
   i.min_exact = !c->statistics.min_inexact, i.max_exact = !c->statistics.max_inexact;

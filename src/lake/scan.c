@@ -59,6 +59,8 @@ static tl_status check_names(tl_scan *s, const tl_parquet *file, tl_error *err) 
 
 static tl_status collect_from(tl_scan *s, size_t index, const tl_parquet *file, tl_error *err) {
   const tl_schema *root = file->meta.schema;
+  if (root->child_count > TL_MOST_COLUMNS)
+    return tl_fail(err, TL_UNSUPPORTED, "%s: %d columns, at most %d can be read", file->path, root->child_count, TL_MOST_COLUMNS);
   TL_TRY(check_names(s, file, err));
   for (int k = 0; k < root->child_count; k++) {
     const char *name = root->children[k].name;

@@ -11,6 +11,8 @@
 #include "lake/dataset.h"
 #include "parquet/rows.h"
 
+enum { TL_MOST_COLUMNS = 1 << 14 }; /* of a file; they are looked for one by one */
+
 typedef struct tl_scan_options {
   const char *const *columns; /* NULL: all */
   size_t column_count;

@@ -17,7 +17,7 @@ typedef struct tl_scan_slot {
   tl_page_scratch scratch;
 } tl_scan_slot;
 
-enum { WIDE_BATCH = 32 << 20, NARROW_BATCH = 2 << 20, LEAST_ROWS = 16, MOST_ASKED = 256, MOST_COLUMNS = 4096 };
+enum { WIDE_BATCH = 32 << 20, NARROW_BATCH = 2 << 20, LEAST_ROWS = 16, MOST_ASKED = 256 };
 
 /* ---- opening ---- */
 
@@ -180,11 +180,12 @@ static tl_status prune(tl_scan_reader *r, tl_error *err) {
 
 /* The leaves of the columns that are read, of a row group that will be. */
 static void read_ahead(tl_scan_reader *r, int group) {
-  int leaves[MOST_COLUMNS], count = 0;
+  int leaves[TL_MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
     const tl_scan_slot *slot = &r->slots[i];
-    if (slot->leaf >= 0 && count < MOST_COLUMNS) leaves[count++] = slot->leaf;
-    for (int k = 0; slot->in_reader >= 0 && k < slot->array.node->leaf_count && count < MOST_COLUMNS; k++) leaves[count++] = slot->array.node->first_leaf + k;
+    if (slot->leaf >= 0 && count < TL_MOST_COLUMNS) leaves[count++] = slot->leaf;
+    for (int k = 0; slot->in_reader >= 0 && k < slot->array.node->leaf_count && count < TL_MOST_COLUMNS; k++)
+      leaves[count++] = slot->array.node->first_leaf + k;
   }
   tl_read_ahead(r->open, group, leaves, count);
 }
@@ -212,7 +213,7 @@ static tl_status count_rows(tl_scan_reader *r, tl_error *err) {
 }
 
 static tl_status open_group(tl_scan_reader *r, tl_error *err) {
-  int columns[MOST_COLUMNS], count = 0;
+  int columns[TL_MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
     tl_scan_slot *slot = &r->slots[i];
     if (slot->leaf >= 0) TL_TRY(tl_cursor_open(&slot->cursor, r->open, r->part.group, slot->leaf, &slot->scratch, err));
@@ -220,7 +221,7 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
     if (slot->column < 0 || is_hive(r, slot)) continue;
     int child = tl_schema_child(r->open->meta.schema, r->scan->schema.children[slot->column].name);
     if (child < 0) continue;
-    if (count == MOST_COLUMNS) return tl_fail(err, TL_UNSUPPORTED, "%s: more than %d columns at once", r->open->path, MOST_COLUMNS);
+    if (count == TL_MOST_COLUMNS) return tl_fail(err, TL_UNSUPPORTED, "%s: more than %d columns at once", r->open->path, TL_MOST_COLUMNS);
     slot->in_reader = count;
     columns[count++] = child;
   }

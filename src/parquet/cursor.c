@@ -57,6 +57,10 @@ static tl_status locate(tl_cursor *c, tl_error *err) {
   if (k->compressed_size < 0 || c->at < 4 || c->at > size - 8 || k->compressed_size > size - 8 - c->at)
     return tl_fail(err, TL_CORRUPT, "the chunk lies at byte %lld with %lld bytes, the file has %lld", (long long)c->at, (long long)k->compressed_size,
                    (long long)size);
+  /* A page has at most 2^31 values and a header of at least so many bytes: what a group claims beyond that is in none of its chunks. */
+  enum { LEAST_HEADER = 8 };
+  if (rows / INT32_MAX > k->compressed_size / LEAST_HEADER)
+    return tl_fail(err, TL_CORRUPT, "the row group has %lld rows, the column %lld bytes", (long long)rows, (long long)k->compressed_size);
   /* Some old writers left the dictionary's header out of the size: a little room behind the chunk, as other readers give it. */
   enum { FORGOTTEN = 100 };
   int64_t behind = size - 8 - c->at - k->compressed_size;
@@ -133,6 +137,30 @@ static tl_status read_body(tl_cursor *c, tl_bytes *body, tl_error *err) {
   return TL_OK;
 }
 
+/* The last page that begins at a row or before it. */
+static int64_t page_of_row(const tl_offset_index *x, int64_t row) {
+  int64_t low = 0, high = x->count - 1;
+  while (low < high) {
+    int64_t middle = (low + high + 1) / 2;
+    if (x->pages[middle].first_row <= row)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  return low;
+}
+
+/* A page must have the rows that the offset index, which led here, says of it. The pages of a leaf that repeats do not tell in time. */
+static tl_status check_place(const tl_cursor *c, tl_error *err) {
+  const tl_offset_index *x = &c->places;
+  if (x->count == 0 || c->page.values == 0 || c->leaf->max_repetition > 0) return TL_OK;
+  int64_t i = page_of_row(x, c->row), group_rows = c->file->meta.groups[c->group].row_count;
+  int64_t rows = (i + 1 < x->count ? x->pages[i + 1].first_row : group_rows) - x->pages[i].first_row;
+  if (x->pages[i].offset == c->page.offset && x->pages[i].first_row == c->row && rows == c->page.values) return TL_OK;
+  return tl_fail(err, TL_CORRUPT, "the page has %lld rows from row %lld on; the offset index has %lld rows from row %lld on, at byte %lld",
+                 (long long)c->page.values, (long long)c->row, (long long)rows, (long long)x->pages[i].first_row, (long long)x->pages[i].offset);
+}
+
 /* Goes on to the next data page: its header is read, its body not yet. Dictionaries on the way are taken. */
 static tl_status next_page(tl_cursor *c, tl_error *err) {
   int64_t rows = c->file->meta.groups[c->group].row_count;
@@ -151,6 +179,7 @@ static tl_status next_page(tl_cursor *c, tl_error *err) {
   }
   if (!repeats && c->page.values > rows - c->row)
     return tl_fail(err, TL_CORRUPT, "the page has %lld rows, %lld are left in the group", (long long)c->page.values, (long long)(rows - c->row));
+  TL_TRY(check_place(c, err));
   c->page_left = c->page.values;
   c->page_row = c->row;
   c->opened = false;
@@ -186,14 +215,7 @@ static tl_status jump(tl_cursor *c, int64_t row, tl_error *err) {
   if (c->chunk.offset_index.offset < 0) return TL_OK;
   if (x->count == 0) TL_TRY(tl_offset_index_load(x, c->file, c->group, c->leaf_index, err));
   if (x->count == 0) return TL_OK;
-  int64_t low = 0, high = x->count - 1;
-  while (low < high) {
-    int64_t middle = (low + high + 1) / 2;
-    if (x->pages[middle].first_row <= row)
-      low = middle;
-    else
-      high = middle - 1;
-  }
+  int64_t low = page_of_row(x, row);
   if (x->pages[low].first_row <= c->row + c->page_left) return TL_OK;
   TL_TRY(tl_cursor_take_dictionary(c, err));
   if (c->opened && c->page_left == 0) TL_TRY(leave_page(c, err));
@@ -423,6 +445,18 @@ tl_status tl_cursor_skip(tl_cursor *c, int64_t rows, tl_error *err) {
 
 /* ---- what comes next, in its own form ---- */
 
+/* Missing rows that are one run are one stretch, however many they are: a page of a few bytes may have two thousand million of them. */
+static tl_status run_of_missing(tl_cursor *c, uint32_t *rows, tl_error *err) {
+  tl_levels *l = &c->streams.definition;
+  uint32_t level, most = c->page_left > INT32_MAX ? INT32_MAX : (uint32_t)c->page_left;
+  bool repeated;
+  *rows = 0;
+  if (l->max == 0 || l->bits) return TL_OK;
+  TL_TRY(tl_rle_peek(&l->runs, most, rows, &repeated, &level, err));
+  if (!repeated || level == (uint32_t)l->max) *rows = 0;
+  return TL_OK;
+}
+
 static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_of_values *out, tl_error *err) {
   while (c->page_left == 0) {
     TL_TRY(next_page(c, err));
@@ -431,7 +465,10 @@ static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_
   if (!c->opened) TL_TRY(open_page(c, err));
   enum { MOST_CODES = 1 << 20 }; /* codes need no room */
   tl_values *v = &c->streams.values;
+  uint32_t missing;
+  TL_TRY(run_of_missing(c, &missing, err));
   if (tl_values_are_codes(v)) most = MOST_CODES;
+  if (missing > 0) most = missing;
   int64_t rows = most < c->page_left ? most : c->page_left, present;
   *out = (tl_stretch_of_values){.rows = rows, .column = memory};
   TL_TRY(tl_levels_validity(&c->streams.definition, rows, NULL, 0, &present, err));

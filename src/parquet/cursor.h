@@ -55,7 +55,8 @@ typedef struct tl_entries {
 void tl_entries_free(tl_entries *entries);
 tl_status tl_cursor_read_entries(tl_cursor *cursor, int64_t rows, bool codes, tl_entries *out, tl_error *err) TL_MUST_CHECK;
 
-/* What comes next in one form, dense, for those who only count or sum: at most `most` rows of a leaf that does not repeat. */
+/* What comes next in one form, dense, for those who only count or sum: at most `most` rows of a leaf that does not repeat, of
+   codes more. */
 typedef struct tl_stretch_of_values {
   int64_t rows, present;
   const void *values; /* `present` values of fixed width, where not NULL */

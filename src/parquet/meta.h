@@ -69,7 +69,7 @@ typedef struct tl_row_group {
   int64_t first_row;               /* of the file */
   const uint8_t *raw;              /* its column chunks as the footer has them: parsed when they are asked for, since mostly few are */
   const uint32_t *starts;          /* of each leaf's, in raw; leaf_count + 1 */
-  tl_chunk *chunks;                /* of a file that is written: one a leaf */
+  tl_chunk *chunks;                /* of a file that is written, or made up: one a leaf; else NULL */
   tl_sorting *sorting;
   int sorting_count;
 } tl_row_group;

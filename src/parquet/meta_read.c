@@ -235,6 +235,7 @@ static void read_chunk(tl_thrift *t, tl_chunk *c) {
 
 tl_chunk tl_meta_chunk(const tl_meta *m, int group, int leaf) {
   const tl_row_group *g = &m->groups[group];
+  if (g->chunks != NULL) return g->chunks[leaf];
   tl_thrift t = tl_thrift_open(g->raw + g->starts[leaf], g->starts[leaf + 1] - g->starts[leaf]);
   tl_chunk c;
   read_chunk(&t, &c);

@@ -61,7 +61,7 @@ static tl_status make_field(tl_field *f, const tl_element *e, const char *path, 
 
 /* ---- the tree ---- */
 
-enum { MOST_DEPTH = 100 };
+enum { MOST_DEPTH = 100, MOST_PATHS = 64 << 20 };
 
 typedef struct builder {
   tl_meta *meta;
@@ -69,6 +69,7 @@ typedef struct builder {
   const tl_element *elements;
   size_t count, at; /* the element that comes next */
   const char *path; /* of the open group */
+  size_t paths;     /* bytes of all of them: each repeats those around it, so that a long name costs as often as it has leaves */
   int depth, definition, repetition;
 } builder;
 
@@ -90,6 +91,7 @@ static builder enter(builder *b, const tl_element *e) {
 }
 static void leave(builder *b, builder before) {
   before.at = b->at;
+  before.paths = b->paths;
   *b = before;
 }
 
@@ -116,6 +118,8 @@ static tl_status make_children(builder *b, tl_schema *out, const tl_element *e, 
 /* Opens the element that comes next as a level of the path. */
 static tl_status step_in(builder *b, const tl_element *e, tl_error *err) {
   if (b->depth > 0) TL_TRY(tl_arena_format(b->arena, &b->path, err, b->depth == 1 ? "%s%s" : "%s.%s", b->depth == 1 ? "" : b->path, e->name));
+  b->paths += strlen(b->path);
+  if (b->paths > MOST_PATHS) return tl_fail(err, TL_MEMORY, "the paths of the schema's columns take more than %d MB", MOST_PATHS >> 20);
   b->at++;
   return ++b->depth > MOST_DEPTH ? tl_fail(err, TL_CORRUPT, "the schema is nested deeper than %d", MOST_DEPTH) : TL_OK;
 }

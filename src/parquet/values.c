@@ -196,11 +196,15 @@ static tl_status split(tl_values *v, int64_t count, tl_column *out, int64_t at, 
 
 static tl_status runs(tl_values *v, int64_t count, tl_column *out, int64_t at, tl_error *err) {
   uint32_t some[BLOCK];
+  int64_t most = out != NULL ? BLOCK : INT32_MAX;
   while (count > 0) {
     uint32_t n, value;
     bool repeated;
-    TL_TRY(tl_rle_peek(&v->runs, count > BLOCK ? BLOCK : (uint32_t)count, &n, &repeated, &value, err));
-    tl_rle_read(&v->runs, some, n);
+    TL_TRY(tl_rle_peek(&v->runs, (uint32_t)(count > most ? most : count), &n, &repeated, &value, err));
+    if (out != NULL)
+      tl_rle_read(&v->runs, some, n);
+    else
+      tl_rle_skip(&v->runs, n);
     for (uint32_t i = 0; out != NULL && i < n; i++) out->values[at + i] = (uint8_t)(some[i] & 1);
     at += n, count -= n, v->next += n;
   }
@@ -291,13 +295,32 @@ static tl_status look_up(tl_values *v, const uint32_t *codes, int64_t count, tl_
   return TL_OK;
 }
 
+/* Skipped codes must be in the dictionary, too; a run of one is seen once. */
+static tl_status skip_codes(tl_values *v, int64_t count, tl_error *err) {
+  for (uint32_t n; count > 0; count -= n) {
+    bool repeated;
+    uint32_t code;
+    TL_TRY(tl_rle_peek(&v->runs, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &code, err));
+    if (repeated) {
+      if (code >= v->memory->dictionary.count) return code_too_large(code, v->memory->dictionary.count, err);
+      tl_rle_skip(&v->runs, n);
+      v->next += n;
+    } else {
+      n = n < BLOCK ? n : BLOCK;
+      TL_TRY(tl_values_codes(v, n, v->memory->codes, err));
+    }
+  }
+  return TL_OK;
+}
+
 static tl_status dictionary(tl_values *v, int64_t count, tl_column *out, int64_t at, tl_error *err) {
   tl_page_memory *m = v->memory;
   TL_TRY(tl_renew(m->env, &m->codes, &m->code_capacity, BLOCK, sizeof *m->codes, err));
+  if (out == NULL) return skip_codes(v, count, err);
   for (int64_t n; count > 0; at += n, count -= n) {
     n = count < BLOCK ? count : BLOCK;
     TL_TRY(tl_values_codes(v, n, m->codes, err));
-    if (out != NULL) TL_TRY(look_up(v, m->codes, n, out, at, err));
+    TL_TRY(look_up(v, m->codes, n, out, at, err));
   }
   return TL_OK;
 }

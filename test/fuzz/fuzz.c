@@ -43,7 +43,7 @@ static tl_status close_file(tl_env *env, int handle, tl_error *err) {
 
 static tl_status info(tl_env *env, const char *path, tl_file_info *out, tl_error *err) {
   (void)env, (void)path, (void)err;
-  *out = (tl_file_info){.size = (int64_t)file.size};
+  *out = (tl_file_info){.size = (int64_t)file.size, .is_regular = true};
   return TL_OK;
 }
 

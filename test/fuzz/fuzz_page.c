@@ -1,6 +1,7 @@
 /* The pages of one column chunk. The first bytes say what a footer would: physical type, encoding (0: as the page's header says),
-   codec, greatest definition level, width of fixed values, and whether checksums count, which a mutation rarely meets. The rest is
-   page after page, header and body. */
+   codec, greatest definition level (and, in the upper half, repetition level), width of fixed values, and whether checksums count, which a
+   mutation rarely meets. The rest is page after page, header and body. A page is read in pieces; then its second half alone, which must
+   be the same rows; then as codes, where it has them. */
 #include <stdlib.h>
 #include <string.h>
 #include "fuzz.h"
@@ -18,18 +19,19 @@ typedef struct chunk {
 } chunk;
 
 static void open_chunk(chunk *c, const uint8_t *head, tl_env *env) {
-  static const int codecs[] = {0, 1, 6, 7, 2};
+  static const int codecs[] = {0, 1, 6, 7, 2, 4, 5};
   static const int encodings[] = {-1, 0, 2, 3, 5, 8, 9, 6, 7, 4};
   tl_field field = {.name = "x", .physical = (tl_physical)(head[0] % TL_PHYSICAL_COUNT)};
   if (field.physical == TL_PHYSICAL_FIXED) field.fixed_size = 1 + head[4] % 32;
-  int definition = head[3] % 4;
+  int definition = head[3] % 4, repetition = head[3] >> 4 & 3;
   field.nullable = definition > 0;
-  *c = (chunk){.leaf = {.field = field, .max_definition = definition, .converted_type = -1},
-               .encoding = encodings[head[1] % 10],
-               .codec = codecs[head[2] % 5],
-               .checked = head[5] & 1,
-               .memory = {.env = env, .limit = LIMIT, .plain = {.env = env}},
-               .column = {.env = env}};
+  *c =
+      (chunk){.leaf = {.field = field, .max_definition = definition, .max_repetition = repetition < definition ? repetition : definition, .converted_type = -1},
+              .encoding = encodings[head[1] % 10],
+              .codec = codecs[head[2] % 7],
+              .checked = head[5] & 1,
+              .memory = {.env = env, .limit = LIMIT, .plain = {.env = env}},
+              .column = {.env = env}};
 }
 
 /* The file's reader checks the body's size against the chunk, and the rows against the memory for them. */
@@ -37,18 +39,79 @@ static bool admitted(const tl_page *p, const tl_leaf *leaf, size_t left) {
   return (uint64_t)p->stored_size <= left && (p->type == 2 || p->values <= LIMIT * 8 / (tl_field_width(&leaf->field) + 9));
 }
 
-static tl_status decode(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
+static tl_status open_page(chunk *c, tl_open_page *page, const tl_page *p, tl_bytes body, tl_column *out, int64_t rows, tl_error *err) {
+  TL_TRY(tl_column_reset(out, &c->leaf.field, rows, err));
+  return tl_page_open(page, p, body, c->codec, &c->leaf, &c->memory, err);
+}
+
+static tl_status read_in_pieces(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
   tl_open_page page;
-  if (p->type == 2) return tl_page_dictionary(p, body, c->codec, &c->leaf, &c->memory, err);
-  if (p->type != 0 && p->type != 3) return TL_OK;
-  TL_TRY(tl_column_reset(&c->column, &c->leaf.field, p->values, err));
-  TL_TRY(tl_page_open(&page, p, body, c->codec, &c->leaf, &c->memory, err));
+  TL_TRY(open_page(c, &page, p, body, &c->column, p->values, err));
   for (int64_t at = 0, n; at < p->values; at += n) {
     n = at % 3 == 0 && p->values - at > 1 ? (p->values - at) / 2 : p->values - at;
     TL_TRY(tl_page_read(&page, n, &c->column, at, err));
   }
   TL_TRY(tl_page_close(&page, err));
   tl__fuzz_walk(&c->column);
+  return TL_OK;
+}
+
+static void expect_same(const chunk *c, const tl_column *part, int64_t from) {
+  for (int64_t i = 0; i < part->count; i++)
+    tl__fuzz_law(tl_column_hash(&c->column, from + i, 1) == tl_column_hash(part, i, 1), "a part has the rows of the whole");
+}
+
+static tl_status read_second_half(chunk *c, const tl_page *p, tl_bytes body, tl_column *part, tl_error *err) {
+  tl_open_page page;
+  int64_t half = p->values / 2, rest = p->values - half;
+  TL_TRY(open_page(c, &page, p, body, part, rest, err));
+  TL_TRY(tl_page_skip(&page, half, err));
+  TL_TRY(tl_page_read(&page, rest, part, 0, err));
+  expect_same(c, part, half);
+  return tl_page_close(&page, err);
+}
+
+static tl_status read_codes(chunk *c, const tl_page *p, tl_bytes body, tl_column *part, tl_error *err) {
+  tl_open_page page;
+  TL_TRY(open_page(c, &page, p, body, part, p->values, err));
+  if (!tl_values_are_codes(&page.values) || c->memory.dictionary.field.name == NULL) return TL_OK;
+  TL_TRY(tl_renew(part->env, &part->codes, &part->code_capacity, (size_t)p->values + 1, sizeof *part->codes, err));
+  part->dictionary = &c->memory.dictionary;
+  TL_TRY(tl_page_read(&page, p->values, part, 0, err));
+  expect_same(c, part, 0);
+  return tl_page_close(&page, err);
+}
+
+/* As rows of a leaf that repeats are read: levels first, then the values that they say. */
+static tl_status read_entries(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
+  enum { SOME = 100 };
+  uint8_t repetition[SOME], definition[SOME];
+  tl_open_page page;
+  TL_TRY(open_page(c, &page, p, body, &c->column, p->values, err));
+  for (int64_t left = p->values, n; left > 0; left -= n) {
+    int64_t present = 0;
+    n = left < SOME ? left : SOME;
+    TL_TRY(tl_levels_read(&page.repetition, repetition, n, err));
+    TL_TRY(tl_levels_read(&page.definition, definition, n, err));
+    for (int64_t i = 0; i < n; i++) {
+      tl__fuzz_law(repetition[i] <= c->leaf.max_repetition && definition[i] <= c->leaf.max_definition, "levels lie in their range");
+      present += definition[i] == c->leaf.max_definition;
+    }
+    TL_TRY(tl_values_read(&page.values, present, &c->column, 0, err));
+  }
+  return TL_OK;
+}
+
+static tl_status decode(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
+  tl_column half = {.env = c->column.env, .bytes = {.env = c->column.env}}, codes = half;
+  if (p->type == 2) return tl_page_dictionary(p, body, c->codec, &c->leaf, &c->memory, err);
+  if (p->type != 0 && p->type != 3) return TL_OK;
+  if (c->leaf.max_repetition > 0) return read_entries(c, p, body, err);
+  TL_TRY(read_in_pieces(c, p, body, err));
+  tl__fuzz_law(read_second_half(c, p, body, &half, err) == TL_OK, "a part of what was read can be read");
+  tl__fuzz_law(read_codes(c, p, body, &codes, err) == TL_OK, "what was read as values can be read as codes");
+  tl_column_free(&half);
+  tl_column_free(&codes);
   return TL_OK;
 }
 
