@@ -4,8 +4,8 @@
 usage: crosscheck.py TICKLOOM_BINARY DATA_DIR
 
 Files are read with `tickloom cat --format jsonl` and with the other readers, and compared value by value: numbers bit for bit (all
-NaN are one, since text has no payload), everything else as the text that the contract of `cat` promises. What this version does not
-read (nested columns, some encodings and codecs) must be refused with exit code 4 and a message, and counts as skipped.
+NaN are one, since text has no payload), everything else as the text that the contract of `cat` promises. Nested columns, and every
+encoding and codec, are the business of grid.py and conformance.py.
 
 Exit code: 0 all passed, 1 something failed, 2 usage, 77 pyarrow or DuckDB is missing.
 """
@@ -351,19 +351,6 @@ def compare_file(tickloom, path, only=None):
         raise Refused("refused: " + ", ".join(refused[:4]) + (f" and {len(refused) - 4} more" if len(refused) > 4 else ""))
 
 
-def check_nested(tickloom, path, names):
-    """Nested columns are refused, or come out in the form that JSON has for them."""
-    code, out, message = tickloom.run("cat", path, "--format", "jsonl")
-    if code == 4:
-        raise Refused(message.split(": ", 2)[-1])
-    demand(code == 0, f"exit code {code}: {message}")
-    rows = [json.loads(line) for line in out.splitlines()]
-    for name in names if rows else []:
-        demand(name in rows[0], f"the nested column {name} is not there under its name, but as {[n for n in rows[0] if n.startswith(name)]}")
-        want = pq.read_table(path, columns=[name]).column(0).to_pylist()
-        demand([row[name] for row in rows] == want, f"column {name} differs")
-
-
 def check_damaged(tickloom, path):
     code, out, message = tickloom.run("cat", path, "--format", "jsonl")
     demand(code == 4, f"a damaged page is read with exit code {code}")
@@ -401,8 +388,6 @@ def check_collection(tally, tickloom, folder):
             continue
         if other.flat():
             tally.check(path.name, compare_file, tickloom, path)
-        if other.nested():
-            tally.check(f"{path.name}, nested columns", check_nested, tickloom, path, other.nested())
 
 
 def check_unreadable(tickloom, path, why):
@@ -699,9 +684,6 @@ def check_special_files(tally, tickloom, folder):
     for check in (check_no_rows, check_shortest, check_shortest_float32, check_bad_text, check_equal_names, check_odd_names, check_wide, check_long_values,
                   check_many_rows, check_csv, check_hash):
         tally.check(check.__name__.removeprefix("check_").replace("_", " "), check, tickloom, folder)
-    nested = {"s": pa.array([{"a": 1, "b": "x"}, None]), "l": pa.array([[1, 2], []]), "m": pa.array([[("k", 1)], None], pa.map_(pa.string(), pa.int64()))}
-    for name, array in nested.items():
-        tally.check(f"nested {name}", check_nested, tickloom, write(folder, f"nested-{name}", {name: array}), [name])
 
 
 # ---- what tickloom writes ----

@@ -17,7 +17,7 @@ typedef struct tl_scan_slot {
   tl_page_scratch scratch;
 } tl_scan_slot;
 
-enum { WIDE_BATCH = 32 << 20, NARROW_BATCH = 2 << 20, LEAST_ROWS = 16, MOST_ASKED = 256 };
+enum { WIDE_BATCH = 32 << 20, NARROW_BATCH = 2 << 20, LEAST_ROWS = 16, FIRST_ROWS = 1024 /* rows may be wide */, MOST_ASKED = 256 };
 
 /* ---- opening ---- */
 
@@ -35,7 +35,7 @@ static int add_slot(tl_scan_reader *r, int column) {
 }
 
 tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err) {
-  *r = (tl_scan_reader){.scan = s, .env = s->env, .whole = true, .own = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows};
+  *r = (tl_scan_reader){.scan = s, .env = s->env, .whole = true, .own = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows < FIRST_ROWS ? s->batch_rows : FIRST_ROWS};
   size_t most = (size_t)(s->wanted_count + s->asked_count) + 1;
   tl_status status = s->where != NULL ? tl_predicate_parse(&r->predicate, s->env, s->where, err) : TL_OK;
   if (status == TL_OK) status = tl_allocate_zeroed(s->env, &r->slots, most, sizeof *r->slots, err);
@@ -288,7 +288,7 @@ static void adapt(tl_scan_reader *r) {
   for (int i = 0; i < r->slot_count; i++) bytes += tl_array_bytes(&r->slots[i].array);
   if (bytes > WIDE_BATCH && r->batch_rows > LEAST_ROWS)
     r->batch_rows /= 4;
-  else if (bytes < NARROW_BATCH && r->batch_rows < r->scan->batch_rows)
+  else if (bytes < NARROW_BATCH && r->batch_rows * 2 <= r->scan->batch_rows)
     r->batch_rows *= 2;
 }
 

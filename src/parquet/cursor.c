@@ -367,7 +367,8 @@ static tl_status take_entries(tl_cursor *c, int64_t rows, int64_t *started, int 
 static tl_status room_for_values(tl_cursor *c, tl_entries *out, bool codes, int64_t more, tl_error *err) {
   tl_column *v = &out->values;
   size_t width = (size_t)tl_field_width(&v->field), count = (size_t)(v->count + more);
-  if ((int64_t)count > c->scratch->limit) return tl_fail(err, TL_MEMORY, "%zu values of some rows exceed the memory for them; --memory decides", count);
+  if ((int64_t)count > c->scratch->limit * 4 / (int64_t)(width + 8))
+    return tl_fail(err, TL_MEMORY, "%zu values of some rows exceed the memory for them; --memory decides", count);
   bool coded = tl_values_are_codes(&c->streams.values) && c->dictionary_seen;
   if (v->count == 0 && coded && codes) v->dictionary = &c->scratch->memory.dictionary;
   if (v->dictionary != NULL && !coded) TL_TRY(give_up_codes(c, v, v->count, err));
@@ -381,7 +382,7 @@ static tl_status append_entries(tl_cursor *c, int count, bool codes, tl_entries 
   size_t wanted = (size_t)out->count + (size_t)count;
   int present = 0;
   for (int i = 0; i < count; i++) present += c->definition[c->window_at + i] == c->leaf->max_definition;
-  if ((int64_t)wanted > c->scratch->limit) return tl_fail(err, TL_MEMORY, "%zu entries of some rows exceed the memory for them; --memory decides", wanted);
+  if ((int64_t)wanted > c->scratch->limit / 4) return tl_fail(err, TL_MEMORY, "%zu entries of some rows exceed the memory for them; --memory decides", wanted);
   TL_TRY(tl_reserve(out->env, &out->definition, &out->definition_capacity, wanted, 1, err));
   TL_TRY(tl_reserve(out->env, &out->repetition, &out->repetition_capacity, wanted, 1, err));
   memcpy(out->definition + out->count, c->definition + c->window_at, (size_t)count);

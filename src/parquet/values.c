@@ -25,7 +25,7 @@ static tl_status open_integers(tl_values *v, int64_t most, bool narrow, int64_t 
   size_t used;
   TL_TRY(tl_delta_count(bytes, count, err));
   if (*count > most) return tl_fail(err, TL_CORRUPT, "%s: %lld values in a page of %lld", tl_encoding_name(v->encoding), (long long)*count, (long long)most);
-  if (*count > v->memory->limit) return tl_fail(err, TL_MEMORY, "a page of %lld values exceeds the memory for one page", (long long)*count);
+  if (*count > v->memory->limit / 4) return tl_fail(err, TL_MEMORY, "a page of %lld values exceeds the memory for one page", (long long)*count);
   TL_TRY(tl_renew(v->memory->env, out, capacity, (size_t)*count + 1, sizeof **out, err));
   TL_TRY(narrow ? tl_delta_decode32((int32_t *)(void *)*out, *count, bytes, &used, err) : tl_delta_decode(*out, *count, bytes, &used, err));
   v->at += used;

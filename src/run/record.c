@@ -41,7 +41,7 @@ static tl_status feature_times(tl_run *run, double *out, tl_error *err) {
 static int by_value(const void *a, const void *b) { return (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b); }
 
 static void put_tasks(const tl_run *run, tl_json *j, int64_t *sorted) {
-  memcpy(sorted, run->task_ns, run->task_count * sizeof *sorted);
+  if (run->task_count > 0) memcpy(sorted, run->task_ns, run->task_count * sizeof *sorted);
   qsort(sorted, run->task_count, sizeof *sorted, by_value);
   tl_json_open(j, "tasks", '{');
   tl_json_int(j, "count", (int64_t)run->task_count);
