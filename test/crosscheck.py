@@ -34,8 +34,6 @@ except ImportError:
     polars = None
 
 SECONDS = 60  # of one call of tickloom
-REFUSED_ENCODINGS = {"DELTA_LENGTH_BYTE_ARRAY", "DELTA_BYTE_ARRAY"}
-REFUSED_CODECS = {"GZIP", "BROTLI", "LZO", "UNKNOWN"}  # pyarrow calls the old LZ4 framing UNKNOWN
 SPARK_INT96 = "int96_from_spark.parquet"  # one of its times is beyond what the other readers hold; Spark's own values, in microseconds:
 SPARK_MICROSECONDS = [1704141296123456, 1704070800000000, 253402225200000000, 1735599600000000, None, 9089380393200000000]
 DAMAGED = {"datapage_v1-corrupt-checksum.parquet", "rle-dict-uncompressed-corrupt-checksum.parquet"}  # must be refused
@@ -104,8 +102,6 @@ class Tickloom:
         """Columns by name, as the parsed JSON values."""
         chosen = ["--columns", ",".join(columns)] if columns else []
         code, out, message = self.run("cat", path, "--format", "jsonl", *chosen)
-        if code == 4:
-            raise Refused(message)
         demand(code == 0, f"exit code {code}: {message}")
         rows = json.loads(b"[" + b",".join(out.split(b"\n")[:-1]) + b"]", parse_float=parse_float)
         return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
@@ -279,17 +275,8 @@ class Other:
     def leaf(self, name):
         return self.schema.column(self.leaves[name])
 
-    def nested(self):
-        return [field.name for field in self.file.schema_arrow if field.name not in self.flat()]
-
-    def refusal(self, name):
-        """Why this version may refuse the column, or None."""
-        for group in range(self.metadata.num_row_groups):
-            chunk = self.metadata.row_group(group).column(self.leaves[name])
-            reasons = REFUSED_ENCODINGS & set(chunk.encodings) | REFUSED_CODECS & {chunk.compression}
-            if reasons:
-                return ", ".join(sorted(reasons))
-        return None
+    def all(self):
+        return [field.name for field in self.file.schema_arrow]
 
     def read(self, name):
         """The column as pyarrow has it, or DuckDB, where pyarrow cannot decode the file."""
@@ -326,29 +313,17 @@ def compare_with_duckdb(path, names, columns, got, leaves):
 
 
 def compare_file(tickloom, path, only=None):
-    """All flat columns; a column that is refused must have a reason for it."""
+    """All flat columns."""
     other = Other(path)
-    names, columns, got, refused = only or other.flat(), {}, {}, []
-    whole = {}
-    if not any(other.refusal(n) for n in names) and not other.nested():
-        try:
-            whole = tickloom.cat(path)
-        except Refused as why:
-            raise Failure(f"refused without a reason: {why}")
-        demand(not other.rows() or list(whole) == names, f"columns {list(whole)}, expected {names}")
+    names, columns, got = only or other.flat(), {}, {}
+    whole = tickloom.cat(path)
+    demand(only or not other.rows() or list(whole) == other.all(), f"columns {list(whole)}, expected {other.all()}")
     for name in names:
-        try:
-            got[name] = whole[name] if name in whole else tickloom.cat(path, [name]).get(name, [])
-        except Refused as why:
-            demand(other.refusal(name), f"column {name} is refused without a reason: {why}")
-            refused.append(f"{name} ({other.refusal(name)})")
-            continue
+        got[name] = whole.get(name, [])
         columns[name] = other.read(name)
         compare_column(name, got[name], columns[name], other.leaf(name))
     if got:
         compare_with_duckdb(path, list(got), columns, got, {n: other.leaf(n) for n in got})
-    if refused:
-        raise Refused("refused: " + ", ".join(refused[:4]) + (f" and {len(refused) - 4} more" if len(refused) > 4 else ""))
 
 
 def check_damaged(tickloom, path):
