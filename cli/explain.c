@@ -9,7 +9,8 @@
 static int run(int argc, char **argv);
 const tl_command tl_command_explain = {
     "explain", "the graph of a definition, columns read, warm-up, memory",
-    "usage: tickloom explain DEF.loom [--in PATH] [--side NAME=PATH] [--key KEY=COLUMN] [--param NAME=VALUE] [--threads N] [--memory 256MB]\n\n"
+    "usage: tickloom explain DEF.loom [--in PATH] [--side NAME=PATH] [--key KEY=COLUMN] [--where CONDITION] [--param NAME=VALUE] [--threads N]\n"
+    "       [--memory 256MB]\n\n"
     "Shows the nodes after equal expressions became one, the columns that are read, and the rows before each feature's first value. With\n"
     "--in also what a run over that input would do: streams, files, threads, the memory and the scratch space that it needs.\n\n"
     "example:\n  tickloom explain features/first.loom --in daily\n",
@@ -94,8 +95,8 @@ static int run(int argc, char **argv) {
   cli_list rest = {0}, keys = {0}, sides = {0}, params = {0};
   tl_features_options o = {.dry_run = true};
   const char *memory_text = NULL, *threads_text = NULL;
-  const cli_option options[] = {{"in", &o.input, 0, 0},   {"side", 0, 0, &sides},         {"key", 0, 0, &keys},
-                                {"param", 0, 0, &params}, {"memory", &memory_text, 0, 0}, {"threads", &threads_text, 0, 0}};
+  const cli_option options[] = {{"in", &o.input, 0, 0},         {"side", 0, 0, &sides},           {"key", 0, 0, &keys},     {"param", 0, 0, &params},
+                                {"memory", &memory_text, 0, 0}, {"threads", &threads_text, 0, 0}, {"where", &o.where, 0, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t threads = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
@@ -103,6 +104,7 @@ static int run(int argc, char **argv) {
   if (!cli_size(me, "memory", memory_text, &o.memory) || !cli_int(me, "threads", threads_text, 1, 1024, &threads) || !cli_pairs(me, "key", &keys, key_pairs) ||
       !cli_pairs(me, "side", &sides, side_pairs))
     return 2;
+  if (o.where != NULL && o.input == NULL) return cli_usage(me, "--where needs --in");
   o.keys = key_pairs, o.key_count = keys.count;
   o.sides = side_pairs, o.side_count = sides.count;
   o.threads = (int)threads;

@@ -23,6 +23,8 @@ const tl_command tl_command_features = {
     "  --codec none|lz4|zstd   compression of the output (default lz4)\n"
     "  --encoding split|plain  encoding of the features (default split)\n"
     "  --float32               features as float\n"
+    "  --where CONDITION       only these rows of the input exist for the run, such as 'volume > 0 and venue in (\"A\", \"B\")'; its columns\n"
+    "                          need not be inputs; see tickloom help cat. Sides from elsewhere are not filtered\n"
     "  --from X  --to Y        only rows with an order key from X to Y, both included: dates, times or whole numbers; earlier rows are\n"
     "                          read all the same, so that windows are full\n"
     "  --strict                a failed check leaves its stream out\n"
@@ -118,7 +120,8 @@ static int run(int argc, char **argv) {
                                 {"codec", &o.codec, 0, 0},     {"encoding", &o.encoding, 0, 0}, {"float32", 0, &o.float32, 0},
                                 {"strict", 0, &o.strict, 0},   {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
                                 {"json", 0, &json, 0},         {"from", &o.from, 0, 0},         {"to", &o.to, 0, 0},
-                                {"durable", 0, &o.durable, 0}, {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0}};
+                                {"durable", 0, &o.durable, 0}, {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0},
+                                {"where", &o.where, 0, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t thread_count = 0, tile = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;

@@ -16,6 +16,7 @@ enum { TICKERS = 3, DAYS = 40 };
 static const char *const TEXT =
     "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 5)\nfeature b = close / spy.close\nfeature c = sum(close, 9d)\n"
     "label up = lead(close, 2)\ncheck a: finite\n";
+static const char *where; /* the condition of the runs */
 static char root[64];
 static tl_error err;
 
@@ -63,7 +64,7 @@ static int run_once(const char *in, const char *out, bool durable) {
   tl_definition *d = NULL;
   tl_run *run = NULL;
   int code = 0;
-  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable};
+  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable, .where = where};
   tl_status status = tl_definition_read(&d, "faults", TEXT, NULL, 0, &err);
   if (status == TL_OK) status = tl_features_run(&run, d, &o, &err);
   if (run != NULL)
@@ -185,6 +186,22 @@ static void scattered_input(void **state) {
   }
 }
 
+/* With a condition: its columns are looked for, pruned and evaluated; parts of streams, and rows that are put together. */
+static void selected_rows(void **state) {
+  (void)state;
+  char tickers[200], days[200];
+  snprintf(tickers, sizeof tickers, "%s/tickers", root);
+  snprintf(days, sizeof days, "%s/days", root);
+  where = "close > 3 and (ticker != 'A' or date >= '2019-04-20')";
+  for (int ever = 0; ever < 2; ever++) {
+    every_call_fails(tickers, "e", TL__FILE_CALL, ever, false, false, 1);
+    every_call_fails(tickers, "e", TL__ALLOCATION, ever, false, false, ever ? 5 : 1);
+    every_call_fails(days, "f", TL__FILE_CALL, ever, false, false, 1);
+    every_call_fails(days, "f", TL__ALLOCATION, ever, false, false, ever ? 7 : 2);
+  }
+  where = NULL;
+}
+
 static void one_file(void **state) {
   (void)state;
   char in[200];
@@ -209,7 +226,7 @@ int main(void) {
     write_file(path, 0, TICKERS, half * DAYS / 2, (half + 1) * DAYS / 2, true);
   }
   const struct CMUnitTest tests[] = {cmocka_unit_test(fresh_output), cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),
-                                     cmocka_unit_test(one_file)};
+                                     cmocka_unit_test(selected_rows), cmocka_unit_test(one_file)};
   int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
   tl__faulty_give_back();
   shell("rm -rf %s", root);

@@ -2,6 +2,7 @@
 tried on files which its own writer would never make: V2 data pages, tiny row groups and pages, checksums, columns of odd types.
 
 write(path, [(name, kind, values), ...], ...): kind is one of KINDS; a None among the values makes the column optional.
+A name "a.b" is the value b of a struct a, which holds no other.
 Source: the Parquet format specification (thrift compact protocol; parquet.thrift)."""
 import struct
 import zlib
@@ -107,7 +108,10 @@ def schema(columns, optional):
     for name, kind, _ in columns:
         physical, _, converted, logical = KINDS[kind]
         logical = logical and [(logical[0], STRUCT, list(logical[1]))]
-        yield [(1, I32, physical), (3, I32, int(name in optional)), (4, BINARY, name), (6, I32, converted), (10, STRUCT, logical)]
+        *structs, own = name.split(".")
+        for struct_name in structs:
+            yield [(3, I32, 0), (4, BINARY, struct_name), (5, I32, 1)]
+        yield [(1, I32, physical), (3, I32, int(name in optional)), (4, BINARY, own), (6, I32, converted), (10, STRUCT, logical)]
 
 
 def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False, sorting=None):
@@ -135,7 +139,7 @@ def write(path, columns, group_rows=None, page_rows=None, version=1, crc=False, 
                     size = len(plain(kind, [v for v in part if v is not None]))
                     places[name].append((out.tell() - size, out.tell()))
                 size = out.tell() - at
-                chunks.append([(2, I64, 0), (3, STRUCT, [(1, I32, KINDS[kind][0]), (2, LIST, (I32, [0, 3])), (3, LIST, (BINARY, [name])), (4, I32, 0), (5, I64, count), (6, I64, size), (7, I64, size), (9, I64, at)])])
+                chunks.append([(2, I64, 0), (3, STRUCT, [(1, I32, KINDS[kind][0]), (2, LIST, (I32, [0, 3])), (3, LIST, (BINARY, name.split("."))), (4, I32, 0), (5, I64, count), (6, I64, size), (7, I64, size), (9, I64, at)])])
             groups.append([(1, LIST, (STRUCT, chunks)), (2, I64, out.tell() - begin), (3, I64, count), (4, LIST, claim)])
             first += count
         footer = structure([(1, I32, version), (2, LIST, (STRUCT, list(schema(columns, optional)))), (3, I64, rows), (4, LIST, (STRUCT, groups)), (6, BINARY, "parquet_fixture")])

@@ -790,7 +790,7 @@ class GoingOn(Case):
                 self.settled(out, hashes(self.path("fresh-%d" % elsewhere)))
 
     def test_other_command_in_between(self):
-        for options in (["--param", "fast=21"], ["--select", "gap"], ["--float32"], ["--from", "2004-06-01"], ["--codec", "zstd"], ["--on-duplicate", "first"]):
+        for options in (["--param", "fast=21"], ["--select", "gap"], ["--float32"], ["--from", "2004-06-01"], ["--codec", "zstd"], ["--on-duplicate", "first"], ["--where", "close > 0"]):
             with self.subTest(options):
                 folder, out = self.copy_market("in" + options[0]), self.path("out" + options[0])
                 whole = self.spoil(folder, "garbage")
@@ -949,6 +949,225 @@ class Hive(Case):
         features(self.path("in"), out, "--memory", "64MB")
         self.settled(out)
         self.assertEqual([f for f in data_below(out) if "=" in f], [])
+
+
+# ---- rows that are selected ----
+
+
+class Where(Case):
+    """A run with --where is the run over a copy that has only these rows."""
+
+    # text, the same for a row of World.rows; what selects nothing in some tickers, or every other row, or parts of time
+    CONDITIONS = (
+        ("close > open", lambda r: None not in (r[5], r[2]) and r[5] > r[2]),
+        ("not close > open", lambda r: None in (r[5], r[2]) or r[5] <= r[2]),
+        ("close > 120 or date < '2004-02-01'", lambda r: (r[5] is not None and r[5] > 120) or r[1] < day_number("2004-02-01")),
+        ("date between '2004-06-01' and '2005-03-31'", lambda r: day_number("2004-06-01") <= r[1] <= day_number("2005-03-31")),
+        ("date = '2004-06-01'", lambda r: r[1] == day_number("2004-06-01")),
+        ("volume >= 0 or volume < 0 or not volume >= 0", lambda r: True),
+    )
+    BY_KEY = ("ticker in ('SPY', 'T00003', 'T00020') and close > open", lambda r: r[0] in ("SPY", "T00003", "T00020") and r[5] is not None and r[5] > r[2])
+
+    def expected(self, holds):
+        copy, out = tempfile.mkdtemp(dir=self.dir), tempfile.mkdtemp(dir=self.dir)
+        write_tickers(copy + "/in", [r for r in World.rows if holds(r)])
+        features(copy + "/in", out + "/out")
+        return hashes(out + "/out")
+
+    def test_law_over_layouts(self):
+        names = {text: self.expected(holds) for text, holds in (*self.CONDITIONS, self.BY_KEY)}
+        number = 0
+        for layout, path in World.layouts.items():
+            for text, holds in (*self.CONDITIONS, self.BY_KEY):
+                if "ticker" in text and layout == "ticker":  # the key is in the names of the files alone
+                    continue
+                with self.subTest(layout=layout, where=text):
+                    number += 1
+                    out = self.path("out-%d" % number)
+                    got = record(path, out, "--where", text, "--threads", str(1 + number % 2), "--memory", ("16MB", "64MB", "256MB")[number % 3])
+                    self.assertEqual(hashes(out), names[text])
+                    self.assertEqual((got["rows"], got["where"], got["failures"]), (sum(map(holds, World.rows)), text, []))
+                    self.settled(out, names[text])
+
+    def test_copies_by_our_own_hand(self):
+        """Per file, with rewrite: the same files, names and paths, also of those in which nothing is left."""
+        definition = self.write("d.loom", BARS + "feature a = mean(close, 5)\nfeature b = close / lag(close, 1) - 1\nlabel c = lead(close, 2)\n")
+        for i, text in enumerate(("close > open and volume > 2000000", "close > 100", "close < 0", "date < '2004-03-01'")):
+            with self.subTest(text):
+                copy, out, other = (self.path(name + str(i)) for name in ("copy", "out", "other"))
+                os.makedirs(copy)
+                for name in os.listdir(World.market):
+                    run("rewrite", World.market + "/" + name, copy + "/" + name, "--where", text)
+                got = record(World.market, out, "--where", text, definition=definition)
+                wanted = record(copy, other, definition=definition)
+                self.assertEqual(data_below(out), data_below(other))
+                self.assertEqual([got[k] for k in ("rows", "streams", "failures")], [wanted[k] for k in ("rows", "streams", "failures")])
+                for a, b in zip(got["features"], wanted["features"]):
+                    self.assertEqual({k: v for k, v in a.items() if k != "seconds"}, {k: v for k, v in b.items() if k != "seconds"})
+                self.assertSame(lines(out), lines(other))
+
+    def test_with_other_options(self):
+        options = ["--from", "2004-05-05", "--to", "2004-12-01", "--float32", "--select", "volatility_5d,beta_spy"]
+        text, holds = self.CONDITIONS[0]
+        write_tickers(self.path("copy"), [r for r in World.rows if holds(r)])
+        features(self.path("copy"), self.path("a"), *options)
+        for layout in ("ticker", "days", "one.parquet"):
+            features(World.layouts[layout], self.path(layout), *options, "--where", text)
+            self.assertEqual(hashes(self.path(layout)), hashes(self.path("a")))
+        features(World.layouts["ticker"], self.path("single.parquet"), *options, "--where", text)
+        self.assertEqual(hashes(self.path("single.parquet")), hashes(self.path("a")))
+
+    def test_keys_of_paths(self):
+        text = "ticker in ('SPY', 'T00003') and close > open"
+        expected = self.expected(lambda r: r[0] in ("SPY", "T00003") and r[5] is not None and r[5] > r[2])
+        tickers = [f[:-8] for f in sorted(os.listdir(World.market))][:6]
+        tree = Hive.tree(self, "tree", tickers)
+        features(tree, self.path("out"), "--where", text)
+        got = record(tree, self.path("out"), "--where", text)
+        self.assertEqual(got["streams"], len(tickers))  # a file that is its stream is one without rows, too
+        self.assertEqual(len(data_below(self.path("out"))), len(tickers))
+        self.assertEqual(hashes(self.path("out")), expected)
+
+    def test_times_of_paths(self):
+        """The order key is in the path; so are whole months that are not read."""
+        days = collections.defaultdict(list)
+        for row in World.rows[:2000]:
+            days[row[1]].append(row)
+        for number, rows in days.items():
+            date = time.strftime("%Y-%m-%d", time.gmtime(number * 86400))
+            os.makedirs(self.path("in/date=" + date))
+            write_rows(self.path("in/date=%s/part.parquet" % date), rows, keys=("ticker",))
+        text = "date >= '2004-06-01' and date < '2004-09-01' and close > open"
+        low, high = day_number("2004-06-01"), day_number("2004-09-01")
+        write_tickers(self.path("copy"), [r for r in World.rows[:2000] if low <= r[1] < high and r[5] is not None and r[5] > r[2]])
+        features(self.path("copy"), self.path("a"))
+        features(self.path("in"), self.path("b"), "--where", text, "--memory", "32MB")
+        self.assertEqual(hashes(self.path("b")), hashes(self.path("a")))
+
+    def long_file(self, name, rows, **style):
+        """Alternating rows, a struct, and a column that is no input."""
+        os.makedirs(self.path(name), exist_ok=True)
+        parquet_fixture.write(
+            self.path(name + "/A.parquet"),
+            [("date", "int64", rows), ("close", "double", [50 + (r * 31) % 97 / 8 for r in rows]), ("odd", "int32", [r % 2 for r in rows]), ("about.tenth", "int64", [r % 10 for r in rows])],
+            **style,
+        )
+        return self.path(name)
+
+    def test_long_streams_of_alternating_rows(self):
+        """In stretches; and where the parts are too many to keep, by way of scratch files."""
+        definition = self.write("d.loom", "stream by ticker order by date\ninput close\nfeature a = mean(close, 20)\nfeature b = ema(close, 9) / median(close, 31)\n")
+        whole = self.long_file("in", range(120_000), page_rows=5000, group_rows=50_000)
+        for i, (text, keep) in enumerate((("odd = 1", lambda r: r % 2 == 1), ("about.tenth = 3 and odd = 1", lambda r: r % 10 == 3), ("about.tenth < 5", lambda r: r % 10 < 5), ("date >= 77777", lambda r: r >= 77777))):
+            copy = self.long_file("copy-%d" % i, [r for r in range(120_000) if keep(r)])
+            features(copy, self.path("copy-out-%d" % i), definition=definition)
+            for k, memory in enumerate(("16MB", "128MB")):
+                out = self.path("out-%d-%d" % (i, k))
+                got = record(whole, out, "--where", text, "--memory", memory, definition=definition)
+                self.assertEqual(hashes(out), hashes(self.path("copy-out-%d" % i)))
+                self.assertEqual(got["spilled_bytes"] > 0, text == "odd = 1" and memory == "16MB")
+                if not SANITIZER:
+                    self.assertLess(got["memory"]["peak_resident"], (16_000_000, 128_000_000)[k])
+
+    def test_duplicates_and_places(self):
+        """Errors name the true row of the true file; a repeated row that is not selected repeats nothing."""
+        definition = self.write("d.loom", "stream by ticker order by date\ninput close\nfeature a = mean(close, 2)\n")
+        os.makedirs(self.path("in"))
+        rows = [("A", 1, 5.0), ("A", 2, 6.0), ("A", 2, 7.0), ("A", 3, 8.0), ("B", 1, 5.5), ("A", 4, 1.0), ("B", 0, 9.0)]
+
+        columns = list(zip(*rows))
+        parquet_fixture.write(self.path("in/x.parquet"), [("ticker", "string", columns[0]), ("date", "int64", columns[1]), ("close", "double", columns[2])])
+        got = record(self.path("in"), self.path("a"), "--where", "close != 7 and close < 8", definition=definition)
+        self.assertEqual((got["rows"], got["streams"], got["duplicates_dropped"], got["spilled_bytes"] > 0), (4, 2, 0, True))
+        got = record(self.path("in"), self.path("b"), "--where", "ticker = 'A' and close > 5", definition=definition, code=4)
+        self.assertEqual([(f["row"], "repeats 2" in f["reason"]) for f in got["failures"]], [(2, True)])
+        got = record(self.path("in"), self.path("c"), "--where", "ticker = 'A' and close > 5", "--on-duplicate", "last", definition=definition)
+        self.assertEqual((got["rows"], got["duplicates_dropped"]), (2, 1))
+        got = record(self.path("in"), self.path("d"), "--where", "close > 8 or close = 5.5", definition=definition, code=4)
+        self.assertEqual([(f["row"], "0 comes after 1" in f["reason"]) for f in got["failures"]], [(6, True)])
+
+    def test_sides(self):
+        """Of the same dataset: selected too. From elsewhere: whole."""
+        text, holds = "close > open", self.CONDITIONS[0][1]
+        definition = self.write("d.loom", BARS + 'side spy from "SPY"\nfeature a = close - spy.close\nfeature b = here(mean(spy.close, 5))\n')
+        write_tickers(self.path("copy"), [r for r in World.rows if holds(r)])
+        elsewhere = ["--side", "spy=" + World.market + "/SPY.parquet"]
+        for i, options in enumerate(([], elsewhere)):
+            features(self.path("copy"), self.path("copy-out-%d" % i), *options, definition=definition)
+            for layout in ("ticker", "days", "groups-997.parquet"):
+                out = self.path("%s-%d" % (layout, i))
+                features(World.layouts[layout], out, "--where", text, *options, definition=definition)
+                self.assertEqual(hashes(out), hashes(self.path("copy-out-%d" % i)))
+        self.assertNotEqual(hashes(self.path("copy-out-0")), hashes(self.path("copy-out-1")))
+        _, err = features(World.layouts["days"], self.path("none"), "--where", "ticker != 'SPY'", definition=definition, code=3)
+        self.assertIn("among the rows that --where selects", err)
+
+    def test_mistakes(self):
+        for command in (["features", FIRST, "--out", self.path("out"), "--quiet"], ["features", FIRST, "--dry-run"], ["explain", FIRST]):
+            for text, said in (
+                ("close >", "ends too early"),
+                ("", "condition"),
+                ("clos > 5", "did you mean close?"),
+                ("ticker > 5", "no column ticker"),
+                ("close > 'high'", "they do not compare"),
+                ("date > 'soon'", "date"),
+                ("close + 'a' > 5", "number"),
+            ):
+                with self.subTest(command[0], where=text):
+                    _, err = run(*command, "--in", World.market, "--where", text, code=2)
+                    self.assertIn(said, err)
+                    self.assertFalse(os.path.exists(self.path("out")))
+        # before anything but footers is read: the pages of this file are gone
+        folder = self.copy_market()
+        data = bytearray(read(folder + "/T00002.parquet"))
+        data[4:2000] = bytes(1996)
+        rewrite(folder + "/T00002.parquet", bytes(data))
+        _, err = features(folder, self.path("out"), "--where", "clos > 5", code=2)
+        self.assertNotIn("T00002", err)
+        _, err = features(folder, self.path("out"), "--where", "close > 5", code=1)
+        self.assertIn("T00002", err)
+        run("explain", FIRST, "--where", "close > 5", code=2)
+
+    def test_one_file_of_another_type(self):
+        """In the one file the column is a text: found before the run. A file that lacks it has nothing there."""
+        definition = self.write("d.loom", "stream by ticker order by date\ninput close\nfeature a = close\n")
+        os.makedirs(self.path("in"))
+        base = [("date", "int64", [1, 2, 3]), ("close", "double", [1.0, 2.0, 3.0])]
+        parquet_fixture.write(self.path("in/A.parquet"), base + [("mark", "int64", [1, 0, 1])])
+        parquet_fixture.write(self.path("in/B.parquet"), base)
+        got = record(self.path("in"), self.path("a"), "--where", "mark = 1", definition=definition)
+        self.assertEqual((got["rows"], got["streams"]), (2, 2))
+        parquet_fixture.write(self.path("in/C.parquet"), base + [("mark", "string", ["1", "0", "1"])])
+        _, err = features(self.path("in"), self.path("b"), "--where", "mark = 1", definition=definition, code=2)
+        self.assertIn("C.parquet", err)
+        self.assertFalse(os.path.exists(self.path("b")))
+
+    def test_what_cannot_hold_is_not_read(self):
+        """A damaged page outside of what is selected is never met, and the bytes that are read are in proportion."""
+        one, names = self.path("one.parquet"), self.path("copy-of.loom")
+        rewrite(names, (BARS + "".join("feature %s_ = %s\n" % (c, c) for c, _ in PRICES)).encode())
+        features(World.market, self.path("panel.parquet"), definition=names)
+        run("rewrite", self.path("panel.parquet"), one, "--row-group", 1000, "--profile", "fast")
+        definition = self.write("r.loom", "stream by ticker order by date\n" + "".join("input %s = %s_\n" % (c, c) for c, _ in PRICES) + "feature a = mean(close, 5)\nfeature b = open + high + low + volume\n")
+        whole = record(one, self.path("whole"), definition=definition)
+        some = record(one, self.path("some"), "--where", "ticker = 'T00020'", definition=definition)
+        self.assertEqual((some["streams"], some["rows"]), (1, sum(r[0] == "T00020" for r in World.rows)))
+        self.assertLess(some["bytes_read"], whole["bytes_read"] / 5)
+        expected = [r for r in lines(self.path("whole")) if "T00020" in r]
+        self.assertSame(lines(self.path("some")), expected)
+        data = bytearray(read(one))
+        data[4:200_000] = bytes(199_996)  # the first tickers
+        rewrite(one, bytes(data))
+        features(one, self.path("none"), definition=definition, code=4)
+        features(one, self.path("again"), "--where", "ticker = 'T00020'", definition=definition)
+        self.assertSame(lines(self.path("again")), expected)
+
+    def test_plans(self):
+        text = "close > open"
+        holds = sum(map(self.CONDITIONS[0][1], World.rows))
+        plan = json.loads(run("features", FIRST, "--in", World.layouts["days"], "--out", self.path("x"), "--where", text, "--dry-run", "--json")[0])
+        self.assertEqual((plan["rows"], plan["where"]), (holds, text))
+        self.assertIn("that --where selects", run("explain", FIRST, "--in", World.market, "--where", text)[0])
 
 
 # ---- bad input ----

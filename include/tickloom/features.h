@@ -33,6 +33,8 @@ typedef struct tl_features_options {
   const char *encoding;  /* plain or split; NULL: the default */
   int tile_rows;         /* rows of a tile; results do not depend on it */
   bool strict;           /* a failed check fails its stream */
+  const char *where;     /* only rows of the input that hold this condition, as though there were no others; NULL: all. Streams form of them;
+                            sides from elsewhere keep all of theirs */
   const char *from, *to; /* only rows whose order key is at least, at most this; a date, a time or a whole number. Earlier rows are read */
   bool durable;          /* what is committed is on the disk */
   bool prune;            /* Hive partitions that this run does not write are removed */

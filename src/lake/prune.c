@@ -158,13 +158,14 @@ static tl_interval of_page(const pages *p, int column, const tl_parquet *file, i
   return i;
 }
 
-static tl_status add(tl_ranges *out, int64_t first, int64_t end, tl_error *err) {
-  if (out->count > 0 && out->items[out->count - 1].first + out->items[out->count - 1].count == first) {
-    out->items[out->count - 1].count += end - first;
+static tl_status add(tl_ranges *out, int64_t first, int64_t end, bool all, tl_error *err) {
+  tl_row_range *last = out->count > 0 ? &out->items[out->count - 1] : NULL;
+  if (last != NULL && last->first + last->count == first && last->all == all) {
+    last->count += end - first;
     return TL_OK;
   }
   TL_TRY(tl_reserve(out->env, &out->items, &out->capacity, (size_t)out->count + 1, sizeof *out->items, err));
-  out->items[out->count++] = (tl_row_range){first, end - first};
+  out->items[out->count++] = (tl_row_range){first, end - first, all};
   return TL_OK;
 }
 
@@ -185,7 +186,8 @@ static tl_status judge_pages(tl_ranges *out, pages *p, tl_parquet *file, int gro
       }
       intervals[i] = of_page(p, i, file, group, leaves[i]);
     }
-    if (tl_predicate_judge(predicate, intervals) != TL_VERDICT_NONE) TL_TRY(add(out, row, next, err));
+    tl_verdict verdict = tl_predicate_judge(predicate, intervals);
+    if (verdict != TL_VERDICT_NONE) TL_TRY(add(out, row, next, verdict == TL_VERDICT_ALL, err));
   }
   return TL_OK;
 }
@@ -195,17 +197,18 @@ tl_status tl_prune_group(tl_ranges *out, tl_parquet *file, int group, const tl_p
   tl_interval intervals[MOST_COLUMNS];
   int columns = tl_predicate_column_count(p);
   out->count = 0;
-  if (columns > MOST_COLUMNS) return add(out, first, first + count, err);
+  if (columns > MOST_COLUMNS) return add(out, first, first + count, false, err);
   for (int i = 0; i < columns; i++) intervals[i] = leaves[i] < 0 ? known[i] : of_chunk(file, group, leaves[i]);
   tl_verdict verdict = tl_predicate_judge(p, intervals);
   if (verdict == TL_VERDICT_NONE) return TL_OK;
-  if (verdict == TL_VERDICT_ALL) return add(out, first, first + count, err);
+  if (verdict == TL_VERDICT_ALL) return add(out, first, first + count, true, err);
   bool may = true, any = false;
   TL_TRY(probe(file, group, p, leaves, &may, err));
   if (!may) return TL_OK;
   pages found = {0};
   tl_status status = load_pages(&found, file, group, leaves, columns, &any, err);
-  if (status == TL_OK) status = any ? judge_pages(out, &found, file, group, p, leaves, known, first, first + count, err) : add(out, first, first + count, err);
+  if (status == TL_OK)
+    status = any ? judge_pages(out, &found, file, group, p, leaves, known, first, first + count, err) : add(out, first, first + count, false, err);
   found.count = columns;
   free_pages(&found);
   return status;

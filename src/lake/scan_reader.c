@@ -35,7 +35,8 @@ static int add_slot(tl_scan_reader *r, int column) {
 }
 
 tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err) {
-  *r = (tl_scan_reader){.scan = s, .env = s->env, .whole = true, .own = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows < FIRST_ROWS ? s->batch_rows : FIRST_ROWS};
+  *r = (tl_scan_reader){
+      .scan = s, .env = s->env, .whole = true, .own = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows < FIRST_ROWS ? s->batch_rows : FIRST_ROWS};
   size_t most = (size_t)(s->wanted_count + s->asked_count) + 1;
   tl_status status = s->where != NULL ? tl_predicate_parse(&r->predicate, s->env, s->where, err) : TL_OK;
   if (status == TL_OK) status = tl_allocate_zeroed(s->env, &r->slots, most, sizeof *r->slots, err);
@@ -169,7 +170,7 @@ static tl_status prune(tl_scan_reader *r, tl_error *err) {
     status = tl_prune_group(&ranges, r->open, r->part.group, r->predicate, leaves, known, r->part.first, r->part.count, err);
   else {
     status = tl_reserve(r->env, &ranges.items, &ranges.capacity, 1, sizeof *ranges.items, err);
-    if (status == TL_OK) ranges.items[ranges.count++] = (tl_row_range){r->part.first, r->part.count};
+    if (status == TL_OK) ranges.items[ranges.count++] = (tl_row_range){.first = r->part.first, .count = r->part.count};
   }
   r->ranges = ranges.items;
   r->range_count = ranges.count;

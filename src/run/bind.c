@@ -216,6 +216,7 @@ static void note_sizes(tl_opener *o, const tl_input_file *f, const tl_parquet *f
     if (is_needed(o, i)) note_chunks(s, file, f->leaves[i]);
   for (int k = 0; k < s->definition->key_count; k++) note_chunks(s, file, f->keys[k]);
   note_chunks(s, file, f->order_leaf);
+  for (int i = 0; i < s->where_count; i++) note_chunks(s, file, tl_where_leaf(s, i, &file->meta));
 }
 
 tl_status tl__bind_file(tl_opener *o, int index, const tl_parquet *file, bool *first, tl_error *err) {

@@ -125,6 +125,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   TL_TRY(tl__run_check_options(run, err));
   TL_TRY(find_needed_inputs(run, err));
   input.needed = run->needed_inputs;
+  input.where = run->options.where;
   input.page_limit = run->page_limit;
   input.part_bytes = run->options.memory / 16;
   if (run->options.output != NULL) {
@@ -133,6 +134,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   }
   TL_TRY(tl_input_open(&run->input, run->env, run->definition, run->options.input, &input, err));
   run->rows_total = run->input.rows;
+  run->times.bytes_read = run->input.bytes_read;
   TL_TRY(tl__run_read_bounds(run, err));
   TL_TRY(prepare_counts(run, err));
   if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */

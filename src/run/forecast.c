@@ -8,13 +8,16 @@ enum {
   WORKER_BYTES = 2 << 20,  /* compressor, levels, raw bytes of a chunk */
   READING_BYTES = 1 << 20, /* the same for reading alone */
   PAGE_BUFFERS = 3,        /* a page as stored, decompressed, and cut */
+  PART_COLUMNS = 7,        /* a part that is wanted, as columns: each row may be one, where --where selects every other */
+  GAP_BYTES = 65536 * 9,   /* of rows between those that are selected */
   CHUNK_BYTES = 165,       /* of a column chunk in an output's footer, with the room to grow */
 };
 
 /* Bytes that one row of a task takes: keys, inputs, results, where they come from and why they are missing. */
 static int64_t row_bytes(const tl_run *run) {
   int64_t columns = 5 + (int64_t)run->plan.input_count + (int64_t)run->selected_count + (int64_t)run->sources.joins;
-  if (run->spills) columns += 4 + (int64_t)run->plan.input_count; /* the block that it lies in, and its place */
+  if (run->input.where != NULL && !run->spills) columns += PART_COLUMNS + 1; /* its part, and what is decoded beside it */
+  if (run->spills) columns += 4 + (int64_t)run->plan.input_count;            /* the block that it lies in, and its place */
   return 8 * columns;
 }
 
@@ -33,7 +36,7 @@ static int64_t file_rows(const tl_run *run) {
   if (!run->mirrors) return run->input.rows;
   for (size_t i = 0; i < run->input.dataset.count; i++)
     if (run->input.files[i].rows > most) most = run->input.files[i].rows;
-  return most;
+  return most < run->input.rows ? most : run->input.rows;
 }
 
 /* Rows of a task within `bytes`: the results of all of it, the encoded form of at most a row group. */
@@ -69,12 +72,13 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   *out = (tl_forecast){.threads = run->options.threads,
                        .budget = run->options.memory - run->options.memory / 12,
                        .fixed_bytes = BASE_BYTES + index_bytes(run),
-                       .reading_bytes = READING_BYTES + PAGE_BUFFERS * page};
+                       .reading_bytes = READING_BYTES + PAGE_BUFFERS * page + tl_selector_bytes(&run->input, run->page_limit)};
   for (int i = 0; i < run->definition->side_count; i++) out->fixed_bytes += run->sides[i].rows * 8 * (run->side_plans[i].export_count + 1);
   if (run->plan.span_count > 0) out->fixed_bytes += run->options.memory / 8; /* what windows of time may take, of all threads */
   int64_t windows = tl_plan_worker_bytes(&run->plan, tile_rows);
   out->thread_bytes =
       WORKER_BYTES + PAGE_BUFFERS * page + windows + TL_LANES * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
+  if (run->input.where != NULL && !run->spills) out->thread_bytes += GAP_BYTES;
   /* fewer threads, where each would have less than a good task's rows */
   int64_t enough = 16384 < run->input.longest ? 16384 : run->input.longest;
   for (;; out->threads--) {
@@ -101,6 +105,7 @@ static void put_plan(const tl_run *run, tl_json *j) {
   tl_json_string(j, "definition", run->definition->path);
   tl_json_string(j, "input", run->options.input);
   if (run->options.output != NULL) tl_json_string(j, "output", run->options.output);
+  if (run->options.where != NULL) tl_json_string(j, "where", run->options.where);
   tl_json_int(j, "rows", run->input.rows);
   tl_json_int(j, "streams", (int64_t)run->stream_count);
   tl_json_int(j, "files", (int64_t)run->input.dataset.count);
@@ -133,8 +138,8 @@ tl_status tl__run_describe_plan(tl_run *run, tl_error *err) {
   tl_size_text(memory, (double)run->plan_bytes);
   tl_size_text(limit, (double)run->options.memory);
   tl_size_text(disk, (double)run->spill_bytes);
-  TL_TRY(tl_buffer_format(t, err, "input: %s rows, %zu streams (the longest %lld rows) in %zu files\n", rows, run->stream_count, (long long)run->input.longest,
-                          run->input.dataset.count));
+  TL_TRY(tl_buffer_format(t, err, "input: %s rows%s, %zu streams (the longest %lld rows) in %zu files\n", rows,
+                          run->input.where != NULL ? " that --where selects" : "", run->stream_count, (long long)run->input.longest, run->input.dataset.count));
   TL_TRY(tl_buffer_format(t, err, "output: %zu features in %zu files, %s\n", run->selected_count, files_to_write(run),
                           run->mirrors          ? "with the names of the input files"
                           : run->target.is_file ? "all streams in one"

@@ -45,84 +45,106 @@ static tl_part *part_of(const tl_opener *o, int32_t stream, int file, int group)
   return p->file == file && p->group == group ? p : NULL;
 }
 
-/* Rows that follow on a part of the same group (one step behind another) make it longer; rows with another's between them mean that
-   the data is scattered, and no part is of use. */
+/* Rows that follow on a part of the same group make it longer; where only rows that are not selected lie between, they are a further
+   part, which keeps the place of the first. Rows with another's between them mean that the data is scattered, and no part is of use. */
 static tl_status add_rows(tl_opener *o, tl_part more, tl_error *err) {
   tl_part *p = part_of(o, more.stream, more.file, more.group);
-  if (p != NULL && p->first_row + p->rows == more.first_row) {
+  bool newest = p != NULL && p == &o->set->parts[o->set->part_count - 1];
+  if (newest && p->first_row + p->rows == more.first_row) {
     p->rows += more.rows;
     o->set->streams[more.stream].rows += more.rows;
     return TL_OK;
   }
-  if (p != NULL) drop_parts(o);
+  if (newest) more.first_key = p->first_key;
+  if (p != NULL && !newest) drop_parts(o);
   return add_part(o, more, err);
 }
 
 /* ---- files ---- */
 
-/* The order keys of the group's first rows, into o->order. */
+/* The order keys of `count` rows of a group, into o->order. */
 static tl_status read_order(tl_opener *o, const tl_input_file *f, tl_parquet *file, int group, int64_t first, int64_t count, tl_page_cursor *cursor,
                             tl_error *err) {
   TL_TRY(tl_reserve(o->set->env, &o->order, &o->order_capacity, (size_t)count, sizeof *o->order, err));
   return tl_order_values(f, file, group, first, count, &o->order_column, &o->scratch, cursor, o->order, err);
 }
 
-static tl_status index_rows(tl_opener *o, tl_parquet *file, int index, int group, int64_t from, int64_t count, tl_page_cursor *cursor, tl_error *err) {
-  const tl_input_file *f = &o->set->files[index];
-  int32_t stream, next = -1;
-  int64_t wanted = o->parts_dropped ? from == 0 : count; /* where parts are of no use, only the group's first key is */
-  if (wanted > 0) TL_TRY(read_order(o, f, file, group, from, wanted, cursor, err));
-  if (from == 0) o->set->groups[f->first_group + (size_t)group].first_key = o->order[0];
-  TL_TRY(tl_keys_read(&o->keys, file, f, group, from, count, &o->scratch, err));
-  TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
-  for (int64_t row = 0, end; row < count; row = end, stream = next) {
-    for (end = row + 1; end < count; end++) {
-      TL_TRY(tl_keys_stream(&o->keys, f, end, true, &next, err));
-      if (next != stream) break;
+static tl_status add_stretch(tl_opener *o, tl_part part, tl_error *err) {
+  tl_stream *s = &o->set->streams[part.stream];
+  if (!o->parts_dropped || s->last_file != part.file) return add_rows(o, part, err);
+  s->rows += part.rows; /* counting is all that is left to do */
+  return TL_OK;
+}
+
+/* Selected rows side by side, [row, end) of those whose keys were read, to their streams. The order keys of the rows are there where the
+   file has several streams; else that of the group's first row alone, which is all that its parts need. */
+static tl_status index_stretch(tl_opener *o, tl_part part, int64_t row, int64_t end, tl_error *err) {
+  const tl_input_file *f = &o->set->files[part.file];
+  int64_t first_row = part.first_row;
+  bool by_row = tl_keys_by_row(o->set, f), known = by_row && !o->parts_dropped; /* even if they are dropped in between */
+  int32_t next = -1;
+  TL_TRY(tl_keys_stream(&o->keys, f, row, true, &part.stream, err));
+  for (int64_t behind; row < end; row = behind, part.stream = next) {
+    for (behind = by_row ? row + 1 : end; behind < end; behind++) {
+      TL_TRY(tl_keys_stream(&o->keys, f, behind, true, &next, err));
+      if (next != part.stream) break;
     }
-    tl_stream *s = &o->set->streams[stream];
-    if (o->parts_dropped && s->last_file == index) { /* counting is all that is left to do */
-      s->rows += end - row;
-      continue;
-    }
-    tl_part part = {
-        .stream = stream, .file = index, .group = group, .first_row = from + row, .rows = end - row, .first_key = o->parts_dropped ? 0 : o->order[row]};
-    TL_TRY(add_rows(o, part, err));
+    part.first_row = first_row + row;
+    part.rows = behind - row;
+    if (known) part.first_key = o->order[row];
+    TL_TRY(add_stretch(o, part, err));
   }
+  return TL_OK;
+}
+
+static tl_status index_rows(tl_opener *o, tl_parquet *file, int index, int group, const tl_selected *rows, tl_page_cursor *cursor, tl_error *err) {
+  const tl_input_file *f = &o->set->files[index];
+  tl_input_group *g = &o->set->groups[f->first_group + (size_t)group];
+  bool all = tl_keys_by_row(o->set, f) && !o->parts_dropped; /* where parts are of no use, only the group's first key is */
+  if (all || g->selected == 0) TL_TRY(read_order(o, f, file, group, rows->first, all ? rows->count : 1, cursor, err));
+  if (g->selected == 0) g->first_key = o->order[0];
+  g->selected += rows->selected;
+  TL_TRY(tl_keys_read(&o->keys, file, f, group, rows->first, rows->count, &o->scratch, err));
+  tl_part part = {.file = index, .group = group, .first_row = rows->first, .first_key = g->first_key};
+  for (tl_row_range r = tl_selected_side_by_side(rows, 0); r.count > 0; r = tl_selected_side_by_side(rows, r.first + r.count))
+    TL_TRY(index_stretch(o, part, r.first, r.first + r.count, err));
   return TL_OK;
 }
 
 static tl_status index_group(tl_opener *o, tl_parquet *file, int index, int group, tl_error *err) {
   enum { STEP = 65536 }; /* rows read at a time */
-  int64_t rows = file->meta.groups[group].row_count;
   tl_page_cursor cursor = {0};
-  for (int64_t from = 0; from < rows; from += STEP) TL_TRY(index_rows(o, file, index, group, from, rows - from < STEP ? rows - from : STEP, &cursor, err));
-  return TL_OK;
+  tl_selected rows;
+  TL_TRY(tl_selector_start(&o->selector, file, index, group, 0, file->meta.groups[group].row_count, err));
+  for (;;) {
+    TL_TRY(tl_selector_next(&o->selector, STEP, &rows, err));
+    if (rows.count == 0) return TL_OK;
+    TL_TRY(index_rows(o, file, index, group, &rows, &cursor, err));
+  }
+}
+
+/* A file that is its stream: one of a single part needs no order key for its place. */
+static tl_status index_whole_file(tl_opener *o, int index, int32_t stream, tl_error *err) {
+  const tl_input_file *f = &o->set->files[index];
+  if (f->group_count > 0) o->set->groups[f->first_group].selected = f->rows;
+  return add_part(o, (tl_part){.stream = stream, .file = index, .rows = f->rows, .unplaced = true}, err);
 }
 
 tl_status tl__index_file(tl_opener *o, int index, tl_parquet *file, tl_error *err) {
   tl_input_file *f = &o->set->files[index];
   tl_input_set *s = o->set;
+  bool by_row = tl_keys_by_row(s, f);
   int32_t stream;
-  f->order_factor = 1;         /* for now: the unit of all files together is not known yet */
-  if (!tl_keys_by_row(s, f)) { /* the file is a stream, also without rows */
+  f->order_factor = 1; /* for now: the unit of all files together is not known yet */
+  if (!by_row) {       /* the file is a stream, also without rows */
     o->keys.before = -1;
     TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
-    if (f->group_count <= 1) /* one part: its place needs no order key */
-      return add_part(o, (tl_part){.stream = stream, .file = index, .rows = f->rows, .unplaced = true}, err);
+    if (f->group_count <= 1 && s->where == NULL) return index_whole_file(o, index, stream, err);
   }
-  for (int g = 0; g < file->meta.group_count; g++) {
-    int64_t rows = file->meta.groups[g].row_count;
-    if (rows == 0) continue;
-    if (tl_keys_by_row(s, f)) {
-      TL_TRY(index_group(o, file, index, g, err));
-      continue;
-    }
-    TL_TRY(read_order(o, f, file, g, 0, 1, NULL, err));
-    s->groups[f->first_group + (size_t)g].first_key = o->order[0];
-    TL_TRY(add_part(o, (tl_part){.stream = stream, .file = index, .group = g, .rows = rows, .first_key = o->order[0]}, err));
-  }
-  return TL_OK;
+  for (int g = 0; g < file->meta.group_count; g++)
+    if (file->meta.groups[g].row_count > 0) TL_TRY(index_group(o, file, index, g, err));
+  bool empty = !by_row && s->streams[stream].last_file != index;
+  return empty ? add_part(o, (tl_part){.stream = stream, .file = index, .unplaced = true}, err) : TL_OK;
 }
 
 tl_status tl__input_fail_file(tl_opener *o, int index, const tl_error *why, tl_error *err) {
@@ -195,7 +217,8 @@ static int by_first_key(const void *a, const void *b) {
   const tl_part *x = a, *y = b;
   if (x->first_key != y->first_key) return x->first_key < y->first_key ? -1 : 1;
   if (x->file != y->file) return x->file < y->file ? -1 : 1;
-  return x->group < y->group ? -1 : x->group > y->group;
+  if (x->group != y->group) return x->group < y->group ? -1 : 1;
+  return x->first_row < y->first_row ? -1 : x->first_row > y->first_row;
 }
 
 /* By stream, then by order key: a count for each stream, then a sort of its few parts. */

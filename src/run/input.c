@@ -90,6 +90,8 @@ static tl_status open_all(tl_opener *o, const char *path, tl_error *err) {
   tl_error why = {0};
   bool first = true;
   TL_TRY(tl_dataset_list(&s->dataset, s->env, path, err));
+  TL_TRY(tl_where_find(s, o->options->where, o->options->page_limit, err));
+  TL_TRY(tl_selector_open(&o->selector, s, &o->scratch, err));
   TL_TRY(tl_arena_take(&s->arena, &s->files, s->dataset.count, sizeof *s->files, err));
   TL_TRY(tl__bind_begin(o, err));
   for (size_t i = 0; i < s->dataset.count; i++) {
@@ -116,6 +118,8 @@ tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *def
   tl_opener o = {.set = out, .options = options, .scratch = {.env = env, .limit = options->page_limit}, .order_column = {.env = env}};
   tl_key_reader_open(&o.keys, out);
   tl_status status = open_all(&o, path, err);
+  out->bytes_read = o.scratch.bytes_read;
+  tl_selector_free(&o.selector);
   tl_key_reader_free(&o.keys);
   tl_column_free(&o.order_column);
   tl_page_scratch_free(&o.scratch);

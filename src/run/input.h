@@ -31,16 +31,17 @@ typedef struct tl_input_group {
   int32_t file, group;
   int64_t rows;
   int64_t first_row; /* in its file */
-  int64_t first_key; /* of the order key, in the dataset's unit; INT64_MIN: not read */
+  int64_t first_key; /* of its first selected row, in the dataset's unit; INT64_MIN: not read */
+  int64_t selected;  /* rows that the run has, once the group is indexed */
   int64_t origin;    /* of its first row, counting the rows of all groups before it in tl_input_set.sequence */
 } tl_input_group;
 
-/* The rows of one stream in one row group, one behind the other. */
+/* The rows of one stream in one row group, one behind the other; where rows between them are not selected, there are several parts. */
 typedef struct tl_part {
   int32_t stream, file, group;
   bool unplaced;           /* first_key was not read: the part is expected to be its stream's only one */
   int64_t first_row, rows; /* first_row counts from the group's first */
-  int64_t first_key;       /* of the order key, in the dataset's unit */
+  int64_t first_key;       /* of the stream's first row in the group: the order key, in the dataset's unit */
 } tl_part;
 
 typedef struct tl_key_value_data {
@@ -84,7 +85,11 @@ typedef struct tl_input_set {
   size_t *sequence; /* the groups by their first order keys: so rows of a stream mostly come in their order, whatever the names of files */
   tl_part *parts;   /* by stream, each stream's in order of its rows; none when the rows are scattered */
   size_t part_count, part_capacity;
-  bool scattered; /* streams lie in among each other, or in too many parts: their rows must be put together first */
+  const char *where;                     /* the condition that rows must hold to exist; NULL: all do */
+  struct tl_where_column *where_columns; /* select.h */
+  int where_count;
+  int64_t bytes_read; /* of the files, to make this */
+  bool scattered;     /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;
   int64_t largest_footer, largest_chunk; /* bytes of a file's footer; of a wanted column in a row group, decompressed */
   bool missing_inputs;                   /* an optional input that no file has */
@@ -94,6 +99,7 @@ typedef struct tl_input_options {
   const tl_name_pair *keys;
   size_t key_count;
   const bool *needed; /* inputs that are used; NULL: all */
+  const char *where;  /* only these rows; NULL: all */
   bool is_side;       /* keys may go by other names there */
   tl_report_failure report;
   void *report_context;
@@ -102,7 +108,7 @@ typedef struct tl_input_options {
 } tl_input_options;
 
 /* Lists, binds and indexes. Files that fail are reported and left out. TL_DEFINITION when an input that is not optional is in no
-   file; TL_NOT_FOUND when there is nothing to read. */
+   file; TL_NOT_FOUND when there is nothing to read; TL_USAGE for a condition that makes no sense, before anything but footers is read. */
 tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *definition, const char *path, const tl_input_options *options,
                         tl_error *err) TL_MUST_CHECK;
 void tl_input_free(tl_input_set *set);

@@ -129,13 +129,13 @@ static tl_status row_keys(const tl_key_reader *r, const tl_input_file *f, int64_
   return TL_OK;
 }
 
-/* Whether row `row` has the keys of the row before it. */
+/* Whether row `row` has the keys of the row that was asked for before it. */
 static bool repeats(const tl_key_reader *r, const tl_input_file *f, int64_t row) {
   for (int k = 0; k < r->set->definition->key_count; k++) {
     const tl_column *c = &r->columns[k];
     if (f->keys[k] < 0) continue;
-    if (c->valid != NULL && tl_column_is_valid(c, row) != tl_column_is_valid(c, row - 1)) return false;
-    tl_bytes a = tl_column_bytes(c, row), b = tl_column_bytes(c, row - 1);
+    if (c->valid != NULL && tl_column_is_valid(c, row) != tl_column_is_valid(c, r->before_row)) return false;
+    tl_bytes a = tl_column_bytes(c, row), b = tl_column_bytes(c, r->before_row);
     if (a.size != b.size || (a.size > 0 && memcmp(a.data, b.data, a.size) != 0)) return false;
   }
   return true;
@@ -147,6 +147,7 @@ tl_status tl_keys_stream(tl_key_reader *r, const tl_input_file *f, int64_t row, 
   int32_t before = r->before;
   if (before >= 0 && row > 0 && repeats(r, f, row)) {
     *stream = before;
+    r->before_row = row;
     return TL_OK;
   }
   TL_TRY(row_keys(r, f, row, keys, err));
@@ -162,5 +163,6 @@ tl_status tl_keys_stream(tl_key_reader *r, const tl_input_file *f, int64_t row, 
     r->follower[before] = *stream + 1;
   }
   r->before = *stream;
+  r->before_row = row;
   return TL_OK;
 }

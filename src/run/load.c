@@ -82,28 +82,55 @@ static tl_page_cursor *cursor_of(const wanted *w, load_cursor *cursors, int inpu
   return &c->page;
 }
 
-/* One column of one row group for all parts that lie in it: decoded once over the rows that they span. */
+bool tl_load_adjoins(int64_t first, int64_t end, int64_t rows, int64_t next, int64_t more) {
+  enum { LONG_GAP = 16384, SPAN = 65536 };
+  return next <= end || (next - end <= LONG_GAP && next + more - first <= SPAN + 2 * (rows + more));
+}
+
+/* Where the parts that are decoded together with the first of these end: *end in rows, and the index behind the last. */
+static size_t together(const wanted *w, size_t count, int64_t *end) {
+  int64_t rows = 0;
+  size_t i = 0;
+  for (*end = w->part.first_row; i < count; i++) {
+    const tl_part *next = &w[i].part;
+    if (!tl_load_adjoins(w->part.first_row, *end, rows, next->first_row, next->rows)) break;
+    *end = next->first_row + next->rows;
+    rows += next->rows;
+  }
+  return i;
+}
+
+static tl_status read_leaf(tl_load *l, tl_parquet *file, int leaf, const tl_part *part, int64_t end, tl_page_cursor *cursor, tl_error *err) {
+  if (leaf < 0) return TL_OK;
+  return tl_parquet_read_on(file, part->group, leaf, part->first_row, end - part->first_row, &l->column, &l->scratch, cursor, err);
+}
+
+/* One column of one row group for parts that lie in it. */
 static tl_status read_column(tl_load *l, tl_parquet *file, const tl_input_file *f, int input, const wanted *w, size_t count, tl_page_cursor *cursor,
                              tl_error *err) {
-  int64_t first = w[0].part.first_row, end = w[count - 1].part.first_row + w[count - 1].part.rows;
+  int64_t first = w->part.first_row, end;
   int leaf = f->leaves[l->inputs[input]];
-  if (leaf >= 0) TL_TRY(tl_parquet_read_on(file, w[0].part.group, leaf, first, end - first, &l->column, &l->scratch, cursor, err));
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0, last = 0; i < count; i++) {
     double *out = l->columns[input] + w[i].to;
     for (int64_t r = 0; leaf < 0 && r < w[i].part.rows; r++) out[r] = __builtin_nan("");
     if (leaf < 0) continue;
+    if (i == last) {
+      first = w[i].part.first_row;
+      last = i + together(w + i, count - i, &end);
+      TL_TRY(read_leaf(l, file, leaf, &w[i].part, end, cursor, err));
+    }
     TL_TRY(tl_input_values(l->set, l->inputs[input], l->as_time[input], &l->column, w[i].part.first_row - first, w[i].part.rows, out, &w[i].stream->nonfinite,
                            err));
   }
   return TL_OK;
 }
 
-/* The order keys, straight to their place where the parts lie side by side, as they nearly always do. */
 static tl_status read_order(tl_load *l, tl_parquet *file, const tl_input_file *f, const wanted *w, size_t count, tl_page_cursor *cursor, tl_error *err) {
+  int64_t end;
   for (size_t i = 0, last; i < count; i = last) {
-    int64_t rows = w[i].part.rows;
-    for (last = i + 1; last < count && w[last].part.first_row == w[i].part.first_row + rows && w[last].to == w[i].to + rows; last++) rows += w[last].part.rows;
-    TL_TRY(tl_order_values(f, file, w[i].part.group, w[i].part.first_row, rows, &l->column, &l->scratch, cursor, l->order + w[i].to, err));
+    last = i + together(w + i, count - i, &end);
+    TL_TRY(read_leaf(l, file, f->order_leaf, &w[i].part, end, cursor, err));
+    for (size_t k = i; k < last; k++) tl_order_of_column(f, &l->column, w[k].part.first_row - w[i].part.first_row, w[k].part.rows, l->order + w[k].to);
   }
   return TL_OK;
 }
@@ -157,6 +184,9 @@ static size_t want(const tl_load *l, tl_loaded_stream *s, int64_t more, int64_t 
   }
   return n;
 }
+
+/* The most parts that so many rows of a stream can lie in. */
+static size_t most_wanted(const tl_stream *s, int64_t rows) { return s->rows > 0 && (int64_t)s->part_count > rows ? (size_t)rows : s->part_count; }
 
 static void read_wanted(tl_load *l, wanted *w, size_t n, load_cursor *cursors) {
   qsort(w, n, sizeof *w, by_place);
@@ -450,7 +480,7 @@ tl_status tl_load_more(tl_load *l, tl_loaded_stream *streams, size_t count, int6
     if (l->spill != NULL) {
       TL_TRY(next_rows(l, s, more, s->at + there, range, err));
     } else {
-      TL_TRY(tl_allocate(l->env, &w, s->stream->part_count + 1, sizeof *w, err));
+      TL_TRY(tl_allocate(l->env, &w, most_wanted(s->stream, more) + 1, sizeof *w, err));
       read_wanted(l, w, want(l, s, more, s->at + there, w), l->cursors + i * (size_t)(l->input_count + 1));
       tl_release(l->env, w);
     }

@@ -54,6 +54,9 @@ typedef struct tl_load {
 tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const int32_t *inputs, int input_count, const bool *as_time,
                        tl_on_duplicate on_duplicate, const tl_spill *spill, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
 void tl_load_free(tl_load *load);
+/* Of parts of one row group in order: whether the next one, `next` with `more` rows, is decoded in one go with those before it, which lie in
+   [first, end) and have `rows` rows. Long gaps are not worth it, and memory is in proportion to the rows. */
+bool tl_load_adjoins(int64_t first, int64_t end, int64_t rows, int64_t next, int64_t more);
 /* Loads `count` streams (stream fields set) whole. A stream that cannot be used is marked with its reason; only a want of memory ends
    the call. `range`: theirs, with a spill. */
 tl_status tl_load_streams(tl_load *load, tl_loaded_stream *streams, size_t count, int32_t range, tl_error *err) TL_MUST_CHECK;

@@ -4,12 +4,14 @@
 #define TL_RUN_OPENER_H
 
 #include "run/keys.h"
+#include "run/select.h"
 
 typedef struct tl_opener {
   tl_input_set *set;
   const tl_input_options *options;
   tl_page_scratch scratch;
   tl_key_reader keys;
+  tl_selector selector;
   int64_t *order; /* keys of the rows at hand */
   size_t order_capacity;
   tl_column order_column;

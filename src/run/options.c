@@ -131,6 +131,7 @@ uint64_t tl__run_work_hash(const tl_run *run) {
   add_text(&hash, TICKLOOM_VERSION);
   add_text(&hash, o->codec);
   add_text(&hash, o->encoding);
+  add_text(&hash, o->where);
   hash = XXH3_64bits_withSeed(numbers, sizeof numbers, hash);
   for (size_t i = 0; i < d->output_count; i++) {
     uint64_t identity = tl_definition_output_identity(d, i);

@@ -145,6 +145,7 @@ static void put_record(const tl_run *run, tl_json *j, const double *times, int64
   tl_json_int(j, "streams", run->tally.streams);
   tl_json_int(j, "files", (int64_t)run->input.dataset.count);
   tl_json_int(j, "files_finished_before", (int64_t)run->files_finished);
+  if (run->options.where != NULL) tl_json_string(j, "where", run->options.where);
   if (run->options.from != NULL) tl_json_string(j, "from", run->options.from);
   if (run->options.to != NULL) tl_json_string(j, "to", run->options.to);
   tl_json_int(j, "spilled_bytes", run->spills ? run->spill_bytes : 0);

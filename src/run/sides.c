@@ -100,8 +100,8 @@ static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone,
   for (size_t i = 0; !usable && i < set->dataset.count; i++) /* it may be in a file that could not be read */
     if (set->files[i].failed) return tl_fail(err, set->files[i].status, "the side %s: its stream cannot be read: %s", side->name, set->files[i].error);
   if (s->stream == NULL)
-    return tl_fail(err, TL_DEFINITION, "the side %s: %s has no stream \"%s\"; --side %s=PATH names another dataset", side->name, set->dataset.root,
-                   side->value ? side->value : "(one stream)", side->name);
+    return tl_fail(err, TL_DEFINITION, "the side %s: %s has no stream \"%s\"%s; --side %s=PATH names another dataset", side->name, set->dataset.root,
+                   side->value ? side->value : "(one stream)", set->where != NULL ? " among the rows that --where selects" : "", side->name);
   if (!usable) return tl_fail(err, TL_CORRUPT, "the side %s: its stream has failed", side->name);
   s->rows = s->stream->rows;
   s->made_from = fingerprint(set, s->stream);

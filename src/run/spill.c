@@ -34,12 +34,14 @@ void tl_spill_free(tl_spill *s) {
   *s = (tl_spill){0};
 }
 
+bool tl_spill_takes(const tl_input_set *set, const tl_input_group *group) { return !set->files[group->file].failed && group->selected > 0; }
+
 static tl_status cut_batches(tl_spill *s, tl_error *err) {
   size_t capacity = 0;
   tl_spill_batch batch = {.file = -1};
   for (size_t g = 0; g < s->set->group_count; g++) {
     const tl_input_group *group = &s->set->groups[s->set->sequence[g]];
-    if (s->set->files[group->file].failed) continue;
+    if (!tl_spill_takes(s->set, group)) continue;
     for (int64_t done = 0; done < group->rows;) {
       int64_t left = group->rows - done, room = s->batch_rows - batch.rows, taken = left < room ? left : room;
       if (batch.rows == 0) batch.first_group = g, batch.first = done;
@@ -70,6 +72,7 @@ tl_status tl_spill_open(tl_spill *s, tl_error *err) {
 typedef struct spiller {
   tl_spill *spill;
   tl_key_reader keys;
+  tl_selector selector;
   tl_page_scratch scratch;
   tl_column column;
   tl_parquet file;
@@ -98,6 +101,7 @@ static void spiller_free(spiller *w) {
   tl_buffer_free(&w->stage);
   tl_column_free(&w->column);
   tl_page_scratch_free(&w->scratch);
+  tl_selector_free(&w->selector);
   tl_key_reader_free(&w->keys);
   tl_parquet_free(&w->file);
 }
@@ -107,6 +111,7 @@ static tl_status spiller_open(spiller *w, tl_error *err) {
   size_t rows = (size_t)s->batch_rows;
   char path[4200];
   tl_key_reader_open(&w->keys, s->set);
+  TL_TRY(tl_selector_open(&w->selector, s->set, &w->scratch, err));
   TL_TRY(tl_allocate(s->env, &w->streams, rows, sizeof *w->streams, err));
   TL_TRY(tl_allocate(s->env, &w->sorted, s->alone_of != NULL ? 2 * rows : rows, sizeof *w->sorted, err));
   TL_TRY(tl_allocate(s->env, &w->origins, rows, sizeof *w->origins, err));
@@ -121,50 +126,94 @@ static tl_status spiller_open(spiller *w, tl_error *err) {
   return TL_OK;
 }
 
-/* Rows [from, from + count) of a group into the batch at `to`. */
-static tl_status read_rows(spiller *w, const tl_input_group *group, int64_t from, int64_t count, int64_t to, tl_error *err) {
-  tl_spill *s = w->spill;
-  const tl_input_file *f = &s->set->files[group->file];
-  bool by_row = tl_keys_by_row(s->set, f);
-  if (w->open != group->file) {
-    w->open = -1;
-    tl_parquet_free(&w->file);
-    TL_TRY(tl_input_reopen(s->set, group->file, &w->file, err));
-    w->open = group->file;
-    memset(w->cursors, 0, ((size_t)s->input_count + 1) * sizeof *w->cursors);
-  }
-  TL_TRY(tl_keys_read(&w->keys, &w->file, f, group->group, from, count, &w->scratch, err));
-  for (int64_t r = 0; r < count; r++) {
-    if (by_row || r == 0)
-      TL_TRY(tl_keys_stream(&w->keys, f, r, false, &w->streams[to + r], err));
-    else
-      w->streams[to + r] = w->streams[to];
-    if (w->streams[to + r] < 0) return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
-    w->origins[to + r] = group->origin + from + r;
-  }
-  TL_TRY(tl_order_values(f, &w->file, group->group, from, count, &w->column, &w->scratch, &w->cursors[s->input_count], w->orders + to, err));
-  for (int i = 0; i < s->input_count; i++) {
-    int leaf = f->leaves[s->inputs[i]];
-    for (int64_t r = 0; leaf < 0 && r < count; r++) w->values[i][to + r] = __builtin_nan("");
-    if (leaf < 0) continue;
-    TL_TRY(tl_parquet_read_on(&w->file, group->group, leaf, from, count, &w->column, &w->scratch, &w->cursors[i], err));
-    TL_TRY(tl_input_values(s->set, s->inputs[i], s->as_time[i], &w->column, 0, count, w->values[i] + to, &w->nonfinite, err));
-  }
+static tl_status open_input(spiller *w, int32_t file, tl_error *err) {
+  if (w->open == file) return TL_OK;
+  w->open = -1;
+  tl_parquet_free(&w->file);
+  TL_TRY(tl_input_reopen(w->spill->set, file, &w->file, err));
+  w->open = file;
+  memset(w->cursors, 0, ((size_t)w->spill->input_count + 1) * sizeof *w->cursors);
   return TL_OK;
 }
 
-/* A part of a file cannot be read: the streams that have rows there are out. */
-static void give_up_rows(spiller *w, const tl_input_group *group, int64_t from, int64_t count, int64_t to, const tl_error *why) {
+/* Whose rows they are, and where they come from. */
+static tl_status read_streams(spiller *w, const tl_input_group *group, const tl_selected *rows, int64_t to, tl_error *err) {
+  const tl_input_file *f = &w->spill->set->files[group->file];
+  bool by_row = tl_keys_by_row(w->spill->set, f);
+  int64_t at = to;
+  TL_TRY(tl_keys_read(&w->keys, &w->file, f, group->group, rows->first, rows->count, &w->scratch, err));
+  for (tl_row_range r = tl_selected_side_by_side(rows, 0); r.count > 0; r = tl_selected_side_by_side(rows, r.first + r.count))
+    for (int64_t i = r.first; i < r.first + r.count; i++, at++) {
+      if (by_row || at == to)
+        TL_TRY(tl_keys_stream(&w->keys, f, i, false, &w->streams[at], err));
+      else
+        w->streams[at] = w->streams[to];
+      if (w->streams[at] < 0) return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
+      w->origins[at] = group->origin + rows->first + i;
+    }
+  return TL_OK;
+}
+
+static tl_status read_order(spiller *w, const tl_input_group *group, const tl_selected *rows, int64_t to, tl_error *err) {
+  const tl_input_file *f = &w->spill->set->files[group->file];
+  tl_page_cursor *cursor = &w->cursors[w->spill->input_count];
+  if (f->order_leaf >= 0) TL_TRY(tl_parquet_read_on(&w->file, group->group, f->order_leaf, rows->first, rows->count, &w->column, &w->scratch, cursor, err));
+  for (tl_row_range r = tl_selected_side_by_side(rows, 0); r.count > 0; to += r.count, r = tl_selected_side_by_side(rows, r.first + r.count))
+    tl_order_of_column(f, &w->column, r.first, r.count, w->orders + to);
+  return TL_OK;
+}
+
+static tl_status read_input(spiller *w, const tl_input_group *group, int input, const tl_selected *rows, int64_t to, tl_error *err) {
+  tl_spill *s = w->spill;
+  int leaf = s->set->files[group->file].leaves[s->inputs[input]];
+  double *out = w->values[input] + to;
+  for (int64_t r = 0; leaf < 0 && r < rows->selected; r++) out[r] = __builtin_nan("");
+  if (leaf < 0) return TL_OK;
+  TL_TRY(tl_parquet_read_on(&w->file, group->group, leaf, rows->first, rows->count, &w->column, &w->scratch, &w->cursors[input], err));
+  for (tl_row_range r = tl_selected_side_by_side(rows, 0); r.count > 0; out += r.count, r = tl_selected_side_by_side(rows, r.first + r.count))
+    TL_TRY(tl_input_values(s->set, s->inputs[input], s->as_time[input], &w->column, r.first, r.count, out, &w->nonfinite, err));
+  return TL_OK;
+}
+
+/* Rows of a group into the batch at `to`. */
+static tl_status read_rows(spiller *w, const tl_input_group *group, const tl_selected *rows, int64_t to, tl_error *err) {
+  TL_TRY(read_streams(w, group, rows, to, err));
+  TL_TRY(read_order(w, group, rows, to, err));
+  for (int i = 0; i < w->spill->input_count; i++) TL_TRY(read_input(w, group, i, rows, to, err));
+  return TL_OK;
+}
+
+/* A part of a file cannot be read: the streams that have rows there are out; all of them, where it is not known which rows are meant
+   (rows NULL). */
+static void give_up_rows(spiller *w, const tl_input_group *group, const tl_selected *rows, int64_t to, const tl_error *why) {
   tl_spill *s = w->spill;
   const tl_input_file *f = &s->set->files[group->file];
-  bool known = w->open == group->file && tl_keys_read(&w->keys, &w->file, f, group->group, from, count, &w->scratch, NULL) == TL_OK;
-  for (int64_t r = 0; known && r < count; r++) known = tl_keys_stream(&w->keys, f, r, false, &w->streams[to + r], NULL) == TL_OK && w->streams[to + r] >= 0;
+  bool known = rows != NULL && read_streams(w, group, rows, to, NULL) == TL_OK;
   tl_lock_enter(s->lock);
-  for (int64_t r = 0; known && r < count; r++) s->broken[w->streams[to + r]] = why->status;
+  for (int64_t r = 0; known && r < rows->selected; r++) s->broken[w->streams[to + r]] = why->status;
   for (size_t i = 0; !known && i < s->set->stream_count; i++) s->broken[i] = why->status;
   if (!s->reported[group->file]) s->report(s->report_context, f->file->path, NULL, why);
   s->reported[group->file] = true;
   tl_lock_leave(s->lock);
+}
+
+/* What is selected of rows [from, from + count) of a group into the batch at `*at`. Only a want of memory ends it. */
+static tl_status read_part(spiller *w, const tl_input_group *group, int64_t from, int64_t count, int64_t *at, tl_error *err) {
+  tl_selected rows;
+  tl_error why;
+  tl_status status = open_input(w, group->file, &why);
+  if (status == TL_OK) status = tl_selector_start(&w->selector, &w->file, group->file, group->group, from, count, &why);
+  for (;;) {
+    if (status == TL_OK) status = tl_selector_next(&w->selector, STEP, &rows, &why);
+    if (status == TL_OK && rows.count == 0) return TL_OK;
+    bool known = status == TL_OK;
+    if (known) status = read_rows(w, group, &rows, *at, &why);
+    if (status == TL_MEMORY) return tl_fail(err, status, "%s", why.text);
+    if (status == TL_OK) *at += rows.selected;
+    if (status != TL_OK) give_up_rows(w, group, known ? &rows : NULL, *at, &why);
+    if (!known) return TL_OK;
+    status = TL_OK;
+  }
 }
 
 /* ---- blocks ---- */
@@ -230,28 +279,19 @@ static tl_status write_batch(spiller *w, tl_spill_batch *batch, int64_t rows, tl
   return TL_OK;
 }
 
-static tl_status fill_batch(spiller *w, tl_spill_batch *batch, tl_error *err) {
+/* *rows: those that are in it. */
+static tl_status fill_batch(spiller *w, tl_spill_batch *batch, int64_t *rows, tl_error *err) {
   tl_spill *s = w->spill;
-  int64_t at = 0, from = batch->first, left = batch->rows;
-  tl_error why;
-  for (size_t g = batch->first_group; left > 0;) {
+  int64_t from = batch->first, left = batch->rows;
+  *rows = 0;
+  for (size_t g = batch->first_group; left > 0; g++, from = 0) {
     const tl_input_group *group = &s->set->groups[s->set->sequence[g]];
+    if (!tl_spill_takes(s->set, group)) continue;
     int64_t count = group->rows - from < left ? group->rows - from : left;
-    if (s->set->files[group->file].failed || count == 0) { /* in no batch */
-      g++, from = 0;
-      continue;
-    }
-    if (count > STEP) count = STEP;
+    TL_TRY(read_part(w, group, from, count, rows, err));
     left -= count;
-    tl_status status = read_rows(w, group, from, count, at, &why);
-    if (status == TL_MEMORY) return tl_fail(err, status, "%s", why.text);
-    if (status != TL_OK)
-      give_up_rows(w, group, from, count, at, &why);
-    else
-      at += count;
-    from += count;
   }
-  return write_batch(w, batch, at, err);
+  return write_batch(w, batch, *rows, err);
 }
 
 static bool take_batch(tl_spill *s, size_t *index) {
@@ -276,11 +316,12 @@ static void spill_some(void *context, int number) {
                .stage = {.env = s->env}};
   tl_error why = {0};
   size_t index;
+  int64_t rows;
   tl_status status = spiller_open(&w, &why);
   while (status == TL_OK && take_batch(s, &index)) {
-    status = fill_batch(&w, &s->batches[index], &why);
+    status = fill_batch(&w, &s->batches[index], &rows, &why);
     tl_lock_enter(s->lock);
-    s->rows_done += s->batches[index].rows;
+    s->rows_done += rows;
     tl_lock_leave(s->lock);
   }
   tl_lock_enter(s->lock);

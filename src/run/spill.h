@@ -10,11 +10,12 @@
 #define TL_RUN_SPILL_H
 
 #include "run/keys.h"
+#include "run/select.h"
 #include "sys/sys.h"
 
 typedef struct tl_spill_batch {
   size_t first_group;  /* in the sequence of the input set */
-  int64_t first, rows; /* from the first row of that group on, over further groups */
+  int64_t first, rows; /* from that row of that group on, over further groups; only the selected ones are stored */
   int64_t at;          /* in the scratch file */
   int file;            /* which one, or -1 */
 } tl_spill_batch;
@@ -45,6 +46,8 @@ typedef struct tl_spill {
   int64_t rows_done, nonfinite, bytes_read;
 } tl_spill;
 
+/* Whether rows of the group go into batches. */
+bool tl_spill_takes(const tl_input_set *set, const tl_input_group *group);
 /* Bytes of one stored row, and of memory that a thread needs for a batch of `rows`. */
 int64_t tl_spill_row_bytes(int input_count);
 int64_t tl_spill_thread_bytes(int input_count, int64_t rows);

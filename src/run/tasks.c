@@ -276,10 +276,29 @@ static tl_status note_ranges(tl_run *run, tl_error *err) {
 static int by_place(const void *a, const void *b) {
   const tl_part *x = a, *y = b;
   if (x->file != y->file) return x->file < y->file ? -1 : 1;
-  return x->group < y->group ? -1 : x->group > y->group;
+  if (x->group != y->group) return x->group < y->group ? -1 : 1;
+  return x->first_row < y->first_row ? -1 : x->first_row > y->first_row;
 }
 
-/* Rows that reading each task's streams from the files would decode, an opened file counting as some. */
+/* Rows that are decoded to read these parts from the files together, an opened file counting as some. Puts them in order. */
+static int64_t cost_of(tl_part *parts, size_t count) {
+  int64_t cost = 0, first = 0, end = 0, rows = 0;
+  if (count > 1) qsort(parts, count, sizeof *parts, by_place);
+  for (size_t i = 0; i < count; i++) {
+    const tl_part *p = &parts[i];
+    bool same_file = i > 0 && parts[i - 1].file == p->file, same_group = same_file && parts[i - 1].group == p->group;
+    if (!same_file) cost += OPENING;
+    if (!same_group || !tl_load_adjoins(first, end, rows, p->first_row, p->rows)) {
+      cost += end - first;
+      first = p->first_row, rows = 0;
+    }
+    end = p->first_row + p->rows;
+    rows += p->rows;
+  }
+  return cost + end - first;
+}
+
+/* The cost when each task reads its streams. */
 static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
   tl_part *parts = NULL;
   size_t capacity = 0;
@@ -294,27 +313,32 @@ static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
         if (status == TL_OK && s->part_count > 0) memcpy(parts + n, run->input.parts + s->parts, s->part_count * sizeof *parts);
         n += s->part_count;
       }
-    if (status != TL_OK) break;
-    if (n > 1) qsort(parts, n, sizeof *parts, by_place);
-    for (size_t i = 0, end; i < n; i = end) {
-      int64_t first = INT64_MAX, last = 0;
-      for (end = i; end < n && by_place(&parts[i], &parts[end]) == 0; end++) {
-        if (parts[end].first_row < first) first = parts[end].first_row;
-        if (parts[end].first_row + parts[end].rows > last) last = parts[end].first_row + parts[end].rows;
-      }
-      *cost += last - first + (i == 0 || parts[i].file != parts[i - 1].file ? OPENING : 0);
-    }
+    if (status == TL_OK) *cost += cost_of(parts, n);
   }
   tl_release(run->env, parts);
   return status;
 }
 
+/* The cost of reading everything once: what is selected may lie far apart, for whoever reads it. */
+static tl_status reading_once(const tl_run *run, int64_t *cost, tl_error *err) {
+  const tl_input_set *in = &run->input;
+  tl_part *parts;
+  *cost = in->rows + OPENING * (int64_t)in->dataset.count;
+  if (in->where == NULL) return TL_OK;
+  TL_TRY(tl_allocate(run->env, &parts, in->part_count + 1, sizeof *parts, err));
+  memcpy(parts, in->parts, in->part_count * sizeof *parts);
+  *cost = cost_of(parts, in->part_count);
+  tl_release(run->env, parts);
+  return TL_OK;
+}
+
 static tl_status is_scattered(const tl_run *run, bool *out, tl_error *err) {
-  int64_t cost;
+  int64_t cost, once;
   *out = run->input.scattered;
   if (*out || run->input.part_count <= run->stream_count) return TL_OK;
   TL_TRY(reading_cost(run, &cost, err));
-  *out = cost > 2 * (run->input.rows + OPENING * (int64_t)run->input.dataset.count);
+  TL_TRY(reading_once(run, &once, err));
+  *out = cost > 2 * once;
   return TL_OK;
 }
 
@@ -338,13 +362,24 @@ static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
   return make_pieces(run, most, f, err);
 }
 
+/* Those of a condition lie among others. */
+static int64_t rows_in_batches(const tl_run *run) {
+  int64_t rows = 0;
+  for (size_t i = 0; i < run->input.group_count; i++)
+    if (tl_spill_takes(&run->input, &run->input.groups[i])) rows += run->input.groups[i].rows;
+  return rows;
+}
+
 static tl_status plan_spill(tl_run *run, const tl_forecast *f, tl_error *err) {
   TL_TRY(note_stored(run, err));
-  int64_t left = (f->budget - f->fixed_bytes) / run->threads - f->reading_bytes;
-  int64_t rows = tl_spill_rows_within(run->stored_count, left);
+  int64_t rows;
+  for (;; run->threads--) { /* fewer threads, where each would have too little */
+    rows = tl_spill_rows_within(run->stored_count, (f->budget - f->fixed_bytes) / run->threads - f->reading_bytes);
+    if (rows >= LEAST_STRETCH || run->threads == 1) break;
+  }
   if (rows < LEAST_STRETCH)
     return tl_fail(err, TL_MEMORY, "--memory %lld MB is too little to put scattered rows together", (long long)(run->options.memory / 1000000));
-  int64_t each = run->rows_total / (4 * run->threads) + 1; /* something to do for every thread */
+  int64_t each = rows_in_batches(run) / (4 * run->threads) + 1; /* something to do for every thread */
   if (each < LEAST_BATCH) each = LEAST_BATCH;
   run->batch_rows = rows < each ? rows : each;
   if (run->batch_rows > MOST_BATCH) run->batch_rows = MOST_BATCH;

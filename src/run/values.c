@@ -1,14 +1,18 @@
 #include "run/values.h"
 #include "lane/tile.h"
 
-tl_status tl_order_values(const tl_input_file *f, tl_parquet *file, int group, int64_t first, int64_t count, tl_column *column, tl_page_scratch *scratch,
-                          tl_page_cursor *cursor, int64_t *out, tl_error *err) {
-  if (f->order_leaf >= 0) TL_TRY(tl_parquet_read_on(file, group, f->order_leaf, first, count, column, scratch, cursor, err));
+void tl_order_of_column(const tl_input_file *f, const tl_column *column, int64_t from, int64_t count, int64_t *out) {
   for (int64_t i = 0; i < count; i++) {
-    int64_t key = f->order_leaf < 0 ? f->order_value : tl_column_is_valid(column, i) ? tl_column_int(column, i) : INT64_MIN;
+    int64_t key = f->order_leaf < 0 ? f->order_value : tl_column_is_valid(column, from + i) ? tl_column_int(column, from + i) : INT64_MIN;
     if (key != INT64_MIN && __builtin_mul_overflow(key, f->order_factor, &key)) key = INT64_MAX;
     out[i] = key;
   }
+}
+
+tl_status tl_order_values(const tl_input_file *f, tl_parquet *file, int group, int64_t first, int64_t count, tl_column *column, tl_page_scratch *scratch,
+                          tl_page_cursor *cursor, int64_t *out, tl_error *err) {
+  if (f->order_leaf >= 0) TL_TRY(tl_parquet_read_on(file, group, f->order_leaf, first, count, column, scratch, cursor, err));
+  tl_order_of_column(f, column, 0, count, out);
   return TL_OK;
 }
 
