@@ -219,7 +219,7 @@ static void column_row(cli_table *t, const folder *f, const folder_column *c) {
   cli_table_cell(t, "%s", encodings);
   cli_table_cell(t, "%s", size);
   cli_table_cell(t, "%.1f%%", f->bytes > 0 ? 100 * (double)s->compressed_size / (double)f->bytes : 0.0);
-  cli_table_cell(t, s->compressed_size > 0 ? "%.2fx" : "", s->compressed_size > 0 ? (double)s->uncompressed_size / (double)s->compressed_size : 0.0);
+  cli_table_cell(t, s->compressed_size > 0 ? "%.2fx" : "-", s->compressed_size > 0 ? (double)s->uncompressed_size / (double)s->compressed_size : 0.0);
   cli_table_cell(t, "%s", nulls);
   cli_table_cell(t, "%s", low);
   cli_table_cell(t, "%s", high);

@@ -124,8 +124,14 @@ static void pages_cells(cli_table *t, const tl_page_count *p) {
   const char *more = p->complete ? "" : "+";
   known_count(pages, p->data_pages);
   known_count(entries, p->dictionary_entries);
-  cli_table_cell(t, p->complete || p->pages > 0 ? "%s%s" : "", pages, more);
-  cli_table_cell(t, p->dictionary_entries >= 0 ? "%s%s" : "", entries, more);
+  if (p->complete || p->pages > 0)
+    cli_table_cell(t, "%s%s", pages, more);
+  else
+    cli_table_cell(t, "%s", "");
+  if (p->dictionary_entries >= 0)
+    cli_table_cell(t, "%s%s", entries, more);
+  else
+    cli_table_cell(t, "%s", "");
 }
 
 static void storage_row(cli_table *t, const inspection *x, const inspect_column *c) {
@@ -142,8 +148,14 @@ static void storage_row(cli_table *t, const inspection *x, const inspect_column 
   cli_table_cell(t, "%s", encodings);
   cli_table_cell(t, "%s", size);
   cli_table_cell(t, "%.1f%%", 100 * (double)s->compressed_size / (double)x->file.size);
-  cli_table_cell(t, stored ? "%.2fx" : "", stored ? (double)s->uncompressed_size / (double)s->compressed_size : 0.0);
-  cli_table_cell(t, s->values > 0 ? "%.2f" : "", s->values > 0 ? 8 * (double)s->compressed_size / (double)s->values : 0.0);
+  if (stored)
+    cli_table_cell(t, "%.2fx", (double)s->uncompressed_size / (double)s->compressed_size);
+  else
+    cli_table_cell(t, "%s", "");
+  if (s->values > 0)
+    cli_table_cell(t, "%.2f", 8 * (double)s->compressed_size / (double)s->values);
+  else
+    cli_table_cell(t, "%s", "");
   pages_cells(t, p);
   index_cell(t, s);
   bloom_cell(t, s);
@@ -176,7 +188,10 @@ static void show_values(const inspection *x) {
     cli_table_cell(&t, "%s", name);
     cli_table_cell(&t, "%s", type);
     cli_table_cell(&t, "%s", leaf->field.nullable ? "yes" : "no");
-    cli_table_cell(&t, leaf->max_repetition > 0 ? "%lld" : "", (long long)c->totals.values);
+    if (leaf->max_repetition > 0)
+      cli_table_cell(&t, "%lld", (long long)c->totals.values);
+    else
+      cli_table_cell(&t, "%s", "");
     cli_table_cell(&t, "%s", nulls);
     cli_table_cell(&t, "%s", low);
     cli_table_cell(&t, "%s", high);
@@ -222,7 +237,10 @@ static void show_groups(const inspection *x) {
     cli_table_cell(&t, "%s", rows);
     cli_table_cell(&t, "%s", size);
     cli_table_cell(&t, "%s", plain);
-    cli_table_cell(&t, stored > 0 ? "%.2fx" : "", stored > 0 ? whole / stored : 0.0);
+    if (stored > 0)
+      cli_table_cell(&t, "%.2fx", whole / stored);
+    else
+      cli_table_cell(&t, "%s", "");
     cli_table_cell(&t, "%s", claim);
   }
   printf("\n");

@@ -83,7 +83,7 @@ TL_INLINE void step64(ints *x, const uint8_t *in, const places_of_step *p, int w
 TL_INLINE size_t step64_reads(int width) { return (size_t)(((PARTS - 1) * U64 * width) >> 3) + REGISTER; }
 
 TL_INLINE places_of_step step64_places(int width) {
-  places_of_step p;
+  places_of_step p = {0};
   for (int k = 0; k < PARTS; k++) p.part[k] = places64(width, (k * U64 * width) & 7);
   return p;
 }

@@ -134,7 +134,7 @@ tl_status tl__index_file(tl_opener *o, int index, tl_parquet *file, tl_error *er
   tl_input_file *f = &o->set->files[index];
   tl_input_set *s = o->set;
   bool by_row = tl_keys_by_row(s, f);
-  int32_t stream;
+  int32_t stream = -1;
   f->order_factor = 1; /* for now: the unit of all files together is not known yet */
   if (!by_row) {       /* the file is a stream, also without rows */
     o->keys.before = -1;
