@@ -301,7 +301,10 @@ static tl_status next_batch(tl_scan_reader *r, tl_error *err) {
     range->count -= rows;
     r->range += range->count == 0;
     TL_TRY(select_rows(r, first, rows, err));
-    if (r->selected_count == 0) continue;
+    if (r->selected_count == 0) {
+      adapt(r);
+      continue;
+    }
     for (int i = r->condition_slots; i < r->slot_count; i++) TL_TRY(fill_slot(r, &r->slots[i], first, rows, err));
     r->rows = rows;
     r->first_row = r->open->meta.groups[r->part.group].first_row + first;

@@ -116,14 +116,12 @@ static tl_status sum_rows(stats_worker *w, const tl_scan_part *part, tl_error *e
   TL_TRY(tl_scan_reader_start(&w->reader, *part, err));
   for (;;) {
     TL_TRY(tl_scan_reader_next(&w->reader, err));
-    if (w->reader.rows == 0) return TL_OK;
+    if (w->reader.rows == 0) break;
     w->rows += w->reader.selected_count;
-    for (int i = 0; i < job->row_column_count; i++) {
-      tl_totals *s = &w->totals[job->row_columns[i]];
-      TL_TRY(add_rows(w, s, w->reader.columns[i], err));
-      TL_TRY(tl_totals_flush(s, err));
-    }
+    for (int i = 0; i < job->row_column_count; i++) TL_TRY(add_rows(w, &w->totals[job->row_columns[i]], w->reader.columns[i], err));
   }
+  for (int i = 0; i < job->row_column_count; i++) TL_TRY(tl_totals_flush(&w->totals[job->row_columns[i]], err)); /* their dictionaries are still there */
+  return TL_OK;
 }
 
 /* ---- threads ---- */
