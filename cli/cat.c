@@ -128,6 +128,7 @@ static tl_status print_unit(void *context, int worker, size_t unit, cli_ordered 
   printer *p = context;
   tl_scan_reader *r = &p->readers[worker];
   text->size = 0;
+  if (p->scan->where != NULL && p->seen >= p->end) return TL_OK;
   TL_TRY(tl_scan_reader_start(r, p->units[unit], err));
   while (p->scan->where == NULL || p->seen < p->end) {
     TL_TRY(tl_scan_reader_next(r, err));

@@ -217,6 +217,17 @@ class Hostile(unittest.TestCase):
         answers = self.attempt(flat(page * 3000, MOST * 3000, INT64, OPTIONAL), (0,))
         self.assertIn('"missing": %d' % (MOST * 3000), answers["stats"])
 
+    def test_more_rows_than_the_pages_have(self):
+        page = data_page(MOST, levels(run(0, MOST)))
+        path = os.path.join(self.folder.name, "x.parquet")
+        answers = {"all": ["cat", path, "--format", "jsonl"], "rows": ["cat", path, "--rows", "0..3", "--format", "jsonl"]}
+        for claimed in (2 * MOST, 1000 * MOST):  # nothing is printed of what is not there
+            for command in answers.values():
+                with open(path, "wb") as f:
+                    f.write(flat(page + b"\0" * 20000, claimed, INT64, OPTIONAL))
+                code, text, message = self.tickloom(*command)
+                self.assertEqual((code, text), (4, ""), message)
+
     def test_a_long_run_of_one_code(self):
         rows = 500_000_000
         pages = dictionary_page(1, struct.pack("<q", 7)) + data_page(rows, b"\1" + run(0, rows), CODES)
@@ -304,16 +315,15 @@ class Hostile(unittest.TestCase):
         many = 50_000
         elements = [element("same_beginning_of_a_name_%d" % i, INT64, OPTIONAL) for i in range(many)]
         schema = [[(4, BINARY, "schema"), (5, I32, many)]] + elements
-        self.attempt(raw_footer(structure([(1, I32, 1), (2, LIST, (STRUCT, schema)), (3, I64, 0), (4, LIST, (STRUCT, []))])), (0, 4, 5))
+        self.attempt(raw_footer(structure([(1, I32, 1), (2, LIST, (STRUCT, schema)), (3, I64, 0), (4, LIST, (STRUCT, []))])), (0, 4, 5), nested=True)
 
     # indexes
 
-    def indexed(self, places, pages=4, step=20000, data_offset=4, bounds=None):
-        page = dictionary_page(1, struct.pack("<q", 7)) if False else b""
-        body = page + b"".join(data_page(step, struct.pack("<%dq" % step, *range(i * step, (i + 1) * step))) for i in range(pages))
+    def indexed(self, places, pages=4, step=20000, data_offset=4, **more):
+        body = b"".join(data_page(step, struct.pack("<%dq" % step, *range(i * step, (i + 1) * step))) for i in range(pages))
         places = places(len(body) // pages, step)
         index = structure([(1, LIST, (STRUCT, [[(1, I64, offset), (2, I32, size), (3, I64, row)] for offset, size, row in places]))])
-        chunk = chunk_of(["x"], INT64, body, pages * step, at=data_offset, indexes=[(4, I64, 4 + len(body)), (5, I32, len(index))])
+        chunk = chunk_of(["x"], INT64, body, pages * step, at=data_offset, indexes=[(4, I64, 4 + len(body)), (5, I32, len(index))], **more)
         return whole(body + index, [element("x", INT64)], [chunk], pages * step)
 
     def test_offset_indexes_that_lie(self):
@@ -334,6 +344,14 @@ class Hostile(unittest.TestCase):
         ]
         for lie in lies:
             self.assertIn(self.attempt(self.indexed(lie), (4,), commands=command)["rows"], ("", right))
+
+    def test_an_index_of_pages_behind_the_file(self):
+        """The chunk begins with its dictionary, they say, and its pages lie where no byte of the file is."""
+        command = {"rows": ["cat", os.path.join(self.folder.name, "x.parquet"), "--rows", "60000..60003", "--format", "jsonl"]}
+        for far in (10**6, 2**40, 2**63 - 10**6):
+            places = lambda size, step: [(far + i * 1000, 1000, i * step) for i in range(4)]  # noqa: E731
+            self.attempt(self.indexed(places, data_offset=far, dictionary=4), (0, 4), commands=command)
+            self.attempt(self.indexed(places, 2, 1, data_offset=far, dictionary=4), None)
 
     def test_indexes_that_lie_elsewhere(self):
         page = data_page(3, struct.pack("<qqq", 1, 2, 3))

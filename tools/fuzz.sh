@@ -11,8 +11,11 @@ command -v clang > /dev/null || { echo "fuzzing needs clang and its runtime (Deb
 plain="-std=gnu17 -g -O1 -D_GNU_SOURCE -ffp-contract=off -fno-math-errno -Isrc -Iinclude -Ibuild/src/op -Itest/fuzz -w"
 checked="$plain -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all"
 others=""
-for folder in ../shared/data/parquet_files/good ../shared/data/parquet_files/bad; do # files of other writers, where they are at hand
-  [ -d $folder ] && others="$others $folder"
+for folder in ../shared/data/parquet_files/good ../shared/data/parquet_files/bad; do # small files of other writers, where they are at hand
+  [ -d $folder ] || continue
+  mkdir -p $build/others
+  find $folder -name '*.parquet' -size -8k -exec cp -f {} $build/others/ \;
+  others=$build/others
 done
 libraries="-lzstd -llz4 -lbrotlidec -lsnappy -ldeflate -lxxhash -ljansson -lpthread -lm"
 objects=""

@@ -75,6 +75,8 @@ typedef struct tl_scan_reader {
   int slot_count, condition_slots;
   int *asked_slots, *wanted_slots;
   tl_scan_part part;
+  size_t asked_file; /* the row group whose claim of rows was checked last: parts of one group follow each other */
+  int asked_group;
   struct tl_row_range *ranges; /* of the part, that may hold selected rows */
   int64_t range_count, range;
   size_t range_capacity;

@@ -5,6 +5,7 @@
 #include "lake/prune.h"
 #include "lake/scan.h"
 #include "parquet/ahead.h"
+#include "parquet/walk.h"
 
 /* A column that is read, in the file at hand. */
 typedef struct tl_scan_slot {
@@ -35,8 +36,13 @@ static int add_slot(tl_scan_reader *r, int column) {
 }
 
 tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err) {
-  *r = (tl_scan_reader){
-      .scan = s, .env = s->env, .whole = true, .own = {.handle = -1}, .file = SIZE_MAX, .batch_rows = s->batch_rows < FIRST_ROWS ? s->batch_rows : FIRST_ROWS};
+  *r = (tl_scan_reader){.scan = s,
+                        .env = s->env,
+                        .whole = true,
+                        .own = {.handle = -1},
+                        .file = SIZE_MAX,
+                        .asked_file = SIZE_MAX,
+                        .batch_rows = s->batch_rows < FIRST_ROWS ? s->batch_rows : FIRST_ROWS};
   size_t most = (size_t)(s->wanted_count + s->asked_count) + 1;
   tl_status status = s->where != NULL ? tl_predicate_parse(&r->predicate, s->env, s->where, err) : TL_OK;
   if (status == TL_OK) status = tl_allocate_zeroed(s->env, &r->slots, most, sizeof *r->slots, err);
@@ -213,6 +219,24 @@ static tl_status count_rows(tl_scan_reader *r, tl_error *err) {
   return status;
 }
 
+/* Rows without number take few bytes: runs, missing ones. Where a group claims so many for its bytes, its pages are asked first whether they
+   have them, so that nobody prints what is not there. */
+static tl_status check_claim(tl_scan_reader *r, const tl_schema *column, tl_error *err) {
+  enum { MANY = 1 << 22, A_BYTE = 64 };
+  int64_t rows = r->open->meta.groups[r->part.group].row_count;
+  if (rows < MANY) return TL_OK;
+  for (int leaf = column->first_leaf; leaf < column->first_leaf + column->leaf_count; leaf++) {
+    tl_page_count pages;
+    tl_chunk chunk = tl_meta_chunk(&r->open->meta, r->part.group, leaf);
+    if (rows / A_BYTE <= chunk.compressed_size) continue;
+    if (rows > chunk.value_count)
+      return tl_fail(err, TL_CORRUPT, "%s: column %s, row group %d: %lld values for %lld rows", r->open->path, r->open->meta.leaves[leaf].field.name,
+                     r->part.group, (long long)chunk.value_count, (long long)rows);
+    TL_TRY(tl_page_count_chunk(&pages, r->open, r->part.group, leaf, INT64_MAX, err));
+  }
+  return TL_OK;
+}
+
 static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   int columns[TL_MOST_COLUMNS], count = 0;
   for (int i = 0; i < r->slot_count; i++) {
@@ -223,9 +247,12 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
     int child = tl_schema_child(r->open->meta.schema, r->scan->schema.children[slot->column].name);
     if (child < 0) continue;
     if (count == TL_MOST_COLUMNS) return tl_fail(err, TL_UNSUPPORTED, "%s: more than %d columns at once", r->open->path, TL_MOST_COLUMNS);
+    if (r->asked_file != r->part.file || r->asked_group != r->part.group) TL_TRY(check_claim(r, &r->open->meta.schema->children[child], err));
     slot->in_reader = count;
     columns[count++] = child;
   }
+  r->asked_file = r->part.file;
+  r->asked_group = r->part.group;
   if (count == 0) TL_TRY(count_rows(r, err));
   return tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, is_sparse(r), err);
 }

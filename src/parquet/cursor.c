@@ -468,7 +468,11 @@ static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_
   tl_values *v = &c->streams.values;
   uint32_t missing;
   TL_TRY(run_of_missing(c, &missing, err));
-  if (tl_values_are_codes(v)) most = MOST_CODES;
+  int64_t width = tl_field_width(&c->leaf->field), room = width > 0 ? c->scratch->limit / width : most;
+  if (tl_values_are_codes(v))
+    most = MOST_CODES;
+  else if (most > room)
+    most = room > 0 ? room : 1;
   if (missing > 0) most = missing;
   int64_t rows = most < c->page_left ? most : c->page_left, present;
   *out = (tl_stretch_of_values){.rows = rows, .column = memory};

@@ -104,7 +104,8 @@ static tl_status read_schema(tl_thrift *t, tl_arena *arena, tl_thrift_field fiel
   tl_element *elements;
   tl_thrift_type type;
   size_t count = tl_thrift_list(t, field, &type);
-  if (t->failed || type != TL_THRIFT_STRUCT || count == 0 || m->leaves != NULL) return damaged(err);
+  enum { LEAST_ELEMENT = 3 }; /* bytes: a schema that is claimed is not worth hundreds of times its bytes in memory */
+  if (t->failed || type != TL_THRIFT_STRUCT || count == 0 || m->leaves != NULL || count > (size_t)(t->end - t->at) / LEAST_ELEMENT) return damaged(err);
   TL_TRY(tl_arena_take(arena, &elements, count, sizeof *elements, err));
   for (size_t i = 0; i < count; i++) TL_TRY(read_element(t, arena, &elements[i], err));
   return tl_schema_build(m, arena, elements, count, err);
