@@ -72,3 +72,11 @@ void tl_schema_type_text(char *out, size_t room, const tl_schema *node) {
   out[0] = 0;
   if (type_text(out, room, 0, node) >= room && room > 4) memcpy(out + room - 4, "...", 4);
 }
+
+tl_status tl_schema_agree(const tl_schema *before, const tl_schema *here, const char *path, tl_error *err) {
+  char ours[200], theirs[200];
+  if (tl_schema_same(before, here)) return TL_OK;
+  tl_schema_type_text(ours, sizeof ours, before);
+  tl_schema_type_text(theirs, sizeof theirs, here);
+  return tl_fail(err, TL_UNSUPPORTED, "%s: column %s is %s, in other files %s: name files of one form, or columns that agree", path, here->name, theirs, ours);
+}

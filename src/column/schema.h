@@ -36,6 +36,8 @@ int tl_schema_child(const tl_schema *node, const char *name);
 tl_status tl_schema_copy(tl_schema *out, const tl_schema *in, tl_arena *arena, tl_error *err) TL_MUST_CHECK;
 /* Whether two columns hold the same values in the same form: shapes, names of struct fields and types; nullability aside. */
 bool tl_schema_same(const tl_schema *a, const tl_schema *b);
+/* TL_UNSUPPORTED when a column of a file is of another form than the same column of the files before it: both are named. */
+tl_status tl_schema_agree(const tl_schema *before, const tl_schema *here, const char *path, tl_error *err) TL_MUST_CHECK;
 /* "list<struct<price: double, size: int64>>": cut with dots when it does not fit. */
 void tl_schema_type_text(char *out, size_t room, const tl_schema *node);
 

@@ -43,15 +43,9 @@ static tl_status settle_schema(scan_source *s, tl_error *err) {
 }
 
 static tl_status check_file(scan_source *s, tl_error *err) {
-  char ours[200], theirs[200];
   if (s->reader.file == s->file) return TL_OK;
-  for (int i = 0; i < s->schema.child_count; i++) {
-    const tl_schema *column = &s->schema.children[i], *there = s->reader.columns[i]->node;
-    if (tl_schema_same(column, there)) continue;
-    tl_schema_type_text(ours, sizeof ours, column);
-    tl_schema_type_text(theirs, sizeof theirs, there);
-    return tl_fail(err, TL_UNSUPPORTED, "%s: column %s is %s, in other files %s", s->reader.open->path, column->name, theirs, ours);
-  }
+  for (int i = 0; i < s->schema.child_count; i++)
+    TL_TRY(tl_schema_agree(&s->schema.children[i], s->reader.columns[i]->node, s->reader.open->path, err));
   s->file = s->reader.file;
   return TL_OK;
 }

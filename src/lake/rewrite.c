@@ -38,7 +38,6 @@ static bool is_full(const tl_meta *m, const tl_schema *column) {
 }
 
 static tl_status merge_file(rewriter *r, const tl_parquet *file, bool *full, tl_error *err) {
-  char ours[200], theirs[200];
   for (int i = 0; i < r->scan.hive_from; i++) {
     tl_schema *column = &r->schema.children[i];
     int child = tl_schema_child(file->meta.schema, column->name);
@@ -48,11 +47,7 @@ static tl_status merge_file(rewriter *r, const tl_parquet *file, bool *full, tl_
       column->nullable = true;
       continue;
     }
-    if (!tl_schema_same(column, there)) {
-      tl_schema_type_text(ours, sizeof ours, column);
-      tl_schema_type_text(theirs, sizeof theirs, there);
-      return tl_fail(err, TL_UNSUPPORTED, "%s: column %s is %s, in other files %s", file->path, column->name, theirs, ours);
-    }
+    TL_TRY(tl_schema_agree(column, there, file->path, err));
     widen(column, there);
     full[i] &= there->shape == TL_SHAPE_VALUE && (!there->nullable || is_full(&file->meta, there));
   }

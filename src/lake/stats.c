@@ -164,8 +164,8 @@ static tl_status find_simple(const tl_scan *scan, bool *by_rows, tl_error *err) 
       int there = tl_schema_child(root, column->name);
       if (there < 0)
         by_rows[i] = true;
-      else if (!tl_schema_same(column, &root->children[there]))
-        return tl_fail(err, TL_UNSUPPORTED, "%s: column %s is of another type than in other files", file.path, column->name);
+      else
+        TL_TRY(tl_schema_agree(column, &root->children[there], file.path, err));
     }
   }
   return TL_OK;
