@@ -31,7 +31,16 @@ tl_status tl_schema_copy(tl_schema *out, const tl_schema *in, tl_arena *arena, t
   return TL_OK;
 }
 
-static bool same_field(const tl_field *a, const tl_field *b) {
+/* An integer without annotation is one of its full width. */
+static tl_field annotated(const tl_field *f) {
+  tl_field full = *f;
+  if (f->logical == TL_LOGICAL_NONE && (f->physical == TL_PHYSICAL_INT32 || f->physical == TL_PHYSICAL_INT64))
+    full.logical = TL_LOGICAL_INTEGER, full.bits = f->physical == TL_PHYSICAL_INT32 ? 32 : 64;
+  return full;
+}
+
+static bool same_field(const tl_field *x, const tl_field *y) {
+  tl_field full_x = annotated(x), full_y = annotated(y), *a = &full_x, *b = &full_y;
   return a->physical == b->physical && a->logical == b->logical && a->fixed_size == b->fixed_size && a->digits == b->digits && a->utc == b->utc &&
          a->precision == b->precision && a->scale == b->scale && a->bits == b->bits && a->is_unsigned == b->is_unsigned;
 }
