@@ -84,7 +84,10 @@ static double walk_all(walk *w) {
     double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
     w->pages = w->stored = w->plain_bytes = 0;
     for (int g = 0; g < w->file->meta.group_count; g++)
-      for (int leaf = 0; leaf < w->file->meta.leaf_count; leaf++) walk_chunk(w, &w->file->meta.groups[g].chunks[leaf]);
+      for (int leaf = 0; leaf < w->file->meta.leaf_count; leaf++) {
+        tl_chunk chunk = tl_meta_chunk(&w->file->meta, g, leaf);
+        walk_chunk(w, &chunk);
+      }
     double took = seconds(CLOCK_PROCESS_CPUTIME_ID) - start;
     if (took < best) best = took;
   }
@@ -151,7 +154,7 @@ static void measure_footer(const char *path, const char *column) {
 /* Bytes of the pages of a chunk that hold rows of [from, to), counted from the group's first. */
 static int64_t page_bytes(tl_parquet *file, int group, int leaf, int64_t from, int64_t to) {
   TL_OWNED(tl_offset_index) index = {0};
-  const tl_chunk *c = &file->meta.groups[group].chunks[leaf];
+  tl_chunk chunk = tl_meta_chunk(&file->meta, group, leaf), *c = &chunk;
   if (c->offset_index.offset < 0) return c->compressed_size;
   check(tl_offset_index_load(&index, file, group, leaf, &err));
   int64_t bytes = 0;
@@ -172,7 +175,7 @@ static void measure_slice(const char *path, int64_t from, int64_t to) {
     const tl_row_group *group = &file.meta.groups[g];
     if (group->first_row >= to || group->first_row + group->row_count <= from) continue;
     for (int leaf = 0; leaf < file.meta.leaf_count; leaf++) {
-      const tl_chunk *c = &group->chunks[leaf];
+      tl_chunk chunk = tl_meta_chunk(&file.meta, g, leaf), *c = &chunk;
       pages += page_bytes(&file, g, leaf, from - group->first_row, to - group->first_row);
       if (c->dictionary_offset > 0 && c->dictionary_offset < c->data_offset) dictionaries += c->data_offset - c->dictionary_offset;
       indexes += size_of(c->column_index) + size_of(c->offset_index);

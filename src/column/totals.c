@@ -314,6 +314,13 @@ tl_status tl_totals_add(tl_totals *s, int64_t missing, const tl_column *dense, t
 
 /* ---- codes ---- */
 
+/* Counters for each entry, and up to the next power of two. */
+static size_t counters_of(const tl_column *dictionary) {
+  size_t counters = TL_COUNT_LANES;
+  while (counters < (size_t)dictionary->count * TL_COUNT_LANES) counters *= 2;
+  return counters;
+}
+
 tl_status tl_totals_counters(tl_totals *s, int64_t missing, const tl_column *dictionary, int64_t count, uint32_t **out, tl_error *err) {
   *out = NULL;
   s->rows += missing + count;
@@ -321,8 +328,7 @@ tl_status tl_totals_counters(tl_totals *s, int64_t missing, const tl_column *dic
   if (!wants_values(s) || count == 0) return TL_OK;
   if (s->dictionary != dictionary || s->pending + count > UINT32_MAX) {
     TL_TRY(tl_totals_flush(s, err));
-    size_t counters = TL_COUNT_LANES;
-    while (counters < (size_t)dictionary->count * TL_COUNT_LANES) counters *= 2;
+    size_t counters = counters_of(dictionary);
     TL_TRY(tl_renew(s->env, &s->counts, &s->count_capacity, counters + 1, sizeof *s->counts, err));
     memset(s->counts, 0, counters * sizeof *s->counts);
     s->dictionary = dictionary;
@@ -339,10 +345,17 @@ tl_status tl_totals_add_codes(tl_totals *s, int64_t missing, const tl_column *di
   return TL_OK;
 }
 
+static tl_status check_counters(const tl_totals *s, const tl_column *d, tl_error *err) {
+  for (size_t i = (size_t)d->count * TL_COUNT_LANES, end = counters_of(d); i < end; i++)
+    if (s->counts[i] != 0) return tl_fail(err, TL_CORRUPT, "dictionary code %zu, the dictionary has %lld values", i / TL_COUNT_LANES, (long long)d->count);
+  return TL_OK;
+}
+
 tl_status tl_totals_flush(tl_totals *s, tl_error *err) {
   const tl_column *d = s->dictionary;
   s->dictionary = NULL;
   s->pending = 0;
+  if (d != NULL) TL_TRY(check_counters(s, d, err));
   for (int64_t i = 0; d != NULL && i < d->count; i++) {
     int64_t times = 0;
     for (int lane = 0; lane < TL_COUNT_LANES; lane++) times += s->counts[TL_COUNT_LANES * i + lane];

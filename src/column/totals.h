@@ -66,6 +66,7 @@ tl_status tl_totals_add_codes(tl_totals *totals, int64_t missing, const tl_colum
    power of two, to which `count` values are going to be
    added in any lane. NULL where nothing of the values is wanted. */
 tl_status tl_totals_counters(tl_totals *totals, int64_t missing, const tl_column *dictionary, int64_t count, uint32_t **out, tl_error *err) TL_MUST_CHECK;
+/* TL_CORRUPT when codes were counted that the dictionary does not have. */
 tl_status tl_totals_flush(tl_totals *summary, tl_error *err) TL_MUST_CHECK;
 /* Adds what another summary of the same type, flushed, has. */
 tl_status tl_totals_merge(tl_totals *summary, const tl_totals *other, tl_error *err) TL_MUST_CHECK;

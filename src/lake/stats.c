@@ -85,7 +85,7 @@ static tl_status sum_chunk(stats_worker *w, const tl_scan_part *part, int column
     status = tl_cursor_pull(&cursor, PULL, &w->memory, &v, err);
     if (status == TL_OK) status = tl_cursor_fail(&cursor, add_stretch(&w->totals[column], &v, err), err);
   }
-  tl_status flushed = status == TL_OK ? tl_totals_flush(&w->totals[column], err) : TL_OK;
+  tl_status flushed = status == TL_OK ? tl_cursor_fail(&cursor, tl_totals_flush(&w->totals[column], err), err) : TL_OK;
   w->totals[column].dictionary = NULL;
   return status == TL_OK ? flushed : status;
 }

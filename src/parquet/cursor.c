@@ -17,17 +17,21 @@ static tl_status view(tl_cursor *c, size_t wanted, tl_bytes *out, tl_error *err)
     return TL_OK;
   }
   int64_t from = c->at - s->window_at;
-  if (from < 0 || from > (int64_t)s->window.size || s->window.size - (size_t)from < wanted) {
+  bool inside = from >= 0 && from <= (int64_t)s->window.size;
+  size_t have = inside ? s->window.size - (size_t)from : 0;
+  if (have < wanted || !inside) { /* what is there moves to the front, the rest is read behind it */
     int64_t start = c->file->env->tick_ns(c->file->env);
     size_t least = c->skips || c->sparse ? GLANCE : s->piece > 0 ? s->piece : WINDOW, size = wanted > least ? wanted : least;
     if ((int64_t)size > left) size = (size_t)left;
     s->window.env = s->env;
-    s->window.size = 0;
-    TL_TRY(tl_buffer_reserve(&s->window, size, err));
-    TL_TRY(tl_parquet_read_bytes(c->file, s->window.data, size, c->at, err));
+    if (have > 0) memmove(s->window.data, s->window.data + from, have);
+    s->window.size = have;
+    TL_TRY(tl_buffer_reserve(&s->window, size - have, err));
+    s->window.size = 0; /* until it is whole */
+    TL_TRY(tl_parquet_read_bytes(c->file, s->window.data + have, size - have, c->at + (int64_t)have, err));
     s->window.size = size;
     s->window_at = c->at;
-    s->bytes_read += (int64_t)size;
+    s->bytes_read += (int64_t)(size - have);
     s->io_ns += c->file->env->tick_ns(c->file->env) - start;
     from = 0;
   }

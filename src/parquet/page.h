@@ -68,8 +68,8 @@ bool tl_values_are_codes(const tl_values *values);
 tl_status tl_values_read(tl_values *values, int64_t count, tl_column *out, int64_t at, tl_error *err) TL_MUST_CHECK;
 /* Codes below the dictionary's count. */
 tl_status tl_values_codes(tl_values *values, int64_t count, uint32_t *out, tl_error *err) TL_MUST_CHECK;
-/* Counts `count` codes, instead of reading them: counts[TL_COUNT_LANES * code + any lane] grows. There are counters up to the next power of
-   two behind the dictionary's count, so that what the codes' width allows can be counted first and checked after. */
+/* Counts `count` codes, instead of reading them: counts[TL_COUNT_LANES * code + any lane] grows. A code that the dictionary does not have is
+   TL_CORRUPT, or is counted where no entry has its counters, up to the next power of two: whoever uses the counts looks there (totals.h). */
 tl_status tl_values_count(tl_values *values, int64_t count, uint32_t *counts, tl_error *err) TL_MUST_CHECK;
 tl_status tl_values_skip(tl_values *values, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* Where the next `count` values lie side by side in their form in memory, taken as read; NULL where they do not. */

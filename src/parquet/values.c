@@ -223,14 +223,6 @@ static bool width_fits(const tl_values *v) {
   return v->runs.width < 32 && entries > 0 && (size_t)1 << v->runs.width < 2 * entries;
 }
 
-/* Codes that the dictionary does not have were counted where nothing else is. */
-static tl_status check_counts(const tl_values *v, const uint32_t *counts, int width, tl_error *err) {
-  size_t entries = (size_t)v->memory->dictionary.count, end = (size_t)1 << width;
-  for (size_t i = entries * TL_COUNT_LANES; i < end * TL_COUNT_LANES; i++)
-    if (counts[i] != 0) return code_too_large((uint32_t)(i / TL_COUNT_LANES), (int64_t)entries, err);
-  return TL_OK;
-}
-
 static tl_status count_packed(tl_values *v, uint32_t count, uint32_t *counts, tl_error *err) {
   enum { CODES = 2048 }; /* stay in the nearest cache */
   const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
@@ -248,7 +240,7 @@ static tl_status count_packed(tl_values *v, uint32_t count, uint32_t *counts, tl
   return TL_OK;
 }
 
-static tl_status count_codes(tl_values *v, int64_t count, uint32_t *counts, tl_error *err) {
+tl_status tl_values_count(tl_values *v, int64_t count, uint32_t *counts, tl_error *err) {
   for (uint32_t n; count > 0; count -= n, v->next += n) {
     uint32_t code;
     bool repeated;
@@ -262,11 +254,6 @@ static tl_status count_codes(tl_values *v, int64_t count, uint32_t *counts, tl_e
     tl_rle_skip(&v->runs, n);
   }
   return TL_OK;
-}
-
-tl_status tl_values_count(tl_values *v, int64_t count, uint32_t *counts, tl_error *err) {
-  TL_TRY(count_codes(v, count, counts, err));
-  return width_fits(v) ? check_counts(v, counts, v->runs.width, err) : TL_OK;
 }
 
 tl_status tl_values_codes(tl_values *v, int64_t count, uint32_t *out, tl_error *err) {
