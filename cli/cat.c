@@ -18,6 +18,11 @@ const tl_command tl_command_cat = {
     "  --threads N     (default: all processors) rows come in order whatever it is\n"
     "  --memory SIZE   a page may take an eighth of it (default 1GB)\n"
     "  --memory-map-threshold-mb N   files of so many MB are mapped instead of read (default: none; 0: none)\n\n"
+    "Conditions: comparisons = != < <= > >=, x in (..), x between A and B (both included), missing(x) or x is null, joined by and, or, not; a\n"
+    "boolean column is a condition by itself. Texts stand in '..' or \"..\" (a doubled quote is one), bytes are x'deadbeef', odd names stand in\n"
+    "`backticks`, fields of structs are a.b. Dates and times compare with '2025-11-25', '2025-11-25T09:15:00.5', '09:30:00', or with the stored\n"
+    "integer. Integers, decimals and times compare exactly; arithmetic (+ - * /) is in doubles. A comparison with a missing value is false,\n"
+    "and `not` of it is true, unlike in SQL: x != 1 drops missing rows, not x = 1 keeps them.\n\n"
     "examples:\n  tickloom cat daily/SPY.parquet --rows 0..5\n  tickloom cat features-out --columns ticker,date,sma20_ratio --format csv\n"
     "  tickloom cat ticks --where 'price > 100 and symbol in (\"A\", \"B\")' --format jsonl\n",
     run};
