@@ -1,8 +1,8 @@
-#include "parquet/cursor.h"
+#include "parquet/cursor_inside.h"
 #include <string.h>
 #include "codec/compressor.h"
 
-enum { WINDOW = 1 << 19, GLANCE = 1 << 12, LONG_WAY = 1 << 14 };
+enum { WINDOW = 1 << 19, GLANCE = 1 << 12 };
 
 /* ---- bytes of the chunk ---- */
 
@@ -72,17 +72,6 @@ static tl_status locate(tl_cursor *c, tl_error *err) {
   return TL_OK;
 }
 
-/* An entry that goes on a list is one where that list has an element: the level at which it has. */
-static void find_least(tl_cursor *c) {
-  const tl_schema *n = c->file->meta.schema;
-  while (n->shape != TL_SHAPE_VALUE) {
-    if (n->shape == TL_SHAPE_LIST || n->shape == TL_SHAPE_MAP) c->least_definition[n->repetition + 1] = (uint8_t)(n->definition + 1);
-    int k = 0;
-    while (k + 1 < n->child_count && c->leaf_index >= n->children[k + 1].first_leaf) k++;
-    n = &n->children[k];
-  }
-}
-
 tl_status tl_cursor_open(tl_cursor *c, tl_parquet *file, int group, int leaf, tl_page_scratch *s, tl_error *err) {
   *c = (tl_cursor){
       .file = file, .scratch = s, .group = group, .leaf_index = leaf, .leaf = &file->meta.leaves[leaf], .chunk = tl_meta_chunk(&file->meta, group, leaf)};
@@ -92,13 +81,6 @@ tl_status tl_cursor_open(tl_cursor *c, tl_parquet *file, int group, int leaf, tl
   s->memory.limit = s->limit;
   s->memory.dictionary.field.name = NULL;
   return tl_cursor_fail(c, locate(c, err), err);
-}
-
-tl_status tl_cursor_use_entries(tl_cursor *c, tl_error *err) {
-  find_least(c);
-  TL_TRY(tl_allocate(c->file->env, &c->definition, 2 * TL_LEVEL_WINDOW, 1, err));
-  c->repetition = c->definition + TL_LEVEL_WINDOW;
-  return TL_OK;
 }
 
 void tl_cursor_free(tl_cursor *c) {
@@ -165,8 +147,7 @@ static tl_status check_place(const tl_cursor *c, tl_error *err) {
                  (long long)c->page.values, (long long)c->row, (long long)rows, (long long)x->pages[i].first_row, (long long)x->pages[i].offset);
 }
 
-/* Goes on to the next data page: its header is read, its body not yet. Dictionaries on the way are taken. */
-static tl_status next_page(tl_cursor *c, tl_error *err) {
+tl_status tl_cursor_next_page(tl_cursor *c, tl_error *err) {
   int64_t rows = c->file->meta.groups[c->group].row_count;
   bool repeats = c->leaf->max_repetition > 0;
   for (;;) {
@@ -190,7 +171,7 @@ static tl_status next_page(tl_cursor *c, tl_error *err) {
   return TL_OK;
 }
 
-static tl_status open_page(tl_cursor *c, tl_error *err) {
+tl_status tl_cursor_open_page(tl_cursor *c, tl_error *err) {
   tl_bytes body;
   TL_TRY(read_body(c, &body, err));
   TL_TRY(tl_page_open(&c->streams, &c->page, body, c->chunk.codec, c->leaf, &c->scratch->memory, err));
@@ -198,23 +179,14 @@ static tl_status open_page(tl_cursor *c, tl_error *err) {
   return TL_OK;
 }
 
-/* All of the page is behind us. */
-static tl_status leave_page(tl_cursor *c, tl_error *err) {
+tl_status tl_cursor_leave_page(tl_cursor *c, tl_error *err) {
   if (c->opened) TL_TRY(tl_page_close(&c->streams, err));
   c->at = c->page.offset + (int64_t)c->page.header_size + c->page.stored_size;
   c->opened = false;
   return TL_OK;
 }
 
-/* ---- rows of a leaf that does not repeat ---- */
-
-static void advance(tl_cursor *c, int64_t rows) {
-  c->row += rows;
-  c->page_left -= rows;
-}
-
-/* Goes to the page that holds a row far ahead, by way of the dictionary, where the file says how. */
-static tl_status jump(tl_cursor *c, int64_t row, tl_error *err) {
+tl_status tl_cursor_jump(tl_cursor *c, int64_t row, tl_error *err) {
   tl_offset_index *x = &c->places;
   if (c->chunk.offset_index.offset < 0) return TL_OK;
   if (x->count == 0) TL_TRY(tl_offset_index_load(x, c->file, c->group, c->leaf_index, err));
@@ -222,7 +194,7 @@ static tl_status jump(tl_cursor *c, int64_t row, tl_error *err) {
   int64_t low = page_of_row(x, row);
   if (x->pages[low].first_row <= c->row + c->page_left) return TL_OK;
   TL_TRY(tl_cursor_take_dictionary(c, err));
-  if (c->opened && c->page_left == 0) TL_TRY(leave_page(c, err));
+  if (c->opened && c->page_left == 0) TL_TRY(tl_cursor_leave_page(c, err));
   c->end = x->pages[x->count - 1].offset + x->pages[x->count - 1].size; /* entries are not counted any more */
   c->entries = 0;
   c->at = x->pages[low].offset;
@@ -237,7 +209,7 @@ static tl_status jump(tl_cursor *c, int64_t row, tl_error *err) {
 tl_status tl_cursor_take_dictionary(tl_cursor *c, tl_error *err) {
   if (c->index > 0) return TL_OK;
   c->skips = c->chunk.dictionary_offset < 0;
-  return next_page(c, err);
+  return tl_cursor_next_page(c, err);
 }
 
 void tl_cursor_place(const tl_cursor *c, tl_page_cursor *out) {
@@ -248,257 +220,7 @@ void tl_cursor_place(const tl_cursor *c, tl_page_cursor *out) {
   out->index = inside ? c->index - 1 : c->index;
 }
 
-static tl_status skip_rows(tl_cursor *c, int64_t rows, tl_error *err) {
-  if (rows >= LONG_WAY) {
-    int64_t target = c->row + rows;
-    TL_TRY(jump(c, target, err));
-    rows = target - c->row;
-  }
-  while (rows > 0) {
-    c->skips = rows > 0 && c->index > 0;
-    if (c->page_left == 0) TL_TRY(next_page(c, err));
-    int64_t n = rows < c->page_left ? rows : c->page_left;
-    if (c->opened || n < c->page_left) {
-      if (!c->opened) TL_TRY(open_page(c, err));
-      TL_TRY(tl_page_skip(&c->streams, n, err));
-    }
-    advance(c, n);
-    rows -= n;
-    if (c->page_left == 0) TL_TRY(leave_page(c, err));
-  }
-  c->skips = false;
-  return TL_OK;
-}
-
-/* A row takes at least one bit somewhere, but runs and nulls take none: what bounds the rows is the memory for them. */
-static tl_status check_rows(const tl_cursor *c, int64_t count, tl_error *err) {
-  int64_t width = tl_field_width(&c->leaf->field) + 9;
-  if (count <= c->scratch->limit / width * 8) return TL_OK;
-  return tl_fail(err, TL_MEMORY, "%lld rows of one column exceed the memory for a page", (long long)count);
-}
-
-static tl_status take_codes(tl_cursor *c, int64_t rows, tl_column *out, tl_error *err) {
-  TL_TRY(tl_renew(out->env, &out->codes, &out->code_capacity, (size_t)rows + 1, sizeof *out->codes, err));
-  out->dictionary = &c->scratch->memory.dictionary;
-  return TL_OK;
-}
-
-/* The rows that came so far become values, because the page does not have codes. */
-static tl_status give_up_codes(tl_cursor *c, tl_column *out, int64_t done, tl_error *err) {
-  int64_t count = out->count;
-  out->count = done;
-  TL_TRY(tl_column_flatten(out, c->scratch->limit * 4, err));
-  out->count = count;
-  size_t width = (size_t)tl_field_width(&out->field);
-  if (width == 0) return tl_reserve(out->env, &out->offsets, &out->offsets_capacity, (size_t)count + 1, sizeof *out->offsets, err);
-  return tl_reserve(out->env, &out->values, &out->values_capacity, (size_t)count * width + 64, 1, err);
-}
-
-static tl_status read_rows(tl_cursor *c, int64_t rows, bool codes, tl_column *out, tl_error *err) {
-  for (int64_t done = 0; done < rows;) {
-    if (c->page_left == 0) TL_TRY(next_page(c, err));
-    if (c->page_left == 0) { /* a page without rows */
-      TL_TRY(leave_page(c, err));
-      continue;
-    }
-    if (!c->opened) TL_TRY(open_page(c, err));
-    bool coded = tl_values_are_codes(&c->streams.values) && c->dictionary_seen;
-    if (done == 0 && coded && codes) TL_TRY(take_codes(c, rows, out, err));
-    if (out->dictionary != NULL && !coded) TL_TRY(give_up_codes(c, out, done, err));
-    int64_t n = rows - done < c->page_left ? rows - done : c->page_left;
-    TL_TRY(tl_page_read(&c->streams, n, out, done, err));
-    advance(c, n);
-    done += n;
-    if (c->page_left == 0) TL_TRY(leave_page(c, err));
-  }
-  return TL_OK;
-}
-
-tl_status tl_cursor_read(tl_cursor *c, int64_t rows, bool codes, tl_column *out, tl_error *err) {
-  tl_status status = check_rows(c, rows, err);
-  if (status == TL_OK) status = tl_column_reset(out, &c->leaf->field, rows, err);
-  if (status == TL_OK) status = read_rows(c, rows, codes, out, err);
-  return tl_cursor_fail(c, status, err);
-}
-
-/* ---- entries ---- */
-
-void tl_entries_free(tl_entries *e) {
-  tl_release(e->env, e->definition);
-  tl_release(e->env, e->repetition);
-  tl_column_free(&e->values);
-  *e = (tl_entries){.env = e->env, .values = {.env = e->env, .bytes = {.env = e->env}}};
-}
-
-/* Decodes the levels of what comes next in the page, going on to the next page where it is used up. No entries at the chunk's end. */
-static tl_status fill_window(tl_cursor *c, tl_error *err) {
-  c->window_at = c->window_count = 0;
-  while (c->page_left == 0) {
-    if (c->opened) TL_TRY(leave_page(c, err));
-    if (c->at >= c->end || c->entries >= c->chunk.value_count) return TL_OK;
-    TL_TRY(next_page(c, err));
-    if (c->page_left == 0) TL_TRY(leave_page(c, err));
-  }
-  if (!c->opened) TL_TRY(open_page(c, err));
-  int n = c->page_left < TL_LEVEL_WINDOW ? (int)c->page_left : TL_LEVEL_WINDOW;
-  TL_TRY(tl_levels_read(&c->streams.repetition, c->repetition, n, err));
-  TL_TRY(tl_levels_read(&c->streams.definition, c->definition, n, err));
-  c->window_count = n;
-  c->page_left -= n;
-  c->entries += n;
-  return TL_OK;
-}
-
-/* Of the window's entries, those of the next `rows` rows; *started counts the rows that begin among them. */
-static tl_status take_entries(tl_cursor *c, int64_t rows, int64_t *started, int *count, tl_error *err) {
-  int i = c->window_at;
-  for (; i < c->window_count; i++) {
-    int r = c->repetition[i];
-    if (r == 0) {
-      if (*started == rows) break;
-      ++*started;
-    } else if (*started == 0 && !c->inside_row)
-      return tl_fail(err, TL_CORRUPT, "repetition levels begin inside of a row");
-    else if (c->definition[i] < c->least_definition[r] || c->last_definition < c->least_definition[r])
-      return tl_fail(err, TL_CORRUPT, "an entry goes on a list (repetition level %d) that is not there (definition level %d)", r, c->definition[i]);
-    c->last_definition = c->definition[i];
-    c->inside_row = true;
-  }
-  *count = i - c->window_at;
-  return TL_OK;
-}
-
-static tl_status room_for_values(tl_cursor *c, tl_entries *out, bool codes, int64_t more, tl_error *err) {
-  tl_column *v = &out->values;
-  size_t width = (size_t)tl_field_width(&v->field), count = (size_t)(v->count + more);
-  if ((int64_t)count > c->scratch->limit * 4 / (int64_t)(width + 8))
-    return tl_fail(err, TL_MEMORY, "%zu values of some rows exceed the memory for them; --memory decides", count);
-  bool coded = tl_values_are_codes(&c->streams.values) && c->dictionary_seen;
-  if (v->count == 0 && coded && codes) v->dictionary = &c->scratch->memory.dictionary;
-  if (v->dictionary != NULL && !coded) TL_TRY(give_up_codes(c, v, v->count, err));
-  if (v->dictionary != NULL) return tl_reserve(v->env, &v->codes, &v->code_capacity, count, sizeof *v->codes, err);
-  TL_TRY(tl_reserve(v->env, &v->values, &v->values_capacity, count * width + 64, 1, err));
-  return width > 0 ? TL_OK : tl_reserve(v->env, &v->offsets, &v->offsets_capacity, count + 1, sizeof *v->offsets, err);
-}
-
-/* The next `count` entries of the window, and the values among them. */
-static tl_status append_entries(tl_cursor *c, int count, bool codes, tl_entries *out, tl_error *err) {
-  size_t wanted = (size_t)out->count + (size_t)count;
-  int present = 0;
-  for (int i = 0; i < count; i++) present += c->definition[c->window_at + i] == c->leaf->max_definition;
-  if ((int64_t)wanted > c->scratch->limit / 4) return tl_fail(err, TL_MEMORY, "%zu entries of some rows exceed the memory for them; --memory decides", wanted);
-  TL_TRY(tl_reserve(out->env, &out->definition, &out->definition_capacity, wanted, 1, err));
-  TL_TRY(tl_reserve(out->env, &out->repetition, &out->repetition_capacity, wanted, 1, err));
-  memcpy(out->definition + out->count, c->definition + c->window_at, (size_t)count);
-  memcpy(out->repetition + out->count, c->repetition + c->window_at, (size_t)count);
-  out->count += count;
-  c->streams.nulls += count - present;
-  c->streams.left -= count;
-  if (present == 0) return TL_OK;
-  TL_TRY(room_for_values(c, out, codes, present, err));
-  tl_column *v = &out->values;
-  TL_TRY(v->dictionary != NULL ? tl_values_codes(&c->streams.values, present, v->codes + v->count, err)
-                               : tl_values_read(&c->streams.values, present, v, v->count, err));
-  v->count += present;
-  return TL_OK;
-}
-
-static tl_status drop_entries(tl_cursor *c, int count, tl_error *err) {
-  int present = 0;
-  for (int i = 0; i < count; i++) present += c->definition[c->window_at + i] == c->leaf->max_definition;
-  c->streams.nulls += count - present;
-  return tl_values_skip(&c->streams.values, present, err);
-}
-
-/* Rows to `out`, or away where it is NULL. */
-static tl_status pass_rows(tl_cursor *c, int64_t rows, bool codes, tl_entries *out, tl_error *err) {
-  int64_t started = 0;
-  c->inside_row = false;
-  for (;;) {
-    if (c->window_at == c->window_count) TL_TRY(fill_window(c, err));
-    if (c->window_count == 0) break;
-    int count = 0;
-    TL_TRY(take_entries(c, rows, &started, &count, err));
-    TL_TRY(out != NULL ? append_entries(c, count, codes, out, err) : drop_entries(c, count, err));
-    c->window_at += count;
-    if (c->window_at < c->window_count) break;
-  }
-  c->row += started;
-  if (started == rows) return TL_OK;
-  return tl_fail(err, TL_CORRUPT, "the chunk ends after %lld of %lld rows", (long long)c->row, (long long)c->file->meta.groups[c->group].row_count);
-}
-
-tl_status tl_cursor_read_entries(tl_cursor *c, int64_t rows, bool codes, tl_entries *out, tl_error *err) {
-  out->count = 0;
-  tl_status status = tl_column_reset(&out->values, &c->leaf->field, 0, err);
-  if (status == TL_OK && rows > 0) status = pass_rows(c, rows, codes, out, err);
-  return tl_cursor_fail(c, status, err);
-}
-
 tl_status tl_cursor_skip(tl_cursor *c, int64_t rows, tl_error *err) {
   if (rows <= 0) return TL_OK;
-  tl_status status = TL_OK;
-  if (c->definition == NULL)
-    status = skip_rows(c, rows, err);
-  else {
-    int64_t target = c->row + rows;
-    if (rows >= LONG_WAY) status = jump(c, target, err);
-    if (status == TL_OK && target > c->row) status = pass_rows(c, target - c->row, false, NULL, err);
-  }
-  return tl_cursor_fail(c, status, err);
-}
-
-/* ---- what comes next, in its own form ---- */
-
-/* Missing rows that are one run are one stretch, however many they are: a page of a few bytes may have two thousand million of them. */
-static tl_status run_of_missing(tl_cursor *c, uint32_t *rows, tl_error *err) {
-  tl_levels *l = &c->streams.definition;
-  uint32_t level, most = c->page_left > INT32_MAX ? INT32_MAX : (uint32_t)c->page_left;
-  bool repeated;
-  *rows = 0;
-  if (l->max == 0 || l->bits) return TL_OK;
-  TL_TRY(tl_rle_peek(&l->runs, most, rows, &repeated, &level, err));
-  if (!repeated || level == (uint32_t)l->max) *rows = 0;
-  return TL_OK;
-}
-
-static tl_status pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_of_values *out, tl_error *err) {
-  while (c->page_left == 0) {
-    TL_TRY(next_page(c, err));
-    if (c->page_left == 0) TL_TRY(leave_page(c, err));
-  }
-  if (!c->opened) TL_TRY(open_page(c, err));
-  enum { MOST_CODES = 1 << 20 }; /* codes need no room */
-  tl_values *v = &c->streams.values;
-  uint32_t missing;
-  TL_TRY(run_of_missing(c, &missing, err));
-  int64_t width = tl_field_width(&c->leaf->field), room = width > 0 ? c->scratch->limit / width : most;
-  if (tl_values_are_codes(v))
-    most = MOST_CODES;
-  else if (most > room)
-    most = room > 0 ? room : 1;
-  if (missing > 0) most = missing;
-  int64_t rows = most < c->page_left ? most : c->page_left, present;
-  *out = (tl_stretch_of_values){.rows = rows, .column = memory};
-  TL_TRY(tl_levels_validity(&c->streams.definition, rows, NULL, 0, &present, err));
-  out->present = present;
-  if (present == 0) TL_TRY(tl_column_reset(memory, &c->leaf->field, 0, err));
-  if (present > 0 && tl_values_are_codes(v)) {
-    out->codes = v;
-    out->dictionary = &c->scratch->memory.dictionary;
-  } else if (present > 0 && (out->values = tl_values_view(v, present)) == NULL) {
-    TL_TRY(tl_column_reset(memory, &c->leaf->field, present, err));
-    TL_TRY(tl_values_read(v, present, memory, 0, err));
-    out->values = c->leaf->field.physical == TL_PHYSICAL_BYTE_ARRAY ? NULL : memory->values;
-  }
-  c->streams.nulls += rows - present;
-  c->streams.left -= rows;
-  advance(c, rows);
-  return TL_OK;
-}
-
-tl_status tl_cursor_pull(tl_cursor *c, int64_t most, tl_column *memory, tl_stretch_of_values *out, tl_error *err) {
-  tl_status status = c->opened && c->page_left == 0 ? leave_page(c, err) : TL_OK;
-  if (status == TL_OK) status = pull(c, most, memory, out, err);
-  return tl_cursor_fail(c, status, err);
+  return tl_cursor_fail(c, c->definition == NULL ? tl_cursor_skip_rows(c, rows, err) : tl_cursor_skip_entries(c, rows, err), err);
 }
