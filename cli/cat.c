@@ -21,8 +21,8 @@ const tl_command tl_command_cat = {
     "Conditions: comparisons = != < <= > >=, x in (..), x between A and B (both included), missing(x) or x is null, joined by and, or, not; a\n"
     "boolean column is a condition by itself. Texts stand in '..' or \"..\" (a doubled quote is one), bytes are x'deadbeef', odd names stand in\n"
     "`backticks`, fields of structs are a.b. Dates and times compare with '2025-11-25', '2025-11-25T09:15:00.5', '09:30:00', or with the stored\n"
-    "integer. Integers, decimals and times compare exactly; arithmetic (+ - * /) is in doubles. A comparison with a missing value is false,\n"
-    "and `not` of it is true, unlike in SQL: x != 1 drops missing rows, not x = 1 keeps them.\n\n"
+    "integer. Integers, decimals and times compare exactly, whole numbers also with doubles; arithmetic (+ - * /) is in doubles. A comparison\n"
+    "with a missing value is false, and `not` of it is true, unlike in SQL: x != 1 drops missing rows, not x = 1 keeps them.\n\n"
     "examples:\n  tickloom cat daily/SPY.parquet --rows 0..5\n  tickloom cat features-out --columns ticker,date,sma20_ratio --format csv\n"
     "  tickloom cat ticks --where 'price > 100 and symbol in (\"A\", \"B\")' --format jsonl\n",
     run};
@@ -37,8 +37,9 @@ typedef struct printer {
   int64_t seen;
 } printer;
 
-static tl_status csv_cell(tl_buffer *out, const char *text, size_t size, tl_error *err) {
-  bool quote = size > 0 && (memchr(text, ',', size) || memchr(text, '"', size) || memchr(text, '\n', size) || memchr(text, '\r', size));
+/* Nothing at all is a missing value, so that an empty text has its quotes. */
+static tl_status csv_cell(tl_buffer *out, const char *text, size_t size, bool missing, tl_error *err) {
+  bool quote = size == 0 ? !missing : (memchr(text, ',', size) || memchr(text, '"', size) || memchr(text, '\n', size) || memchr(text, '\r', size));
   if (!quote) return tl_buffer_append(out, text, size, err);
   TL_TRY(tl_buffer_byte(out, '"', err));
   for (size_t i = 0; i < size; i++) {
@@ -57,7 +58,7 @@ static tl_status csv_row(const printer *p, const tl_scan_reader *r, int64_t row,
       TL_TRY(tl_buffer_text(&cell, tl_scan_column(p->scan, c)->name, err));
     else
       TL_TRY(tl_array_text(r->columns[c], row, &cell, err));
-    TL_TRY(csv_cell(out, (const char *)cell.data, cell.size, err));
+    TL_TRY(csv_cell(out, (const char *)cell.data, cell.size, row >= 0 && !tl_array_is_valid(r->columns[c], row), err));
   }
   return tl_buffer_byte(out, '\n', err);
 }

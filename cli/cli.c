@@ -118,12 +118,28 @@ bool cli_params(const tl_command *command, const cli_list *list, tl_param_settin
   return true;
 }
 
+/* Ends the item in place; where the next one begins, or NULL. In backticks a comma is part of the name, and a doubled backtick one. */
+static char *cut_item(char *item) {
+  char *at = item + (*item == '-'), *to = at;
+  bool quoted = *at == '`';
+  for (at += quoted; *at != 0 && (quoted || *at != ','); at++) {
+    bool tick = quoted && *at == '`', twice = tick && at[1] == '`';
+    quoted = quoted && (!tick || twice);
+    at += twice;
+    if (!tick || twice) *to++ = *at;
+  }
+  char *next = *at != 0 ? at + 1 : NULL;
+  *to = 0;
+  return next;
+}
+
 bool cli_split(const tl_command *command, const char *option, char *text, cli_list *out) {
-  for (char *item = text, *comma; item != NULL; item = comma ? comma + 1 : NULL) {
-    comma = strchr(item, ',');
-    if (comma) *comma = 0;
+  for (char *item = text, *next; item != NULL; item = next) {
+    bool again = false;
+    next = cut_item(item);
     if (*item == 0) return cli_usage(command, "--%s has an empty name", option), false;
-    if (!add(command, out, item)) return false;
+    for (size_t i = 0; i < out->count; i++) again |= strcmp(out->items[i], item) == 0;
+    if (!again && !add(command, out, item)) return false;
   }
   return true;
 }
@@ -161,4 +177,14 @@ bool cli_put(tl_buffer *buffer) {
   bool fine = buffer->size == 0 || fwrite(buffer->data, 1, buffer->size, stdout) == buffer->size;
   buffer->size = 0;
   return fine;
+}
+
+tl_status cli_check_out(const char *path, bool force, tl_file_info *info, bool *there, tl_error *err) {
+  tl_env *env = tl_sys_env();
+  tl_status status = env->info(env, path, info, err);
+  *there = status == TL_OK;
+  if (status == TL_NOT_FOUND) return TL_OK;
+  TL_TRY(status);
+  if (!info->is_regular) return tl_fail(err, TL_USAGE, "%s: a %s; the output is one file", path, info->is_folder ? "folder" : "pipe or device");
+  return force ? TL_OK : tl_fail(err, TL_USAGE, "%s: is there already; --force replaces it", path);
 }

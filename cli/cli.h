@@ -39,7 +39,7 @@ bool cli_parse(const tl_command *command, int argc, char **argv, const cli_optio
 bool cli_pairs(const tl_command *command, const char *option, const cli_list *list, tl_name_pair *out);
 /* "name=number" items of --param; false with a message. */
 bool cli_params(const tl_command *command, const cli_list *list, tl_param_setting *out);
-/* "a,b,c" to a list. The text is cut in place. */
+/* "a,b,`c,d`" to a list, without what is there twice. The text is cut in place. */
 bool cli_split(const tl_command *command, const char *option, char *text, cli_list *out);
 /* Whole numbers and sizes of options; false with a message. */
 bool cli_int(const tl_command *command, const char *option, const char *text, int64_t low, int64_t high, int64_t *out);
@@ -48,6 +48,8 @@ bool cli_size(const tl_command *command, const char *option, const char *text, i
 bool cli_memory(const tl_command *command, const char *text, int64_t *out);
 /* --memory-map-threshold-mb, or TICKLOOM_MEMORY_MAP_THRESHOLD_MB: from which size on files are mapped; false with a message. */
 bool cli_map_threshold(const tl_command *command, const char *text);
+/* Whether OUT may be written as one file: it is not there, or a file that may be replaced. *there says which. */
+tl_status cli_check_out(const char *path, bool force, tl_file_info *info, bool *there, tl_error *err) TL_MUST_CHECK;
 /* Says what is wrong with the usage; returns 2. */
 int cli_usage(const tl_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Says the error; returns the exit code of its status. */

@@ -28,6 +28,17 @@ static tl_status hash_all(const tl_scan *scan, const int *by, int by_count, uint
   }
 }
 
+/* A name stays on its line. */
+static void put_line(const char *name, uint64_t sum) {
+  for (const char *c = name; *c != 0; c++) {
+    if ((unsigned char)*c < ' ')
+      printf("\\x%02x", (unsigned char)*c);
+    else
+      putchar(*c);
+  }
+  printf("\t%016llx\n", (unsigned long long)sum);
+}
+
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_hash;
   cli_list rest = {0}, names = {0};
@@ -53,7 +64,7 @@ static int run(int argc, char **argv) {
   uint64_t *sums = calloc((size_t)scan.wanted_count + 1, sizeof *sums);
   if (code == 0 && sums == NULL) code = 5;
   if (code == 0 && hash_all(&scan, by, (int)names.count, sums, &err) != TL_OK) code = cli_fail(&err);
-  for (int c = 0; code == 0 && c < scan.wanted_count; c++) printf("%s\t%016llx\n", tl_scan_column(&scan, c)->name, (unsigned long long)sums[c]);
+  for (int c = 0; code == 0 && c < scan.wanted_count; c++) put_line(tl_scan_column(&scan, c)->name, sums[c]);
   free(sums);
   return code;
 }

@@ -71,12 +71,9 @@ static tl_status write_all(conversion *m, const char *path, tl_error *err) {
 static tl_status check_out(const conversion *m, tl_error *err) {
   tl_env *env = tl_sys_env();
   tl_file_info in, out;
-  tl_status status = env->info(env, m->out, &out, err);
-  if (status == TL_NOT_FOUND) return TL_OK;
-  TL_TRY(status);
-  if (out.is_folder) return tl_fail(err, TL_USAGE, "%s: a folder; the output is one file", m->out);
-  if (!m->force) return tl_fail(err, TL_USAGE, "%s: is there already; --force replaces it", m->out);
-  for (size_t i = 0; i < m->csv.file_count; i++) {
+  bool there;
+  TL_TRY(cli_check_out(m->out, m->force, &out, &there, err));
+  for (size_t i = 0; there && i < m->csv.file_count; i++) {
     TL_TRY(env->info(env, m->csv.files[i], &in, err));
     if (in.inode == out.inode && in.device == out.device) return tl_fail(err, TL_USAGE, "%s: is read; write to another file", m->out);
   }

@@ -64,10 +64,9 @@ static bool show(const tl_rewrite_options *o, const tl_rewrite_outcome *done, co
 static tl_status rewrite_to(tl_rewrite_options *o, const char *out, bool force, tl_rewrite_outcome *done, int64_t *size, tl_error *err) {
   tl_env *env = tl_sys_env();
   tl_file_info info;
-  tl_status status = env->info(env, out, &info, NULL);
-  if (status == TL_OK && info.is_folder) return tl_fail(err, TL_USAGE, "%s: a folder; the output is one file", out);
-  if (status == TL_OK && !force) return tl_fail(err, TL_USAGE, "%s: is there already; --force replaces it", out);
-  status = tl_rewrite(done, env, o, err);
+  bool there;
+  TL_TRY(cli_check_out(out, force, &info, &there, err));
+  tl_status status = tl_rewrite(done, env, o, err);
   if (status == TL_OK) status = env->rename(env, o->out, out, err);
   if (status != TL_OK) {
     (void)env->remove(env, o->out, NULL);

@@ -363,6 +363,10 @@ class BadInput(Case):
         _, err = run("features", FIRST, "--in", folder, "--out", out, "--quiet", code=1)
         self.assertIn("PIPE.parquet: a pipe or device, not a file", err)
         run("cat", folder + "/PIPE.parquet", code=4)
+        pipe, good = folder + "/PIPE.parquet", folder + "/SPY.parquet"
+        for command in (["rewrite", good, pipe, "--force"], ["features", FIRST, "--in", good, "--out", pipe, "--quiet"]):
+            self.assertIn("a pipe or device", run(*command, code=2)[1])
+        run("import", "csv", pipe, self.path("x.parquet"), code=4)
 
     def test_all_bad(self):
         folder, out = self.path("in"), self.path("out")
@@ -677,7 +681,7 @@ class Tables(Case):
         self.assertEqual(price["sum"], math.fsum(prices))
         self.assertEqual((price["missing"], price["nonfinite"]), (sum(r[2] == "" for r in self.rows), 2))
         self.assertEqual((price["min"], price["max"]), (min(prices), max(prices)))
-        self.assertEqual(price["distinct"], len(set(prices)) + 2)
+        self.assertEqual(price["distinct"], len(set(prices)))
         self.assertEqual(got["columns"]["size"]["sum"], sum(int(r[3]) for r in self.rows))
         self.assertEqual(got["columns"]["ts"]["sum"], sum(int(r[1]) for r in self.rows))
         self.assertGreater(got["columns"]["ts"]["sum"], 2**64)
@@ -685,7 +689,7 @@ class Tables(Case):
         self.assertEqual(got["columns"]["name"]["distinct"], 5)
         mean = math.fsum(prices) / len(prices)
         self.assertAlmostEqual(price["stddev"], math.sqrt(math.fsum((p - mean) ** 2 for p in prices) / (len(prices) - 1)), delta=1e-12)
-        self.assertEqual(list(self.stats(self.file, "--only", "sum,rows", "--columns", "price")["columns"]), ["price"])
+        self.assertEqual(list(self.stats(self.file, "--only", "sum,rows", "--columns", "price,`price`")["columns"]), ["price"])
         run("stats", self.file, "--only", "median", code=2)
 
     def test_totals_have_the_same_bits(self):
@@ -773,15 +777,15 @@ class Import(Case):
         return path
 
     def test_csv_becomes_parquet(self):
-        source = self.csv("a.csv", 'ticker,date,close\nAAPL,2024-01-02,1.50\n"B,""x",2024-01-03,\n')
+        source = self.csv("a.csv", 'ticker,date,close\nAAPL,2024-01-02,1.50\n"B,""x",2024-01-03,\n"",2024-01-04,1.00\n')
         out = self.path("a.parquet")
         said = json.loads(run("import", "csv", source, out, "--schema", "close:decimal(12, 2)", "--json")[0])
         self.assertEqual([(c["name"], c["type"]) for c in said["columns"]], [("ticker", "string"), ("date", "date"), ("close", "decimal(12, 2)")])
-        self.assertEqual(said["rows"], 2)
-        self.assertEqual(run("cat", out, "--format", "csv")[0], 'ticker,date,close\nAAPL,2024-01-02,1.50\n"B,""x",2024-01-03,\n')
+        self.assertEqual(said["rows"], 3)
+        self.assertEqual(run("cat", out, "--format", "csv")[0], 'ticker,date,close\nAAPL,2024-01-02,1.50\n"B,""x",2024-01-03,\n"",2024-01-04,1.00\n')
         run("import", "csv", source, out, code=2)
         run("import", "csv", source, source, "--force", code=2)
-        self.assertIn("2 rows of 1 file", run("import", "csv", source, out, "--force")[0])
+        self.assertIn("3 rows of 1 file", run("import", "csv", source, out, "--force")[0])
 
     def test_bad_csv_leaves_nothing(self):
         source = self.csv("b.csv", "a,b\n1,2\n" * 1 + "3,4\n" * 20000 + "x,5\n")

@@ -408,10 +408,9 @@ static void number_literal(operand *o, const cell *c, group g) {
     snprintf(literal, sizeof literal, "%s0%s%s", c->exact[0] == '-' ? "-" : "", c->exact + 1, strlen(c->exact) < 38 && below(3) == 0 ? "5" : "");
   else
     snprintf(literal, sizeof literal, "%s", odd[below(18)]);
-  if (g == REALS)
-    decimal_of_double(exact, strtod(literal, NULL));
-  else
-    decimal_of_text(exact, literal);
+  decimal_of_text(exact, literal);
+  bool whole = strpbrk(literal, "eE") == NULL && exact[strlen(exact) - 1] == '.';
+  if (g == REALS && !whole) decimal_of_double(exact, strtod(literal, NULL));
   o->exact = strdup(exact);
   say("%s", literal);
 }
@@ -1039,6 +1038,11 @@ static void comparisons_are_exact(void **state) {
   double tenth = 0.1;
   HAND("g", &tenth, 8, {"g == 0.1", 1}, {"g == 1e-1", 1}, {"g == 0.10000000000000000555", 1}, {"g in (0.1)", 1}, {"g <= 0.1", 1}, {"g > 0.1", 0},
        {"0.1 == g", 1}, {"g*10 == 1", 1});
+  double even = 9007199254740992.0, far = 9223372036854775808.0; /* 2^53, 2^63 */
+  HAND("g", &even, 8, {"g == 9007199254740993", 0}, {"g == 9007199254740993.0", 0}, {"g != 9007199254740993", 1}, {"g < 9007199254740993", 1},
+       {"g <= 9007199254740993", 1}, {"g >= 9007199254740993", 0}, {"g in (1, 9007199254740993)", 0}, {"g in (1, 9007199254740992)", 1},
+       {"g == 9.007199254740993e15", 1}, {"g between 9007199254740991 and 9007199254740993", 1}, {"not g > 9007199254740991", 2});
+  HAND("g", &far, 8, {"g == 9223372036854775807", 0}, {"g > 9223372036854775807", 1}, {"g <= 9223372036854775807", 0}, {"g == 9223372036854775808", 1});
   float narrow = 0.1f;
   HAND("f", &narrow, 4, {"f == 0.1", 0}, {"f > 0.1", 1}, {"f == 0.100000001490116119384765625", 1});
   double not = NAN, zero = -0.0;

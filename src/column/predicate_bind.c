@@ -111,14 +111,27 @@ static void set_integers(tl__test *t, tl__comparison comparison, tl_cut cut) {
   }
 }
 
-static void set_reals(tl__test *t, tl__comparison comparison, double value) {
+/* Where a literal lies from the double nearest to it: a whole number may be between two doubles. One with a fraction or an exponent stands
+   for that double itself. */
+static int side_of(const tl__literal *l) {
+  if (l->has_exponent || l->scale < 0 || l->scale > 38) return 0;
+  __int128 unit = tl_power_of_ten(l->scale);
+  return l->value % unit != 0 ? 0 : -tl_real_compare(l->real, l->value / unit, 0);
+}
+
+static void set_reals(tl__test *t, tl__comparison comparison, const tl__literal *l) {
+  int side = side_of(l);
   t->least = -INFINITY, t->most = INFINITY;
   switch (comparison) {
-    case TL__LT: t->most = nextafter(value, -INFINITY); break;
-    case TL__LE: t->most = value; break;
-    case TL__GT: t->least = nextafter(value, INFINITY); break;
-    case TL__GE: t->least = value; break;
-    default: t->least = t->most = value; break;
+    case TL__LT: t->most = side > 0 ? l->real : nextafter(l->real, -INFINITY); break;
+    case TL__LE: t->most = side >= 0 ? l->real : nextafter(l->real, -INFINITY); break;
+    case TL__GT: t->least = side < 0 ? l->real : nextafter(l->real, INFINITY); break;
+    case TL__GE: t->least = side <= 0 ? l->real : nextafter(l->real, INFINITY); break;
+    default:
+      if (side == 0)
+        t->least = t->most = l->real;
+      else
+        t->least = INFINITY, t->most = -INFINITY;
   }
 }
 
@@ -141,7 +154,7 @@ static tl_status bind_range(const binder *b, tl__test *t, const tl__subject *s, 
       if (*bad) return TL_OK;
       set_integers(t, comparison, cut);
       return clamp(t, s), TL_OK;
-    case TL__REAL_DOMAIN: *bad = l->type != TL__NUMBER_LITERAL; return set_reals(t, comparison, l->real), TL_OK;
+    case TL__REAL_DOMAIN: *bad = l->type != TL__NUMBER_LITERAL; return set_reals(t, comparison, l), TL_OK;
     default: TL_TRY(bytes_of(b, s, l, &bytes, bad)); return set_bytes(t, comparison, bytes), TL_OK;
   }
 }
@@ -181,7 +194,7 @@ static tl_status add_to_set(const binder *b, tl__test *t, const tl__subject *s, 
       return TL_OK;
     case TL__REAL_DOMAIN:
       *bad = l->type != TL__NUMBER_LITERAL;
-      t->reals[t->count++] = l->real;
+      if (side_of(l) == 0) t->reals[t->count++] = l->real;
       return TL_OK;
     default: return bytes_of(b, s, l, &t->texts[t->count++], bad);
   }

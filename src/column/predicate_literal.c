@@ -46,6 +46,7 @@ const char *tl__literal_number(tl__literal *out, const char *text, size_t size) 
   int exponent = digits < size ? read_exponent(text + digits + 1, size - digits - 1) : 0;
   if (exponent > MOST_EXPONENT || exponent < -MOST_EXPONENT) return "a number beyond what a double can hold";
   out->scale -= exponent;
+  out->has_exponent = digits < size;
   if (out->value == 0) out->scale = 0;
   if (!tl_double_read(text, size, &out->real)) return "a number beyond what a double can hold";
   return NULL;

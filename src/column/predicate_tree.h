@@ -18,6 +18,7 @@ typedef struct tl__literal {
   bool truth;
   __int128 value; /* a number is value / 10^scale; any scale */
   int scale;
+  bool has_exponent;
   double real;    /* the double nearest to it */
   tl_bytes bytes; /* of a text, or as hex says */
 } tl__literal;

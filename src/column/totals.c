@@ -228,7 +228,7 @@ static tl_status add_value(tl_totals *s, const tl_column *c, int64_t row, int64_
     if (wants_squares(s)) add_square(s, magnitude(v), times);
   }
   if (wants_extremes(s)) TL_TRY(take_extreme(s, c, row, err));
-  return s->wants & TL_TOTALS_DISTINCT ? insert(s, hash_of(c, row), err) : TL_OK;
+  return s->wants & TL_TOTALS_DISTINCT && is_finite_at(c, row) ? insert(s, hash_of(c, row), err) : TL_OK;
 }
 
 /* ---- many values ---- */

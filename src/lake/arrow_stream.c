@@ -44,8 +44,7 @@ static tl_status settle_schema(scan_source *s, tl_error *err) {
 
 static tl_status check_file(scan_source *s, tl_error *err) {
   if (s->reader.file == s->file) return TL_OK;
-  for (int i = 0; i < s->schema.child_count; i++)
-    TL_TRY(tl_schema_agree(&s->schema.children[i], s->reader.columns[i]->node, s->reader.open->path, err));
+  for (int i = 0; i < s->schema.child_count; i++) TL_TRY(tl_schema_agree(&s->schema.children[i], s->reader.columns[i]->node, s->reader.open->path, err));
   s->file = s->reader.file;
   return TL_OK;
 }

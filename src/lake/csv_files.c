@@ -6,6 +6,7 @@
 enum { MOST_DEPTH = 32 };
 
 static tl_status add_file(tl_csv *csv, const char *path, const tl_file_info *info, tl_error *err) {
+  if (!info->is_regular) return tl_fail(err, TL_UNSUPPORTED, "%s: a pipe or device, not a file", path);
   TL_TRY(tl_reserve(csv->env, &csv->files, &csv->file_capacity, csv->file_count + 1, sizeof *csv->files, err));
   TL_TRY(tl_arena_text(&csv->arena, &csv->files[csv->file_count], path, strlen(path), err));
   csv->file_count++;

@@ -89,6 +89,7 @@ static tl_status look(tl_target *t, const char *path, tl_error *err) {
   tl_status status = t->env->info(t->env, t->root, &info, err);
   t->existed = status == TL_OK;
   if (status != TL_OK && status != TL_NOT_FOUND) return status;
+  if (t->existed && !info.is_folder && !info.is_regular) return tl_fail(err, TL_USAGE, "%s: a pipe or device; the output is a file or a folder", path);
   t->is_file = t->existed ? !info.is_folder : ends_with(t->root, ".parquet");
   if (t->is_file)
     TL_TRY(look_at_file(t, path, err));

@@ -61,7 +61,7 @@ static const char *hint_of(int code) {
 static tl_status open_read(tl_env *env, const char *path, int *handle, tl_error *err) {
   (void)env;
   int fd;
-  do fd = open(path, O_RDONLY | O_CLOEXEC);
+  do fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC); /* a pipe that nobody writes to is not waited for */
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return os_error(err, "open", path);
   *handle = fd;
