@@ -51,6 +51,7 @@ static size_t library_entries(entry *out, size_t room) {
     for (const char *line = tl__library[f].text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
       if (strncmp(line, "# ", 2) == 0) comment = line + 2;
       if (strncmp(line, "def ", 4) != 0 || count == room) continue;
+      if (line[4] == '_') continue; /* the library's own */
       const char *name = line + 4, *end = strchr(name, ')'), *bracket = strchr(name, '(');
       if (end == NULL || bracket == NULL) continue;
       entry *e = &out[count++];

@@ -213,7 +213,7 @@ TL_INLINE void tl__fold_choice(const tl_call *c, int parts, fold_push push, fold
 
 /* ---- view ---- */
 
-/* The ring is filled before f sees it; f must not depend on the order of its rows. */
+/* The ring is filled before f sees it. */
 TL_INLINE void tl__view(const tl_call *c, view_step f) {
   if (c->span != NULL) {
     tl__view_spans(c, f);
@@ -225,7 +225,7 @@ TL_INLINE void tl__view(const tl_call *c, view_step f) {
     int64_t row = c->row + r;
     memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
     for (int v = 0; v < TL_VECS; v++) {
-      view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .lane = v * V};
+      view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .oldest = row + 1 < slots ? 0 : (row + 1) % slots, .lane = v * V};
       vec_store(c->out[0] + r * TL_LANES + v * V, f(&w, vec_load(c->in[0] + r * TL_LANES + v * V), &p));
     }
   }

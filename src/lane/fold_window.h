@@ -64,10 +64,12 @@ TL_INLINE void tl__fold_counted(fold_window *w, vec *prefix_anchor, vec *suffix_
   }
 }
 
-/* The rows of a view's window, in no particular order. */
+/* The rows of a view's window: a ring, in time order from `oldest` on. Its turn is fixed by the row's number in its stream, so that a
+   sum in the ring's own order has the same bits however the rows came. */
 typedef struct view_window {
   const double *ring;
-  int64_t rows; /* rows of the window that exist: min(row + 1, n) */
+  int64_t rows;   /* rows of the window that exist: min(row + 1, n) */
+  int64_t oldest; /* where it begins */
   int lane;
 } view_window;
 

@@ -31,7 +31,8 @@ static tl_status unknown_name(tl_builder *b, const tl_tree *tree, bool call, tl_
   for (size_t i = 0; !call && i < b->symbol_count && count < MOST; i++) names[count++] = b->symbols[i].name;
   for (int i = 0; call && i < TL_OP_COUNT; i++)
     if (!tl__operators[i]->internal) names[count++] = tl__operators[i]->name;
-  for (size_t i = 0; call && i < b->def_count && count < MOST; i++) names[count++] = b->defs[i].name;
+  for (size_t i = 0; call && i < b->def_count && count < MOST; i++)
+    if (b->defs[i].name[0] != '_') names[count++] = b->defs[i].name;
   const char *nearest = tl_nearest_name(tree->text, names, count);
   if (nearest == NULL && !call && (tl__operator_find(tree->text) >= 0 || tl__def_find(b, tree->text)))
     return tl__complain(err, tree->place, "%s is an operator; it needs its arguments in brackets", tree->text);

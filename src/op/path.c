@@ -1,0 +1,125 @@
+/* What depends on the path through the window, in time order; missing rows are passed over.
+
+   adjusted_range: the range of the sums of deviations from the window's mean, the empty sum included (Hurst 1951, "adjusted range"; over
+   the standard deviation it is the rescaled range). The last sum is 0, so that the empty one changes nothing but rounding.
+   curve_length: of the line through the window's points when both axes are scaled to 0 .. 1 (Sevcik 1998); a flat line has length 1. */
+#include "op/operator.h"
+#include "lane/drivers.h"
+
+/* Of the present values: how many, one of them, their mean as a distance from it, and their extremes. */
+typedef struct survey {
+  vec count, anchor, mean, high, low;
+} survey;
+
+/* `full`: every row is there and present, or a NaN runs through the sum. */
+TL_INLINE survey look(const view_window *w, vec newest, bool full) {
+  survey s = {.count = vec_zero(), .high = vec_set1(-INFINITY), .low = vec_set1(INFINITY)};
+  vec sum = vec_zero();
+  s.anchor = newest;
+  for (int64_t i = 0; !full && i < w->rows; i++) s.anchor = vec_select(vec_present(tl__view_at(w, i)), tl__view_at(w, i), s.anchor);
+  for (int64_t i = 0; i < w->rows; i++) {
+    vec x = tl__view_at(w, i), next = vec_add(sum, vec_sub(x, s.anchor));
+    sum = full ? next : vec_select(vec_present(x), next, sum);
+    if (!full) s.count = vec_add(s.count, vec_truth(vec_present(x)));
+    s.high = vec_max(x, s.high), s.low = vec_min(x, s.low);
+  }
+  if (full) s.count = vec_set1((double)w->rows);
+  s.mean = vec_div(sum, s.count);
+  return s;
+}
+
+TL_INLINE vec enough(vec result, vec count, int64_t least) { return vec_finite(vec_select(vec_le(vec_set1((double)least), count), result, vec_na())); }
+
+typedef struct range_walk {
+  vec anchor, mean, sum, high, low;
+} range_walk;
+
+TL_INLINE void range_step(range_walk *r, vec x, bool full) {
+  vec away = vec_sub(vec_sub(x, r->anchor), r->mean);
+  r->sum = vec_add(r->sum, full ? away : vec_select(vec_present(x), away, vec_zero()));
+  r->high = vec_max(r->high, r->sum), r->low = vec_min(r->low, r->sum);
+}
+
+TL_INLINE vec range_of(const view_window *w, vec newest, const tl_params *p, bool full) {
+  survey s = look(w, newest, full);
+  range_walk r = {.anchor = s.anchor, .mean = s.mean, .sum = vec_zero(), .high = vec_zero(), .low = vec_zero()};
+  for (int64_t i = w->oldest; i < w->rows; i++) range_step(&r, tl__view_at(w, i), full);
+  for (int64_t i = 0; i < w->oldest; i++) range_step(&r, tl__view_at(w, i), full);
+  return enough(vec_select(vec_present(r.sum), vec_sub(r.high, r.low), vec_na()), s.count, p->min);
+}
+TL_INLINE vec full_range(const view_window *w, vec newest, const tl_params *p) { return range_of(w, newest, p, true); }
+TL_INLINE vec counted_range(const view_window *w, vec newest, const tl_params *p) { return range_of(w, newest, p, false); }
+
+typedef struct line_walk {
+  vec across, scale, before, length; /* across: squared */
+} line_walk;
+
+TL_INLINE void line_step(line_walk *l, vec x, bool full) {
+  vec rise = vec_mul(vec_sub(x, l->before), l->scale), part = vec_sqrt(vec_add(l->across, vec_mul(rise, rise)));
+  l->length = vec_add(l->length, full ? part : vec_select(vec_present(rise), part, vec_zero()));
+  l->before = full ? x : vec_select(vec_present(x), x, l->before);
+}
+
+TL_INLINE vec length_of(const view_window *w, vec newest, const tl_params *p, bool full) {
+  survey s = look(w, newest, full);
+  vec span = vec_sub(s.high, s.low), across = vec_div(vec_set1(1.0), vec_sub(s.count, vec_set1(1.0)));
+  vec scale = vec_select(vec_lt(vec_zero(), span), vec_div(vec_set1(1.0), span), vec_zero());
+  line_walk l = {.across = vec_mul(across, across), .scale = scale, .before = vec_na(), .length = vec_zero()};
+  if (full) l.before = tl__view_at(w, w->oldest);
+  for (int64_t i = w->oldest + full; i < w->rows; i++) line_step(&l, tl__view_at(w, i), full);
+  for (int64_t i = 0; i < w->oldest; i++) line_step(&l, tl__view_at(w, i), full);
+  return enough(vec_select(vec_present(s.mean), l.length, vec_na()), s.count, p->min > 2 ? p->min : 2);
+}
+TL_INLINE vec full_length(const view_window *w, vec newest, const tl_params *p) { return length_of(w, newest, p, true); }
+TL_INLINE vec counted_length(const view_window *w, vec newest, const tl_params *p) { return length_of(w, newest, p, false); }
+
+TL_KERNEL(adjusted_range) {
+  if (c->params->min < c->params->n)
+    tl__view(c, counted_range);
+  else
+    tl__view(c, full_range);
+}
+TL_KERNEL(curve_length) {
+  if (c->params->min < c->params->n)
+    tl__view(c, counted_length);
+  else
+    tl__view(c, full_length);
+}
+
+#define PATH .group = "windows", .kind = TL_VIEW, .args = {TL_X, TL_N, TL_MIN}
+TL_OPERATOR(adjusted_range, .summary = "range of the summed deviations from the window's mean; over stddev it is the rescaled range", PATH, .needs = 1,
+            .laws = TL_SHIFT | TL_FLAT_ZERO);
+TL_OPERATOR(curve_length, .summary = "length of the line through the window's points, both axes scaled to 0 .. 1; 1 on flat input", PATH, .needs = 2,
+            .laws = TL_SHIFT);
+
+#ifdef TL_PROOFS
+static double adjusted_range_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  double v[p->n];
+  int64_t k = tl__window(p, in[0], t, v);
+  long double mean = 0, sum = 0, high = 0, low = 0;
+  if (k < p->min || k == 0) return NA;
+  for (int64_t i = 0; i < k; i++) mean += ((long double)v[i] - v[0]) / k;
+  for (int64_t i = 0; i < k; i++) {
+    sum += (long double)v[i] - v[0] - mean;
+    high = fmaxl(high, sum), low = fminl(low, sum);
+  }
+  return (double)(high - low);
+}
+static double curve_length_oracle(const tl_params *p, const double *const *in, int64_t t) {
+  double v[p->n];
+  int64_t k = tl__window(p, in[0], t, v);
+  long double high = -INFINITY, low = INFINITY, length = 0;
+  if (k < p->min || k < 2) return NA;
+  for (int64_t i = 0; i < k; i++) high = fmaxl(high, v[i]), low = fminl(low, v[i]);
+  for (int64_t i = 1; i < k; i++) length += hypotl(1.0L / (k - 1), high > low ? ((long double)v[i] - v[i - 1]) / (high - low) : 0);
+  return (double)length;
+}
+#endif
+TL_PROOF(adjusted_range, .oracle = adjusted_range_oracle,
+         .calls = {"adjusted_range(x, 1)", "adjusted_range(x, 8)", "adjusted_range(x, 100)", "adjusted_range(x, 20, min: 2)"}, .tolerance = 1e-11,
+         .scale = TL_SCALE_SPREAD,
+         .cases = {{"adjusted_range(x, 3)", 5, {1, 2, 6, NA, 1}, {0}, {0}, {NA, NA, 3, NA, NA}, "sums -2, -3, 0"},
+                   {"adjusted_range(x, 3, min: 2)", 5, {1, NA, 5, NA, NA}, {0}, {0}, {NA, NA, 2, NA, NA}, "by hand"}});
+TL_PROOF(curve_length, .oracle = curve_length_oracle, .calls = {"curve_length(x, 2)", "curve_length(x, 100)", "curve_length(x, 10, min: 3)"}, .tolerance = 1e-9,
+         .cases = {{"curve_length(x, 3)", 5, {4, 4, 4, 8, NA}, {0}, {0}, {NA, NA, 1, 1.6180339887498949, NA}, "1/2 and the way to (1/2, 1)"},
+                   {"curve_length(x, 1)", 2, {1, 2}, {0}, {0}, {NA, NA}, "one point is no line"}});
