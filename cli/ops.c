@@ -47,7 +47,7 @@ static void write_signature(entry *e) {
 static size_t library_entries(entry *out, size_t room) {
   size_t count = 0;
   for (size_t f = 0; f < tl__library_count; f++) {
-    const char *comment = "";
+    const char *comment = "", *file = strrchr(tl__library[f].name, '/') + 1, *group = cli_copy(file, strcspn(file, "."));
     for (const char *line = tl__library[f].text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
       if (strncmp(line, "# ", 2) == 0) comment = line + 2;
       if (strncmp(line, "def ", 4) != 0 || count == room) continue;
@@ -55,8 +55,7 @@ static size_t library_entries(entry *out, size_t room) {
       const char *name = line + 4, *end = strchr(name, ')'), *bracket = strchr(name, '(');
       if (end == NULL || bracket == NULL) continue;
       entry *e = &out[count++];
-      *e = (entry){
-          .group = "definitions", .kind = "def", .name = cli_copy(name, (size_t)(bracket - name)), .summary = cli_copy(comment, strcspn(comment, "\n"))};
+      *e = (entry){.group = group, .kind = "def", .name = cli_copy(name, (size_t)(bracket - name)), .summary = cli_copy(comment, strcspn(comment, "\n"))};
       snprintf(e->signature, sizeof e->signature, "%.*s", (int)(end - name) + 1, name);
     }
   }
@@ -123,7 +122,7 @@ static void put_json(tl_json *j, const entry *e) {
 }
 
 static void show_all(const entry *entries, size_t count) {
-  static const char *const groups[] = {"pointwise", "time", "windows", "recursions", "definitions"};
+  static const char *const groups[] = {"pointwise", "time", "windows", "recursions", "core", "indicators"};
   for (size_t g = 0; g < sizeof groups / sizeof *groups; g++) {
     printf("%s%s\n", g > 0 ? "\n" : "", groups[g]);
     for (size_t i = 0; i < count; i++)

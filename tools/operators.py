@@ -8,7 +8,8 @@ GROUPS = {
     "time": "Rows before and after, and parts of a time.",
     "windows": "The last n rows, this one included. A window must be full unless `min:` says how many present values suffice.",
     "recursions": "Everything of the stream so far. At a missing input the output is missing and the state is held.",
-    "definitions": "Composed of the others in `features/lib`, in scope everywhere.",
+    "core": "Composed of the others in `features/lib/core.loom`, in scope everywhere.",
+    "indicators": "Composed in `features/lib/indicators.loom`, in scope everywhere. Equal to TA-Lib, missing positions included.",
 }
 ops = json.loads(subprocess.run([sys.argv[1], "ops", "--json"], capture_output=True, text=True, check=True).stdout)
 print("# Operators\n\nWritten by `tools/operators.py` from `tickloom ops --json`.\n")
