@@ -50,3 +50,54 @@ void lanes_run(lanes_call *c, const lanes_stream *streams, int count, tl_isa isa
   tl_engine_free(&engine);
   free(order);
 }
+
+/* Rows [from, to) of a stream, by an engine that has never seen it. */
+static void run_part(lanes_call *c, const tl_resume *resume, const lanes_stream *s, int64_t from, int64_t to, int tile_rows, const double *before,
+                     double *record) {
+  tl_error err = {0};
+  tl_engine engine;
+  const double *inputs[LANES_COLUMNS];
+  double *results[1] = {s->out + from};
+  int64_t *order = malloc(MOST_ROWS * sizeof *order);
+  for (int64_t i = 0; i < MOST_ROWS; i++) order[i] = tl_days_of_civil(2020, 12, 29) + from + i;
+  if (tl_engine_open(&engine, tl_sys_env(), &c->plan, TL_ISA_ID_BASELINE, tile_rows, NULL, &err) != TL_OK) abort();
+  if (tl_engine_keep(&engine, resume, &err) != TL_OK) abort();
+  for (int64_t i = 0; i < c->plan.state_size * TL_LANES; i++) engine.state[i] = 12345; /* whoever reads this is wrong */
+  for (int i = 0; i < c->plan.input_count; i++) inputs[i] = s->columns[c->plan.inputs[i]] + from;
+  tl_lane_stream lane = {.rows = to, .first = from, .result = from, .order = order, .inputs = inputs, .results = results, .before = before, .record = record};
+  tl_engine_resume(&engine, &lane, 1, from);
+  if (tl_engine_run_rows(&engine, &lane, 1, from, to, &err) != TL_OK) abort();
+  tl_engine_free(&engine);
+  free(order);
+}
+
+bool lanes_run_in_parts(lanes_call *c, const lanes_stream *s, const int64_t *ends, int count, int tile_rows) {
+  tl_resume resume;
+  tl_error err = {0};
+  if (tl_resume_make(&resume, tl_sys_env(), &c->plan, &err) != TL_OK) abort();
+  bool possible = resume.possible;
+  double *before = NULL, *record = NULL, *whole = NULL;
+  for (int i = 0; possible && i < count; i++) {
+    record = malloc(((size_t)tl_resume_size(&resume, ends[i]) + 1) * sizeof *record);
+    run_part(c, &resume, s, i > 0 ? ends[i - 1] : 0, ends[i], tile_rows, before, record);
+    free(before);
+    before = record;
+  }
+  if (possible) {
+    size_t size = (size_t)tl_resume_size(&resume, s->rows) * sizeof *whole;
+    double *out = malloc(((size_t)s->rows + 1) * sizeof *out);
+    lanes_stream all = *s;
+    all.out = out;
+    whole = malloc(size + 1);
+    run_part(c, &resume, &all, 0, s->rows, 64, NULL, whole);
+    if (memcmp(whole, record, size) != 0) {
+      fprintf(stderr, "the record differs\n");
+      abort();
+    }
+    free(out);
+  }
+  free(whole);
+  free(record);
+  tl_resume_free(&resume);
+  return possible;
+}

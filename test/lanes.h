@@ -24,5 +24,8 @@ lanes_call *lanes_open(const char *call, int64_t longest);
 void lanes_close(lanes_call *call);
 /* Fills every stream's out. */
 void lanes_run(lanes_call *call, const lanes_stream *streams, int count, tl_isa isa, int tile_rows);
+/* The same for one stream that comes in parts, each of which goes on from the record of the one before: `ends` has where they end, the
+   last being the stream's. False when the plan cannot be resumed. Aborts where the last record is not that of the stream as a whole. */
+bool lanes_run_in_parts(lanes_call *call, const lanes_stream *stream, const int64_t *ends, int count, int tile_rows);
 
 #endif

@@ -232,6 +232,50 @@ static void nothing_looks_ahead(void **state) {
   each_call(check_causal);
 }
 
+/* A stream that comes in parts, with other windows' worth of rows each, has the bits of the whole. */
+static void check_parts(lanes_call *c, const char *call, const world *w, const double *expected) {
+  static double out[ROWS];
+  lanes_stream s = stream_of(w, out);
+  if (w->rows == 0) return;
+  for (int step = 1; step < 400; step = step * 7 + 3) {
+    int64_t ends[ROWS];
+    int count = 0;
+    for (int64_t end = step == 1 ? w->rows * 9 / 10 : step; end < w->rows; end += step) ends[count++] = end;
+    ends[count++] = w->rows;
+    if (lanes_run_in_parts(c, &s, ends, count, step % 2 ? 64 : 7)) expect_same("in parts", call, w, out, expected, w->rows);
+  }
+}
+static void parts_are_the_whole(void **state) {
+  (void)state;
+  each_call(check_parts);
+}
+
+/* Windows of windows, of recursions, of lags, and the other way round. */
+static void parts_of_graphs_are_the_whole(void **state) {
+  (void)state;
+  static double expected[ROWS];
+  static const char *const calls[] = {
+      "mean(lag(ema(x, 5), 3) * stddev(y, 7), 10)",
+      "rank(x - lag(mean(x, 20, min: 1), 11), 30, min: 1) + quantile(cumsum(y), 9, 0.3)",
+      "stddev(stddev(x, 21, min: 1), 21, min: 1) / mean(stddev(x, 21, min: 1), 252, min: 1)",
+      "adx(greatest(x, y), least(x, y), x, 14)",
+      "macd_hist(x, 12, 26, 9) + kama(y, 10)",
+      "max(row(), 40) - min(since(x > lag(x, 1)), 12) + first(x, each: month)",
+      "corr(lag(x, 4), y - lag(x, 2), 60) * beta(x, ema(y, 3), 15)",
+      "mean(mean(mean(mean(x, 5), 7), 11), 13)",
+      "lag(lag(lag(x, 1) + y, 2) * 2, 3)",
+  };
+  for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+    for (int w = 0; w < WORLDS; w++) {
+      lanes_call *c = lanes_open(calls[i], worlds[w]->rows);
+      assert_non_null(c);
+      lanes_stream s = stream_of(worlds[w], expected);
+      lanes_run(c, &s, 1, TL_ISA_ID_BASELINE, 64);
+      check_parts(c, calls[i], worlds[w], expected);
+      lanes_close(c);
+    }
+}
+
 /* Sixteen streams of other lengths and values beside it. */
 static void check_lanes(lanes_call *c, const char *call, const world *w, const double *expected) {
   static double outs[TL_LANES][ROWS];
@@ -372,6 +416,8 @@ int main(void) {
       cmocka_unit_test(tiles_do_not_matter),
       cmocka_unit_test(instruction_sets_agree),
       cmocka_unit_test(nothing_looks_ahead),
+      cmocka_unit_test(parts_are_the_whole),
+      cmocka_unit_test(parts_of_graphs_are_the_whole),
       cmocka_unit_test(lanes_do_not_meet),
       cmocka_unit_test(linear_ones_are_linear),
       cmocka_unit_test(flat_is_flat),

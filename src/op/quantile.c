@@ -46,7 +46,7 @@ static void quantile_remove(sorted_lane *s, double x) {
 static inline void quantile_lane(const tl_call *c, int lane, double q) {
   int64_t slots = c->params->slots;
   double *state = c->state + lane * (2 * slots + 1), *ring = state + 1;
-  sorted_lane s = {.v = ring + slots, .count = c->row == 0 ? 0 : (int64_t)state[0]};
+  sorted_lane s = {.v = ring + slots, .count = c->row == 0 || state[0] != state[0] ? 0 : (int64_t)state[0]}; /* NaN: nothing yet */
   for (int r = 0; r < c->rows; r++) {
     int64_t row = c->row + r, slot = row % slots;
     double x = c->in[0][r * TL_LANES + lane] + 0.0; /* one zero, not two */

@@ -1,4 +1,4 @@
-#include "run/engine.h"
+#include "run/engine_inside.h"
 #include <string.h>
 
 enum { SAMPLE = 8 }; /* every eighth tile is timed */
@@ -19,16 +19,15 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->cursors);
   tl_release(e->env, e->step_ns);
   tl_release(e->env, e->side_matches);
+  tl_release(e->env, e->places);
   *e = (tl_engine){0};
 }
-
-static double *tile(const tl_engine *e, int index) { return e->tiles + (int64_t)index * e->tile_rows * TL_LANES; }
 
 static void fill_constants(tl_engine *e) {
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_node *n = &e->plan->definition->graph.nodes[e->plan->steps[i].node];
     if (n->kind != TL_NODE_CONSTANT) continue;
-    double *t = tile(e, e->plan->steps[i].tiles[0]);
+    double *t = tl__engine_tile(e, e->plan->steps[i].tiles[0]);
     for (int k = 0; k < e->tile_rows * TL_LANES; k++) t[k] = n->constant;
   }
 }
@@ -36,7 +35,7 @@ static void fill_constants(tl_engine *e) {
 static tl_status open_memory(tl_engine *e, tl_error *err) {
   int sides = e->plan->definition->side_count;
   TL_TRY(tl_allocate(e->env, &e->tiles, (size_t)e->plan->tile_count * (size_t)e->tile_rows * TL_LANES + 1, sizeof(double), err));
-  TL_TRY(tl_allocate(e->env, &e->state, (size_t)e->plan->state_size * TL_LANES + 1, sizeof(double), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->state, (size_t)e->plan->state_size * TL_LANES + 1, sizeof(double), err));
   TL_TRY(tl_allocate(e->env, &e->edge, (size_t)e->tile_rows * TL_LANES, sizeof(double), err));
   TL_TRY(tl_allocate(e->env, &e->absent, (size_t)e->tile_rows, sizeof(double), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->matches, (size_t)sides * (size_t)e->tile_rows * TL_LANES + 1, sizeof(int64_t), err));
@@ -56,15 +55,8 @@ tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_is
   return status;
 }
 
-/* One pass over a tile. */
-typedef struct pass {
-  const tl_lane_stream *streams;
-  int count, rows;
-  int64_t row;
-} pass;
-
 /* `source` of each lane as `rows` readable values: its own rows, its last rows padded, or nothing. */
-static void gather(tl_engine *e, const pass *p, int input, double *out) {
+static void gather(tl_engine *e, const tl_pass *p, int input, double *out) {
   const double *lanes[TL_LANES];
   for (int l = 0; l < TL_LANES; l++) {
     lanes[l] = e->absent;
@@ -87,7 +79,7 @@ static void gather(tl_engine *e, const pass *p, int input, double *out) {
 }
 
 /* Row t of a result was computed at row t + delay; what lies before the first or behind the last row is dropped. */
-static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
+static void scatter(tl_engine *e, const tl_pass *p, const tl_emit *emit) {
   double *lanes[TL_LANES];
   bool whole = true;
   int64_t first = p->row - emit->delay;
@@ -99,7 +91,7 @@ static void scatter(tl_engine *e, const pass *p, const tl_emit *emit) {
     else
       whole = false;
   }
-  e->kernels->scatter(lanes, tile(e, emit->tile), p->rows);
+  e->kernels->scatter(lanes, tl__engine_tile(e, emit->tile), p->rows);
   for (int l = 0; !whole && l < p->count; l++) {
     double *padded = e->edge + l * e->tile_rows, *result = p->streams[l].results[emit->result];
     if (lanes[l] != padded || result == NULL) continue;
@@ -127,11 +119,11 @@ static int64_t last_before(const tl_side_series *s, int64_t t) {
 }
 
 /* For every row and lane the side's last row at or before it (or before it), or -1. Both orders ascend, so a cursor walks. */
-static void match_side(tl_engine *e, const pass *p, int side) {
+static void match_side(tl_engine *e, const tl_pass *p, int side) {
   const tl_side_series *s = &e->sides[side];
   int64_t *cursors = e->cursors + side * TL_LANES, *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
   for (int l = 0; l < TL_LANES; l++) {
-    if (p->row == 0) cursors[l] = l < p->count && p->streams[l].rows > 0 ? last_before(s, p->streams[l].order[0]) : -1;
+    if (l >= p->count || p->row == p->streams[l].first) cursors[l] = l < p->count && p->streams[l].rows > p->row ? last_before(s, p->streams[l].order[0]) : -1;
     for (int r = 0; r < p->rows; r++) {
       int64_t match = -1;
       if (l < p->count && p->row + r < p->streams[l].rows) {
@@ -165,7 +157,7 @@ void tl_engine_join(const tl_engine *e, int32_t node, const int64_t *order, int6
   }
 }
 
-static void join(tl_engine *e, const pass *p, const tl_node *n, double *out) {
+static void join(tl_engine *e, const tl_pass *p, const tl_node *n, double *out) {
   int side;
   const double *series = series_of(e, n, &side);
   const int64_t *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
@@ -174,32 +166,34 @@ static void join(tl_engine *e, const pass *p, const tl_node *n, double *out) {
 
 /* ---- steps ---- */
 
-static void run_step(tl_engine *e, const pass *p, const tl_step *s) {
+static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
   const tl_node *n = &e->plan->definition->graph.nodes[s->node];
   if (n->kind == TL_NODE_COLUMN) {
     int input = TL_ORDER_COLUMN;
     for (int i = 0; n->column != TL_ORDER_COLUMN && i < e->plan->input_count; i++)
       if (e->plan->inputs[i] == n->column && e->plan->as_time[i] == (n->type == TL_TIME)) input = i;
-    gather(e, p, input, tile(e, s->tiles[0]));
+    gather(e, p, input, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_JOIN) {
-    join(e, p, n, tile(e, s->tiles[0]));
+    join(e, p, n, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_OPERATOR) {
     tl_call call = {.row = p->row, .rows = p->rows, .inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
-    for (int i = 0; i < n->inputs; i++) call.in[i] = tile(e, s->inputs[i]);
+    for (int i = 0; i < n->inputs; i++) call.in[i] = tl__engine_tile(e, s->inputs[i]);
     if (s->span >= 0) call.span = &e->spans[s->span];
-    for (int i = 0; i < n->outputs; i++) call.out[i] = s->tiles[i] < 0 ? NULL : tile(e, s->tiles[i]);
+    for (int i = 0; i < n->outputs; i++) call.out[i] = s->tiles[i] < 0 ? NULL : tl__engine_tile(e, s->tiles[i]);
     e->kernels->of[n->op](&call);
   }
   for (int i = s->emit; i < s->emit + s->emit_count; i++) scatter(e, p, &e->plan->emits[i]);
 }
 
-static void run_tile(tl_engine *e, const pass *p) {
+static void run_tile(tl_engine *e, const tl_pass *p) {
+  bool tail = tl__engine_is_tail(e, p);
   for (int i = 0; i < e->plan->definition->side_count; i++)
     if (e->sides != NULL && e->sides[i].export_count > 0) match_side(e, p, i);
   bool timed = e->tiles_run++ % SAMPLE == 0;
   int64_t before = timed ? e->env->tick_ns(e->env) : 0;
   for (int i = 0; i < e->plan->step_count; i++) {
     run_step(e, p, &e->plan->steps[i]);
+    if (tail) tl__engine_keep_values(e, p, i);
     if (!timed) continue;
     int64_t now = e->env->tick_ns(e->env);
     e->step_ns[i] += now - before;
@@ -257,12 +251,14 @@ static tl_status make_span_room(tl_engine *e, const tl_step *step, const tl_lane
 }
 
 tl_status tl_engine_run_rows(tl_engine *e, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) {
-  pass p = {.streams = streams, .count = count};
+  tl_pass p = {.streams = streams, .count = count};
   for (int i = 0; e->plan->span_count > 0 && i < e->plan->step_count; i++)
     if (e->plan->steps[i].span >= 0) TL_TRY(make_span_room(e, &e->plan->steps[i], streams, count, from, to, err));
+  tl__engine_note_places(e, streams, count);
   for (p.row = from; p.row < to; p.row += p.rows) {
-    p.rows = to - p.row < e->tile_rows ? (int)(to - p.row) : e->tile_rows;
+    p.rows = tl__engine_tile_end(e, &p, to);
     run_tile(e, &p);
+    tl__engine_keep_states(e, &p);
   }
   return TL_OK;
 }

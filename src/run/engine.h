@@ -2,7 +2,7 @@
 #ifndef TL_RUN_ENGINE_H
 #define TL_RUN_ENGINE_H
 
-#include "run/plan.h"
+#include "run/resume.h"
 
 /* The series of a side that the main frame reads, on the side's own rows. */
 typedef struct tl_side_series {
@@ -27,6 +27,8 @@ typedef struct tl_lane_stream {
   const int64_t *order;
   const double *const *inputs;
   double *const *results;
+  const double *before; /* tl_engine_resume: the record of the stream as it was */
+  double *record;       /* if not NULL and the engine has a `resume`: takes the record of the stream as it is at `rows`, its end */
 } tl_lane_stream;
 
 typedef struct tl_engine {
@@ -44,6 +46,8 @@ typedef struct tl_engine {
   int64_t *step_ns;             /* sampled time of each step */
   int64_t *side_matches;        /* rows that found a row of the side */
   int64_t tiles_run, tiles_timed;
+  const tl_resume *resume; /* what records have; NULL: none are taken or given */
+  int64_t *places;         /* where each lane's record has each tl_kept, behind them the recursions */
 } tl_engine;
 
 tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) TL_MUST_CHECK;
@@ -54,6 +58,10 @@ tl_status tl_engine_run(tl_engine *engine, const tl_lane_stream *streams, int co
    that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
    TL_MEMORY when a window of time holds more rows than there is memory for. */
 tl_status tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) TL_MUST_CHECK;
+/* Before the first call for streams that went on: rows `at` is where they ended, each in its own record. */
+void tl_engine_resume(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t at);
+/* Records are taken from here on; borrowed. */
+tl_status tl_engine_keep(tl_engine *engine, const tl_resume *resume, tl_error *err) TL_MUST_CHECK;
 
 /* What a join of the plan gives for rows with these order keys. */
 void tl_engine_join(const tl_engine *engine, int32_t node, const int64_t *order, int64_t rows, double *out);
