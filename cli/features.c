@@ -27,6 +27,8 @@ const tl_command tl_command_features = {
     "                          need not be inputs; see tickloom help cat. Sides from elsewhere are not filtered\n"
     "  --from X  --to Y        only rows with an order key from X to Y, both included: dates, times or whole numbers; earlier rows are\n"
     "                          read all the same, so that windows are full\n"
+    "  --update                goes on from what an earlier run left in --out: only what is new in --in is computed; the result is that of\n"
+    "                          a run over everything\n"
     "  --strict                a failed check leaves its stream out\n"
     "  --durable               what is committed survives a loss of power\n"
     "  --prune                 Hive partitions of an older run that this one does not write are removed\n"
@@ -121,7 +123,7 @@ static int run(int argc, char **argv) {
                                 {"strict", 0, &o.strict, 0},   {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
                                 {"json", 0, &json, 0},         {"from", &o.from, 0, 0},         {"to", &o.to, 0, 0},
                                 {"durable", 0, &o.durable, 0}, {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0},
-                                {"where", &o.where, 0, 0}};
+                                {"where", &o.where, 0, 0},     {"update", 0, &o.update, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t thread_count = 0, tile = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;

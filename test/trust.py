@@ -107,8 +107,12 @@ def data_below(folder):
 
 
 def strays(out):
-    """Temporary names that a finished run left."""
+    """Temporary names that a finished run left; what the next update goes on from, under the dataset's own number, is no such name."""
     found = [f for f in files_below(out) if os.path.basename(f).startswith(".") or f.startswith("_tickloom/tmp/") or f.startswith("_tickloom/state/")]
+    if os.path.exists(out + "/_tickloom/manifest.json"):
+        with open(out + "/_tickloom/manifest.json", encoding="utf-8") as f:
+            generation = json.load(f)["generation"]
+        found = [f for f in found if f not in ("_tickloom/state/ledger-" + generation, "_tickloom/state/records-" + generation)]
     return found + [f for f in os.listdir(os.path.dirname(out)) if f.startswith(".")]
 
 

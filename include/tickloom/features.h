@@ -38,6 +38,8 @@ typedef struct tl_features_options {
   const char *from, *to; /* only rows whose order key is at least, at most this; a date, a time or a whole number. Earlier rows are read */
   bool durable;          /* what is committed is on the disk */
   bool prune;            /* Hive partitions that this run does not write are removed */
+  bool update;           /* goes on from what an earlier run with the same definition and settings left in `output`: only what is new in the
+                            input is computed. What cannot be gone on from is computed again; the output is that of a full run */
   bool dry_run;          /* looks and plans, and writes nothing; the record and the table say what would be done; no output is needed */
   void (*progress)(void *context, int64_t rows_done, int64_t rows_total);
   void *progress_context;

@@ -19,7 +19,7 @@ static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count
   for (size_t i = 0; i < written; i++) names[i] = (*files)[i].name;
   *count = written;
   for (size_t i = 0; i < old->count; i++)
-    if (!run->options.prune && tl_target_keeps(old->files[i].name, names, written)) (*files)[(*count)++] = old->files[i];
+    if (run->update.going_on || (!run->options.prune && tl_target_keeps(old->files[i].name, names, written))) (*files)[(*count)++] = old->files[i];
   qsort(*files, *count, sizeof **files, by_name);
   return TL_OK;
 }
@@ -38,11 +38,13 @@ tl_status tl__run_commit(tl_run *run, tl_error *err) {
   for (size_t i = 0; i < old->count; i++)
     if (bsearch(&old->files[i], fresh.files, fresh.count, sizeof *fresh.files, by_name) == NULL) stale[stale_count++] = old->files[i];
   TL_TRY(tl_target_note_stale(&run->target, stale, stale_count, err));
+  tl__update_write(run);
   TL_TRY(tl__run_manifest(run, fresh.files, fresh.count, &text, err));
   TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&text), err));
   for (size_t i = 0; i < run->file_count; i++)
     if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
-  return tl_target_remove_stale(&run->target, &fresh, err);
+  TL_TRY(tl_target_remove_stale(&run->target, &fresh, err));
+  return tl__update_sweep(run, err);
 }
 
 tl_status tl__run_write_record(tl_run *run, tl_error *err) {

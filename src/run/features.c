@@ -109,6 +109,12 @@ static tl_status prepare_counts(tl_run *run, tl_error *err) {
   return tl_tally_open(&run->tally, run->env, run->selected_count, run->check_count, err);
 }
 
+/* An update that cannot go on: rows came late, something failed. */
+static bool declined(const tl_run *run, tl_status status) {
+  const tl_update *u = &run->update;
+  return u->going_on && !run->cancelled && (status != TL_OK || u->why != NULL || run->failure_count > 0);
+}
+
 /* ---- before the work ---- */
 
 static tl_status refuse_same_folder(const tl_run *run, tl_error *err) {
@@ -118,6 +124,23 @@ static tl_status refuse_same_folder(const tl_run *run, tl_error *err) {
   TL_TRY(status);
   TL_TRY(run->env->info(run->env, run->options.input, &in, err));
   return in.inode == out.inode && in.device == out.device ? tl_fail(err, TL_USAGE, "%s is both input and output", run->options.input) : TL_OK;
+}
+
+/* An update opens what is new; where that touches streams that must be read whole, it opens their files once more. */
+static tl_status open_input(tl_run *run, tl_input_options *options, tl_error *err) {
+  tl_update *u = &run->update;
+  if (u->going_on) {
+    options->choose_files = tl__update_choose_files;
+    options->choose_groups = tl__update_choose_groups;
+    options->choose_context = run;
+  }
+  for (;;) {
+    TL_TRY(tl_input_open(&run->input, run->env, run->definition, run->options.input, options, err));
+    TL_TRY(tl__update_match(run, err));
+    if (!u->again) return TL_OK;
+    tl__update_forget(run);
+    tl_input_free(&run->input);
+  }
 }
 
 static tl_status prepare(tl_run *run, tl_error *err) {
@@ -132,18 +155,24 @@ static tl_status prepare(tl_run *run, tl_error *err) {
     TL_TRY(refuse_same_folder(run, err));
     TL_TRY(tl_target_open(&run->target, run->env, run->options.output, run->options.durable, err));
   }
-  TL_TRY(tl_input_open(&run->input, run->env, run->definition, run->options.input, &input, err));
+  TL_TRY(tl__update_begin(run, err));
+  TL_TRY(open_input(run, &input, err));
+  if (declined(run, TL_OK)) return TL_OK;
   run->rows_total = run->input.rows;
   run->times.bytes_read = run->input.bytes_read;
-  TL_TRY(tl__run_read_bounds(run, err));
   TL_TRY(prepare_counts(run, err));
+  if (run->update.idle) return TL_OK;
+  TL_TRY(tl__run_read_bounds(run, err));
   if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */
   if (run->input.key_note != NULL && run->options.key_count == 0) tl_log(TL_LOG_INFO, "%s", run->input.key_note);
   TL_TRY(tl__run_sides(run, err));
+  if (declined(run, TL_OK)) return TL_OK;
   TL_TRY(tl_plan_make(&run->plan, run->env, run->definition, TL_FRAME_MAIN, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
   run->mirrors = tl__run_mirrors(run);
   TL_TRY(make_leaves(run, err));
-  if (run->options.output != NULL) TL_TRY(tl_progress_open(&run->progress, &run->target, tl__run_work_hash(run), err));
+  TL_TRY(tl__update_plan(run, err));
+  if (run->options.output != NULL)
+    TL_TRY(tl_progress_open(&run->progress, &run->target, tl__run_work_hash(run) + (run->update.going_on ? run->target.generation : 0), err));
   TL_TRY(tl__run_make_tasks(run, err));
   return tl_arena_take(&run->arena, &run->task_ns, run->task_count + 1, sizeof *run->task_ns, err);
 }
@@ -205,6 +234,7 @@ static tl_status work(tl_run *run, tl_error *err) {
   TL_TRY(tl_target_begin(&run->target, err));
   TL_TRY(tl_progress_drop_abandoned(&run->progress, err));
   TL_TRY(tl_progress_begin(&run->progress, err));
+  TL_TRY(tl__update_open(run, err));
   if (run->task_count == 0) return TL_OK;
   tl_status status = run->spills ? put_together(run, err) : TL_OK;
   if (status == TL_CANCELLED)
@@ -216,9 +246,11 @@ static tl_status work(tl_run *run, tl_error *err) {
 }
 
 static tl_status execute(tl_run *run, tl_error *err) {
+  if (run->update.idle) return tl__run_describe(run, err);
   bool begun = run->task_count > 0 || run->files_finished > 0 || run->failure_count == 0; /* an input without rows makes an output without files */
   if (begun) TL_TRY(work(run, err));
   report_files(run);
+  if (declined(run, TL_OK)) return TL_OK;
   if (run->options.progress != NULL) run->options.progress(run->options.progress_context, run->rows_total, run->rows_total);
   if (run->fatal.status != TL_OK) return tl_fail(err, run->fatal.status, "%s", run->fatal.text);
   if (run->cancelled || tl_sys_stop_requested()) {
@@ -237,27 +269,44 @@ static tl_status execute(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_features_run(tl_run **out, const tl_definition *definition, const tl_features_options *options, tl_error *err) {
+static tl_status attempt(tl_run **out, const tl_definition *definition, const tl_features_options *options, tl_error *err) {
   tl_run *run;
   tl_env *env = definition->env;
   *out = NULL;
   TL_TRY(tl_allocate_zeroed(env, &run, 1, sizeof *run, err));
   run->env = env;
   run->arena.env = run->json.env = run->table.env = env;
-  run->target.lock = run->progress.handle = -1;
+  run->target.lock = run->progress.handle = run->update.records = -1;
   run->definition = definition;
   run->options = *options;
   run->started_ns = env->tick_ns(env);
   run->started_at_ns = env->now_ns(env);
-  tl_status status = tl_lock_open(&run->lock, env, err);
-  if (status == TL_OK) status = prepare(run, err);
-  if (status == TL_OK) status = options->dry_run ? tl__run_describe_plan(run, err) : execute(run, err);
+  *out = run;
+  TL_TRY(tl_lock_open(&run->lock, env, err));
+  TL_TRY(prepare(run, err));
+  if (declined(run, TL_OK)) return TL_OK;
+  return options->dry_run ? tl__run_describe_plan(run, err) : execute(run, err);
+}
+
+tl_status tl_features_run(tl_run **out, const tl_definition *definition, const tl_features_options *options, tl_error *err) {
+  tl_features_options anew = *options;
+  tl_status status = attempt(out, definition, options, err);
+  if (*out != NULL && declined(*out, status)) { /* whatever it was, a run over everything says it better, or does it */
+    tl_log(TL_LOG_INFO, "everything is computed again: %s",
+           (*out)->update.why          ? (*out)->update.why
+           : (*out)->failure_count > 0 ? (*out)->failures[0].reason
+                                       : err->text);
+    anew.update = false;
+    tl_run_close(*out);
+    *err = (tl_error){0};
+    status = attempt(out, definition, &anew, err);
+  }
   if (status != TL_OK) {
-    tl_run_close(run);
+    tl_run_close(*out);
+    *out = NULL;
     return status;
   }
-  *out = run;
-  return run->failure_count == 0 ? TL_OK : tl_fail(err, run->failures[0].status, "%s", run->failures[0].reason);
+  return (*out)->failure_count == 0 ? TL_OK : tl_fail(err, (*out)->failures[0].status, "%s", (*out)->failures[0].reason);
 }
 
 void tl_run_close(tl_run *run) {
@@ -276,6 +325,7 @@ void tl_run_close(tl_run *run) {
     tl_tally_free(&run->files[i].tally);
   }
   tl_tally_free(&run->tally);
+  tl__update_free(run);
   tl_spill_free(&run->spill);
   tl_progress_free(&run->progress);
   tl_release(env, run->files);

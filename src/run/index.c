@@ -139,10 +139,10 @@ tl_status tl__index_file(tl_opener *o, int index, tl_parquet *file, tl_error *er
   if (!by_row) {       /* the file is a stream, also without rows */
     o->keys.before = -1;
     TL_TRY(tl_keys_stream(&o->keys, f, 0, true, &stream, err));
-    if (f->group_count <= 1 && s->where == NULL) return index_whole_file(o, index, stream, err);
+    if (f->group_count <= 1 && s->where == NULL && o->wanted == NULL) return index_whole_file(o, index, stream, err);
   }
   for (int g = 0; g < file->meta.group_count; g++)
-    if (file->meta.groups[g].row_count > 0) TL_TRY(index_group(o, file, index, g, err));
+    if (file->meta.groups[g].row_count > 0 && (o->wanted == NULL || o->wanted[g])) TL_TRY(index_group(o, file, index, g, err));
   bool empty = !by_row && s->streams[stream].last_file != index;
   return empty ? add_part(o, (tl_part){.stream = stream, .file = index, .unplaced = true}, err) : TL_OK;
 }

@@ -67,11 +67,20 @@ static void fail_without_key(tl_opener *o, tl_stream *stream) {
   }
 }
 
+static tl_status choose_groups(tl_opener *o, int index, tl_parquet *file, tl_error *err) {
+  size_t groups = (size_t)file->meta.group_count;
+  if (o->options->choose_groups == NULL) return TL_OK;
+  TL_TRY(tl_reserve(o->set->env, &o->wanted, &o->wanted_capacity, groups + 1, sizeof *o->wanted, err));
+  memset(o->wanted, true, groups);
+  return o->options->choose_groups(o->options->choose_context, index, file, o->wanted, err);
+}
+
 static tl_status look_at_file(tl_opener *o, int index, bool *first, tl_error *err) {
   TL_OWNED(tl_parquet) file = {.handle = -1};
   o->indexing = false;
   TL_TRY(tl_parquet_open_within(&file, o->set->env, o->set->files[index].file->path, o->options->page_limit, err));
   TL_TRY(tl__bind_file(o, index, &file, first, err));
+  TL_TRY(choose_groups(o, index, &file, err));
   o->indexing = true;
   return tl__index_file(o, index, &file, err);
 }
@@ -90,6 +99,7 @@ static tl_status open_all(tl_opener *o, const char *path, tl_error *err) {
   tl_error why = {0};
   bool first = true;
   TL_TRY(tl_dataset_list(&s->dataset, s->env, path, err));
+  if (o->options->choose_files != NULL) TL_TRY(o->options->choose_files(o->options->choose_context, &s->dataset, err));
   TL_TRY(tl_where_find(s, o->options->where, o->options->page_limit, err));
   TL_TRY(tl_selector_open(&o->selector, s, &o->scratch, err));
   TL_TRY(tl_arena_take(&s->arena, &s->files, s->dataset.count, sizeof *s->files, err));
@@ -125,6 +135,7 @@ tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *def
   tl_page_scratch_free(&o.scratch);
   tl_release(env, o.order);
   tl_release(env, o.last_part);
+  tl_release(env, o.wanted);
   if (status != TL_OK) tl_input_free(out);
   return status;
 }

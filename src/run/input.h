@@ -105,6 +105,10 @@ typedef struct tl_input_options {
   void *report_context;
   int64_t page_limit;
   int64_t part_bytes; /* memory for parts; 0: any */
+  /* NULL, or: leaves out files; and says of each group of an opened file whether it is wanted (all are, unless it says no). */
+  tl_status (*choose_files)(void *context, tl_dataset *dataset, tl_error *err);
+  tl_status (*choose_groups)(void *context, int file, tl_parquet *parquet, bool *wanted, tl_error *err);
+  void *choose_context;
 } tl_input_options;
 
 /* Lists, binds and indexes. Files that fail are reported and left out. TL_DEFINITION when an input that is not optional is in no

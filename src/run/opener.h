@@ -24,6 +24,8 @@ typedef struct tl_opener {
   bool indexing;      /* streams may have rows of the file at hand */
   bool parts_dropped; /* there would be too many, or they would be of no use */
   size_t group_capacity;
+  bool *wanted; /* groups of the file at hand; NULL: all */
+  size_t wanted_capacity;
 } tl_opener;
 
 /* bind.c */

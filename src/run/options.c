@@ -122,12 +122,16 @@ tl_status tl__run_read_bounds(tl_run *run, tl_error *err) {
 
 static void add_text(uint64_t *hash, const char *text) { *hash = text == NULL ? *hash * 31 : XXH3_64bits_withSeed(text, strlen(text) + 1, *hash); }
 
-/* Everything but the input that decides the bytes of an output file. */
-uint64_t tl__run_work_hash(const tl_run *run) {
+static const char *path_of_side(const tl_run *run, int side) {
+  for (size_t s = 0; s < run->options.side_count; s++)
+    if (strcmp(run->options.sides[s].name, run->definition->sides[side].name) == 0) return run->options.sides[s].value;
+  return NULL;
+}
+
+uint64_t tl__run_settings_hash(const tl_run *run) {
   const tl_features_options *o = &run->options;
   const tl_definition *d = run->definition;
-  uint64_t hash = 1, numbers[] = {o->on_duplicate, o->float32, o->strict, (uint64_t)run->from, (uint64_t)run->to, run->mirrors, run->target.is_file};
-  tl_file_info info;
+  uint64_t hash = 1, numbers[] = {o->on_duplicate, o->float32, o->strict};
   add_text(&hash, TICKLOOM_VERSION);
   add_text(&hash, o->codec);
   add_text(&hash, o->encoding);
@@ -147,13 +151,19 @@ uint64_t tl__run_work_hash(const tl_run *run) {
   for (int k = 0; k < d->key_count; k++) add_text(&hash, d->keys[k]);
   add_text(&hash, d->order);
   for (size_t i = 0; i < o->key_count; i++) add_text(&hash, o->keys[i].name), add_text(&hash, o->keys[i].value);
+  for (int i = 0; i < d->side_count; i++) add_text(&hash, d->sides[i].name), add_text(&hash, path_of_side(run, i));
+  add_text(&hash, o->from);
+  add_text(&hash, o->to);
+  return hash;
+}
+
+uint64_t tl__run_work_hash(const tl_run *run) {
+  uint64_t hash = tl__run_settings_hash(run), numbers[] = {(uint64_t)run->from, (uint64_t)run->to, run->mirrors, run->target.is_file};
+  tl_file_info info;
+  hash = XXH3_64bits_withSeed(numbers, sizeof numbers, hash);
   add_text(&hash, run->input.dataset.root);
-  for (int i = 0; i < d->side_count; i++) {
-    const char *path = NULL;
-    for (size_t s = 0; s < o->side_count; s++)
-      if (strcmp(o->sides[s].name, d->sides[i].name) == 0) path = o->sides[s].value;
-    add_text(&hash, d->sides[i].name);
-    add_text(&hash, path);
+  for (int i = 0; i < run->definition->side_count; i++) {
+    const char *path = path_of_side(run, i);
     hash = XXH3_64bits_withSeed(&run->sides[i].made_from, sizeof run->sides[i].made_from, hash);
     if (path != NULL && run->env->info(run->env, path, &info, NULL) == TL_OK) hash = XXH3_64bits_withSeed(&info.mtime_ns, sizeof info.mtime_ns, hash);
   }

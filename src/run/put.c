@@ -179,7 +179,7 @@ tl_status tl__put_rows(tl_worker *w, tl_putting *put, size_t first, size_t count
   for (size_t i = first; i < first + count; i++) {
     if (w->streams[i].failed) continue;
     rows += w->out_rows[i];
-    put->any = true;
+    put->any |= !w->run->update.going_on || w->out_rows[i] > 0; /* nothing new makes no file */
   }
   for (int64_t done = 0, to; done < rows; done = to) { /* a long stream: several row groups, one after the other */
     int64_t start = tl__now(w->run);

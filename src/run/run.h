@@ -6,6 +6,7 @@
 #include "run/engine.h"
 #include "run/load.h"
 #include "run/progress.h"
+#include "run/update.h"
 #include "sys/sys.h"
 #include "tickloom/features.h"
 #include "tickloom/version.h"
@@ -80,6 +81,7 @@ struct tl_run {
   tl_input_set input;
   tl_target target;
   tl_progress progress;
+  tl_update update;
   int64_t from, to; /* order keys of the rows that are wanted: from <= key < to */
   int64_t page_limit;
   tl_spill spill;
@@ -142,6 +144,8 @@ tl_status tl__run_check_options(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_read_bounds(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* options.c: everything but the main input that decides the bytes of an output file. */
 uint64_t tl__run_work_hash(const tl_run *run);
+/* ... and what of that is said by the definition and the options alone. */
+uint64_t tl__run_settings_hash(const tl_run *run);
 /* commit.c: warnings about what was found; the new dataset in the place of the old one; the record. */
 void tl__run_conclude(tl_run *run);
 tl_status tl__run_commit(tl_run *run, tl_error *err) TL_MUST_CHECK;

@@ -12,16 +12,15 @@ static const char *side_path(const tl_run *run, const char *name) {
 
 /* The side's order keys in the unit of the main ones. A finer side is rounded so that "at or before" (up) and "before" (down)
    keep their meaning. */
-static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, tl_error *err) {
+static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, int64_t first, tl_error *err) {
   tl_time_unit to = run->input.order_unit;
   if ((from == TL_UNIT_NONE) != (to == TL_UNIT_NONE)) return tl_fail(err, TL_CORRUPT, "the order key is a time on one side and a plain integer on the other");
-  TL_TRY(tl_allocate(run->env, &s->order, (size_t)s->rows + 1, sizeof *s->order, err));
-  for (int64_t i = 0; i < s->rows; i++) {
-    s->order[i] = order[i];
-    if (from < to && __builtin_mul_overflow(order[i], tl_units_a_day(to) / tl_units_a_day(from), &s->order[i])) s->order[i] = INT64_MAX;
+  for (int64_t i = first; i < s->rows; i++, order++) {
+    s->order[i] = *order;
+    if (from < to && __builtin_mul_overflow(*order, tl_units_a_day(to) / tl_units_a_day(from), &s->order[i])) s->order[i] = INT64_MAX;
     if (from <= to) continue;
-    int64_t ratio = tl_units_a_day(from) / tl_units_a_day(to), floor = order[i] / ratio - (order[i] % ratio < 0);
-    s->order[i] = s->before || order[i] % ratio == 0 ? floor : floor + 1;
+    int64_t ratio = tl_units_a_day(from) / tl_units_a_day(to), floor = *order / ratio - (*order % ratio < 0);
+    s->order[i] = s->before || *order % ratio == 0 ? floor : floor + 1;
   }
   return TL_OK;
 }
@@ -33,23 +32,88 @@ static int64_t age_limit(const tl_run *run, const tl_side *side) {
   return limit < 9e18 ? (int64_t)limit : INT64_MAX;
 }
 
-static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_load *load, const tl_loaded_stream *stream, tl_error *err) {
+/* What the run before had of a side, if this one goes on from it: its series into room for `rows` rows, and its record. */
+static tl_status known_series(tl_run *run, int index, tl_buffer *old, const double **record, tl_error *err) {
+  const tl_ledger_side *known = &run->update.old.sides[index];
+  tl_side_series *s = &run->sides[index];
+  TL_TRY(tl_buffer_reserve(old, (size_t)known->series.size + 1, err));
+  TL_TRY(tl__update_read(run, &known->series, old->data, err));
+  const double *values = (const double *)(const void *)old->data;
+  memcpy(s->order, values, (size_t)known->rows * 8);
+  for (int i = 0; i < s->export_count; i++) memcpy(s->exports[i], values + (i + 1) * known->rows, (size_t)known->rows * 8);
+  *record = values + (s->export_count + 1) * known->rows;
+  return TL_OK;
+}
+
+/* Whether the ledger has the side as this run means it. */
+static bool is_known(const tl_run *run, int index) {
+  const tl_update *u = &run->update;
+  const tl_resume *r = &u->side_resumes[index];
+  if (!u->going_on || (size_t)index >= u->old.side_count || !r->possible) return false;
+  const tl_ledger_side *k = &u->old.sides[index];
+  return k->series.file >= 0 && k->layout == r->layout && k->rows >= 0 && k->rows < INT64_MAX / 4096 &&
+         k->series.size == 8 * (k->rows * (run->side_plans[index].export_count + 1) + tl_resume_size(r, k->rows));
+}
+
+/* A side that was computed from its first row on must begin as it did; and no row of it may be news to rows that were computed. */
+static tl_status compare_known(tl_run *run, int index, tl_error *err) {
+  const tl_side_series *s = &run->sides[index];
+  TL_OWNED(tl_buffer) old = {.env = run->env};
+  if (!run->update.going_on) return TL_OK;
+  if (!is_known(run, index)) {
+    tl__update_decline(run, "a side has no state");
+    return TL_OK;
+  }
+  const tl_ledger_side *known = &run->update.old.sides[index];
+  TL_TRY(tl_buffer_reserve(&old, (size_t)known->series.size + 1, err));
+  TL_TRY(tl__update_read(run, &known->series, old.data, err));
+  const uint8_t *values = old.data;
+  size_t size = (size_t)known->rows * 8;
+  bool same = s->rows >= known->rows && memcmp(s->order, values, size) == 0;
+  for (int i = 0; same && i < s->export_count; i++) same = memcmp(s->exports[i], values + (size_t)(i + 1) * size, size) == 0;
+  if (!same) tl__update_decline(run, "rows of a side were corrected");
+  return TL_OK;
+}
+
+/* A row of a side that comes late would have been seen by rows that are computed already. */
+static void refuse_late_rows(tl_run *run, int index) {
+  const tl_side_series *s = &run->sides[index];
+  if (!run->update.going_on || !is_known(run, index)) return;
+  int64_t known = run->update.old.sides[index].rows;
+  if (known < s->rows && s->order[known] <= run->update.old.latest) tl__update_decline(run, "rows of a side came late");
+}
+
+/* Rows of the side from `known` on are those of `stream`; those before are in the ledger. */
+static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_load *load, const tl_loaded_stream *stream, int64_t known, tl_error *err) {
   tl_side_series *s = &run->sides[index];
   tl_plan *plan = &run->side_plans[index];
+  tl_resume *resume = &run->update.side_resumes[index];
   TL_OWNED(tl_engine) engine = {0};
-  s->rows = stream->rows;
-  TL_TRY(convert_order(run, s, set->order_unit, load->order + stream->at, err));
+  TL_OWNED(tl_buffer) old = {.env = run->env};
+  const double **inputs, *before = NULL;
+  s->rows = known + stream->rows;
+  TL_TRY(tl_allocate(run->env, &s->order, (size_t)s->rows + 1, sizeof *s->order, err));
   TL_TRY(tl_allocate_zeroed(run->env, &s->exports, (size_t)plan->export_count + 1, sizeof *s->exports, err));
   s->export_count = plan->export_count;
   s->nodes = plan->exports;
   for (int i = 0; i < plan->export_count; i++) TL_TRY(tl_allocate(run->env, &s->exports[i], (size_t)s->rows + 1, sizeof(double), err));
+  if (known > 0) TL_TRY(known_series(run, index, &old, &before, err));
+  TL_TRY(convert_order(run, s, set->order_unit, load->order + stream->at, known, err));
   TL_TRY(tl_engine_open(&engine, run->env, plan, run->isa, run->options.tile_rows, NULL, err));
   engine.span_limit = run->options.memory / 8;
-  const double **inputs;
   TL_TRY(tl_arena_take(&run->arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
   for (int i = 0; i < plan->input_count; i++) inputs[i] = load->columns[i] + stream->at;
-  tl_lane_stream lane = {.rows = s->rows, .order = load->order + stream->at, .inputs = inputs, .results = s->exports};
-  return tl_engine_run(&engine, &lane, 1, err);
+  tl_lane_stream lane = {.rows = s->rows, .first = known, .order = load->order + stream->at, .inputs = inputs, .results = s->exports, .before = before};
+  if (run->update.keeps && resume->possible) {
+    TL_TRY(tl_allocate_zeroed(run->env, &run->update.side_records[index], (size_t)tl_resume_size(resume, s->rows) + 1, sizeof(double), err));
+    lane.record = run->update.side_records[index];
+    TL_TRY(tl_engine_keep(&engine, resume, err));
+    tl_engine_resume(&engine, &lane, 1, known);
+  }
+  TL_TRY(tl_engine_run_rows(&engine, &lane, 1, known, s->rows, err));
+  if (known == 0) TL_TRY(compare_known(run, index, err));
+  refuse_late_rows(run, index);
+  return TL_OK;
 }
 
 static void report_side_file(void *context, const char *file, const char *stream, const tl_error *why) {
@@ -106,6 +170,7 @@ static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone,
   s->rows = s->stream->rows;
   s->made_from = fingerprint(set, s->stream);
   TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, s->rows, set->order_unit, set->units, err));
+  TL_TRY(tl_resume_make(&run->update.side_resumes[index], run->env, plan, err));
   int64_t needed = s->rows * 8 * (3 + (int64_t)(plan->input_count + plan->export_count));
   if (needed <= run->options.memory / 4 * 3) return TL_OK;
   return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", side->name, (long long)s->rows,
@@ -121,7 +186,37 @@ static tl_status load_side(tl_run *run, int index, const tl_input_set *set, cons
   tl_loaded_stream loaded = {.stream = run->sides[index].stream};
   TL_TRY(tl_load_streams(&load, &loaded, 1, range, err));
   if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", side->name, loaded.error.text);
-  return compute(run, index, set, &load, &loaded, err);
+  return compute(run, index, set, &load, &loaded, 0, err);
+}
+
+/* A side among the streams of an update that goes on: its new rows alone, or none. */
+static tl_status update_side(tl_run *run, int index, tl_error *err) {
+  const tl_side *side = &run->definition->sides[index];
+  tl_side_series *s = &run->sides[index];
+  tl_plan *plan = &run->side_plans[index];
+  TL_OWNED(tl_load) load = {0};
+  if ((size_t)index >= run->update.old.side_count || run->input.scattered) {
+    tl__update_decline(run, "a side has no state, or lies scattered");
+    return TL_OK;
+  }
+  int64_t known = run->update.old.sides[index].rows;
+  s->stream = tl_stream_find(&run->input, side->value, false);
+  if (s->stream != NULL && run->update.streams[s->stream - run->input.streams].whole) {
+    TL_TRY(plan_side(run, index, &run->input, false, err));
+    return load_side(run, index, &run->input, NULL, 0, err);
+  }
+  tl_loaded_stream loaded = {.stream = s->stream};
+  int64_t rows = known + (s->stream != NULL ? s->stream->rows : 0);
+  TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, rows, run->input.order_unit, run->input.units, err));
+  TL_TRY(tl_resume_make(&run->update.side_resumes[index], run->env, plan, err));
+  if (!is_known(run, index)) {
+    tl__update_decline(run, "a side has no state");
+    return TL_OK;
+  }
+  TL_TRY(tl_load_open(&load, run->env, &run->input, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, NULL, run->page_limit, err));
+  if (s->stream != NULL) TL_TRY(tl_load_streams(&load, &loaded, 1, 0, err));
+  if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", side->name, loaded.error.text);
+  return compute(run, index, &run->input, &load, &loaded, known, err);
 }
 
 /* Which sides do the wanted outputs read, and which of their inputs? */
@@ -158,6 +253,7 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
   TL_TRY(side_inputs(run, index, needed, &used, err));
   if (!used) return TL_OK;
   const char *path = side_path(run, side->name);
+  if (path == NULL && run->update.going_on) return update_side(run, index, err);
   if (path == NULL) {
     TL_TRY(plan_side(run, index, &run->input, false, err));
     s->waits = run->input.scattered;
@@ -183,6 +279,8 @@ tl_status tl__run_sides(tl_run *run, tl_error *err) {
   const tl_definition *d = run->definition;
   TL_TRY(tl_allocate_zeroed(run->env, &run->sides, (size_t)d->side_count + 1, sizeof *run->sides, err));
   TL_TRY(tl_allocate_zeroed(run->env, &run->side_plans, (size_t)d->side_count + 1, sizeof *run->side_plans, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->update.side_resumes, (size_t)d->side_count + 1, sizeof *run->update.side_resumes, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->update.side_records, (size_t)d->side_count + 1, sizeof *run->update.side_records, err));
   for (int i = 0; i < d->side_count; i++) TL_TRY(one_side(run, i, err));
   return TL_OK;
 }

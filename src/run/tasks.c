@@ -13,7 +13,7 @@ enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, OPENING = 
 /* ---- output files ---- */
 
 bool tl__run_mirrors(const tl_run *run) {
-  if (run->target.is_file) return false;
+  if (run->target.is_file || run->update.going_on) return false;
   for (size_t i = 0; i < run->input.dataset.count; i++)
     if (!run->input.files[i].failed && run->input.files[i].order_leaf < 0) return false; /* the path alone has the order key */
   for (size_t i = 0; i < run->input.stream_count; i++)
@@ -91,6 +91,15 @@ static bool ends_before(const tl_run *run, size_t first, size_t i, int64_t rows,
   return !run->target.is_file && (rows + b->rows > PART_ROWS || a->rows > most || b->rows > most); /* a long stream has its own */
 }
 
+/* Parts of an update are numbered on from those that are there. */
+static tl_status part_name(tl_run *run, const char **out, tl_error *err) {
+  size_t first = 0, there;
+  if (!run->update.going_on) return tl_arena_format(&run->arena, out, err, "part-%05zu.parquet", run->file_count);
+  for (size_t i = 0; i < run->target.old.count; i++)
+    if (sscanf(run->target.old.files[i].name, "update-%zu.parquet", &there) == 1 && there >= first) first = there + 1;
+  return tl_arena_format(&run->arena, out, err, "update-%05zu.parquet", first + run->file_count);
+}
+
 static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {
   size_t capacity = 0;
   sorter s = {run, run->mirrors};
@@ -110,7 +119,7 @@ static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {
     } else if (run->target.is_file)
       name = strrchr(run->target.root, '/') ? strrchr(run->target.root, '/') + 1 : run->target.root;
     else
-      TL_TRY(tl_arena_format(&run->arena, &name, err, "part-%05zu.parquet", run->file_count));
+      TL_TRY(part_name(run, &name, err));
     TL_TRY(add_file(run, &capacity, name, i, end - i, err));
   }
   return take_finished(run, err);

@@ -22,37 +22,122 @@ static tl_status place_results(tl_worker *w, tl_error *err) {
   return TL_OK;
 }
 
-static int longest_first(const void *a, const void *b, void *streams) {
-  const tl_loaded_stream *x = (tl_loaded_stream *)streams + *(const size_t *)a, *y = (tl_loaded_stream *)streams + *(const size_t *)b;
+/* ---- going on ---- */
+
+/* Rows that an earlier run computed: a stream that was read whole must begin with them; then only its new rows count. */
+static void skip_known(tl_worker *w, tl_loaded_stream *s) {
+  tl_run *run = w->run;
+  const tl_update_stream *u = &run->update.streams[s->stream - run->input.streams];
+  if (u->number < 0) return;
+  const tl_ledger_stream *known = &run->update.old.streams[u->number];
+  if (u->whole) {
+    bool same = s->rows >= known->rows && tl_content_hash(w->load.order, w->load.columns, s->at, run->plan.input_count, 0, known->rows) == known->content;
+    if (!same) tl__update_decline(run, "rows were corrected, or came late");
+    if (!same) return;
+    s->at += known->rows;
+    s->rows -= known->rows;
+  }
+  s->first = known->rows;
+  if (s->rows > 0 && w->load.order[s->at] <= known->last_key) tl__update_decline(run, "rows came late");
+}
+
+typedef struct lane_sorter {
+  const tl_loaded_stream *streams;
+} lane_sorter;
+
+/* Those that go on from the same row side by side, the longest first. */
+static int by_place_and_length(const void *a, const void *b, void *context) {
+  const lane_sorter *s = context;
+  const tl_loaded_stream *x = s->streams + *(const size_t *)a, *y = s->streams + *(const size_t *)b;
+  if (x->first != y->first) return x->first < y->first ? -1 : 1;
   return x->rows != y->rows ? (x->rows > y->rows ? -1 : 1) : x < y ? -1 : 1;
+}
+
+/* Room for what is kept of the streams in the lanes, as they were and as they will be. */
+static tl_status place_records(tl_worker *w, tl_lane_stream *lanes, const tl_loaded_stream *const *streams, int count, tl_error *err) {
+  tl_run *run = w->run;
+  const tl_update *u = &run->update;
+  int64_t before = 0, after = 0;
+  if (!u->keeps) return TL_OK;
+  for (int l = 0; l < count; l++) {
+    before += tl_resume_size(&u->resume, streams[l]->first);
+    after += tl_resume_size(&u->resume, streams[l]->first + streams[l]->rows);
+  }
+  TL_TRY(tl_renew(run->env, &w->records, &w->record_capacity, (size_t)(before + after) + 1, sizeof *w->records, err));
+  double *next = w->records;
+  for (int l = 0; l < count; l++) {
+    lanes[l].record = next;
+    next += tl_resume_size(&u->resume, lanes[l].rows);
+    int64_t number = u->streams[streams[l]->stream - run->input.streams].number;
+    int64_t size = tl_resume_size(&u->resume, lanes[l].first);
+    if (lanes[l].first == 0) continue;
+    if (u->old.streams[number].record.size != 8 * size) return tl_fail(err, TL_NOT_FOUND, "the state of the run before is of another size");
+    TL_TRY(tl__update_read(run, &u->old.streams[number].record, next, err));
+    lanes[l].before = next;
+    next += size;
+  }
+  return TL_OK;
+}
+
+static void take_records(tl_worker *w, const tl_lane_stream *lanes, const tl_loaded_stream *const *streams, int count) {
+  tl_run *run = w->run;
+  const tl_update *u = &run->update;
+  for (int l = 0; u->keeps && l < count; l++) {
+    const tl_loaded_stream *s = streams[l];
+    int64_t number = u->streams[s->stream - run->input.streams].number;
+    if (s->rows == 0) continue;
+    tl_update_stream now = {.rows = lanes[l].rows,
+                            .last_key = w->load.order[s->at + s->rows - 1],
+                            .content = tl_content_hash(w->load.order, w->load.columns, s->at, run->plan.input_count, s->first, s->rows)};
+    if (s->first > 0) now.content += u->old.streams[number].content;
+    tl__update_take(run, s->stream, now, lanes[l].record, tl_resume_size(&u->resume, lanes[l].rows));
+  }
+}
+
+/* ---- computing ---- */
+
+static tl_status run_lanes(tl_worker *w, const size_t *streams, int count, const double **columns, double **results, tl_error *err) {
+  tl_run *run = w->run;
+  size_t outputs = run->definition->output_count;
+  int inputs = run->plan.input_count;
+  tl_lane_stream lanes[TL_LANES];
+  const tl_loaded_stream *loaded[TL_LANES];
+  int64_t first = 0, last = 0;
+  for (int l = 0; l < count; l++) {
+    const tl_loaded_stream *s = loaded[l] = &w->streams[streams[l]];
+    const double **in = columns + l * (inputs + 1);
+    double **out = results + (size_t)l * (outputs + 1);
+    for (int i = 0; i < inputs; i++) in[i] = w->load.columns[i] + s->at;
+    for (size_t o = 0; o < outputs; o++) out[o] = run->selected[o] ? w->results[o] + w->out_at[streams[l]] : NULL;
+    lanes[l] =
+        (tl_lane_stream){.rows = s->first + s->rows, .first = s->first, .result = s->first, .order = w->load.order + s->at, .inputs = in, .results = out};
+    first = s->first;
+    if (lanes[l].rows > last) last = lanes[l].rows;
+  }
+  TL_TRY(place_records(w, lanes, loaded, count, err));
+  if (first > 0) tl_engine_resume(&w->engine, lanes, count, first);
+  TL_TRY(tl_engine_run_rows(&w->engine, lanes, count, first, last > first ? last + run->plan.greatest_delay : first, err));
+  take_records(w, lanes, loaded, count);
+  return TL_OK;
 }
 
 /* Streams of like length share lanes. */
 static tl_status compute(tl_worker *w, tl_error *err) {
   tl_run *run = w->run;
   size_t outputs = run->definition->output_count, *sorted, n = 0;
-  int inputs = run->plan.input_count;
   const double **columns;
   double **results;
   TL_OWNED(tl_arena) arena = {.env = run->env};
+  lane_sorter sorter = {w->streams};
   TL_TRY(tl_arena_take(&arena, &sorted, w->stream_count + 1, sizeof *sorted, err));
-  TL_TRY(tl_arena_take(&arena, &columns, TL_LANES * (size_t)(inputs + 1), sizeof *columns, err));
+  TL_TRY(tl_arena_take(&arena, &columns, TL_LANES * (size_t)(run->plan.input_count + 1), sizeof *columns, err));
   TL_TRY(tl_arena_take(&arena, &results, TL_LANES * (outputs + 1), sizeof *results, err));
   for (size_t i = 0; i < w->stream_count; i++)
     if (!w->streams[i].failed) sorted[n++] = i;
-  qsort_r(sorted, n, sizeof *sorted, longest_first, w->streams);
-  for (size_t first = 0; first < n; first += TL_LANES) {
-    tl_lane_stream lanes[TL_LANES];
-    int used = n - first < TL_LANES ? (int)(n - first) : TL_LANES;
-    for (int l = 0; l < used; l++) {
-      const tl_loaded_stream *s = &w->streams[sorted[first + (size_t)l]];
-      const double **in = columns + l * (inputs + 1);
-      double **out = results + (size_t)l * (outputs + 1);
-      for (int i = 0; i < inputs; i++) in[i] = w->load.columns[i] + s->at;
-      for (size_t o = 0; o < outputs; o++) out[o] = run->selected[o] ? w->results[o] + w->out_at[sorted[first + (size_t)l]] : NULL;
-      lanes[l] = (tl_lane_stream){.rows = s->rows, .order = w->load.order + s->at, .inputs = in, .results = out};
-    }
-    TL_TRY(tl_engine_run(&w->engine, lanes, used, err));
+  qsort_r(sorted, n, sizeof *sorted, by_place_and_length, &sorter);
+  for (size_t first = 0, used; first < n; first += used) {
+    for (used = 1; used < TL_LANES && first + used < n && w->streams[sorted[first + used]].first == w->streams[sorted[first]].first;) used++;
+    TL_TRY(run_lanes(w, sorted + first, (int)used, columns, results, err));
   }
   return TL_OK;
 }
@@ -73,7 +158,7 @@ static tl_status count_piece(tl_worker *w, size_t first, size_t count, tl_tally 
     w->out_at[i] += from;
     w->out_rows[i] = to > from ? to - from : 0;
     for (size_t o = 0; o < outputs; o++) tl_course_begin(&w->courses[o]);
-    TL_TRY(tl__count_rows(w, s, w->last_missing, w->courses, from, w->out_rows[i], w->out_at[i], err));
+    TL_TRY(tl__count_rows(w, s, w->last_missing, w->courses, s->first + from, w->out_rows[i], w->out_at[i], err));
     tl__count_end(w, s, w->courses, w->out_rows[i], tally);
   }
   return TL_OK;
@@ -99,6 +184,8 @@ static tl_status prepare(tl_worker *w, const tl_task *task, int32_t number, tl_e
   tl_run *run = w->run;
   int64_t start = tl__now(run);
   TL_TRY(tl_load_streams(&w->load, w->streams, w->stream_count, number, err));
+  for (size_t i = 0; run->update.going_on && i < w->stream_count; i++)
+    if (!w->streams[i].failed) skip_known(w, &w->streams[i]);
   int64_t loaded = tl__now(run);
   TL_TRY(place_results(w, err));
   TL_TRY(compute(w, err));

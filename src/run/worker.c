@@ -18,6 +18,7 @@ static void close_worker(tl_worker *w) {
   tl_release(env, w->out_at);
   tl_release(env, w->out_rows);
   tl_release(env, w->lengths);
+  tl_release(env, w->records);
   tl_release(env, w->courses);
   tl_release(env, w->last_missing);
   tl_release(env, w->joined);
@@ -35,6 +36,7 @@ static tl_status open_worker(tl_worker *w, tl_error *err) {
   size_t outputs = run->definition->output_count, joins = run->sources.joins;
   w->group.env = w->keys.env = w->keys.bytes.env = run->env;
   TL_TRY(tl_engine_open(&w->engine, run->env, &run->plan, run->isa, run->options.tile_rows, run->sides, err));
+  if (run->update.keeps) TL_TRY(tl_engine_keep(&w->engine, &run->update.resume, err));
   w->engine.span_limit = run->options.memory / 8 / run->threads;
   TL_TRY(tl_load_open(&w->load, run->env, &run->input, run->plan.inputs, run->plan.input_count, run->plan.as_time, run->options.on_duplicate,
                       run->spills ? &run->spill : NULL, run->page_limit, err));

@@ -10,6 +10,8 @@ typedef struct tl_worker {
   tl_load load;
   tl_group group;
   tl_column keys;
+  double *records; /* of the streams in the lanes */
+  size_t record_capacity;
   double **results; /* one a definition output; NULL where not wanted */
   size_t *result_capacity;
   int64_t *order; /* keys of the rows of the results */

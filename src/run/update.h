@@ -1,0 +1,95 @@
+/* Keeping up: what a run leaves in the ledger, and how a run with `update` does only what is new.
+
+   Such a run goes on where the streams ended: it opens the files that are not as they were, reads the row groups whose bytes are new, and
+   writes the new rows of all streams to a file of their own. A row group that is gone, or changed, may have had rows of any stream of its
+   file: these streams are read whole, and their rows up to where they ended must be those that they were. Whatever does not fit (late or
+   corrected rows, other settings, failures) is declined, and everything is computed again. */
+#ifndef TL_RUN_UPDATE_H
+#define TL_RUN_UPDATE_H
+
+#include "run/engine.h"
+#include "run/input.h"
+#include "run/ledger.h"
+
+struct tl_run;
+
+/* A stream of the input, as this run leaves it. */
+typedef struct tl_update_stream {
+  int64_t number; /* in the ledger that was; -1: new */
+  bool whole;     /* all of its rows are read, also those that are known */
+  bool taken;     /* what follows is known */
+  int64_t rows, last_key;
+  uint64_t content;
+  tl_ledger_place record;
+} tl_update_stream;
+
+/* A file of the input that was opened. */
+typedef struct tl_update_file {
+  tl_ledger_group *groups;
+  size_t group_count;
+} tl_update_file;
+
+typedef struct tl_update {
+  bool keeps;      /* a ledger will be left behind */
+  bool going_on;   /* from the one that is there */
+  bool idle;       /* and nothing is new */
+  bool spoilt;     /* or not: it could not be written */
+  bool again;      /* the input has to be opened once more, for streams that must be read whole */
+  const char *why; /* everything is computed again; NULL: no reason */
+  uint64_t settings;
+  tl_ledger old;
+  bool *whole; /* by number in `old`: streams that are read whole */
+  size_t whole_count;
+  tl_resume resume, *side_resumes;
+  double **side_records;
+  tl_update_stream *streams; /* one a stream of the input */
+  tl_update_file *files;     /* one a file of it */
+  tl_dataset all;            /* the input's files, also those that were not opened */
+  tl_file_info *infos;       /* of each of them */
+  int *handles;              /* of old.records */
+  int records;               /* the file that is written; -1 */
+  const char **kept_records; /* files of records that the new ledger names */
+  size_t kept_record_count;
+  const char *records_name;
+  int64_t records_at;
+} tl_update;
+
+/* Before the input is opened: looks whether there is something to go on from. */
+tl_status tl__update_begin(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* tl_input_options: only files that are not as they were, only groups that are new. */
+tl_status tl__update_choose_files(void *run, tl_dataset *dataset, tl_error *err) TL_MUST_CHECK;
+tl_status tl__update_choose_groups(void *run, int file, tl_parquet *parquet, bool *wanted, tl_error *err) TL_MUST_CHECK;
+/* The input is open: finds its streams in the ledger. */
+tl_status tl__update_match(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Everything is planned: what records will have, and whether the old ones fit. */
+tl_status tl__update_plan(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* The output's folder is there: opens the records. */
+tl_status tl__update_open(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* The rest of the run is not worth doing: everything has to be computed again, since `why`. Any thread. */
+void tl__update_decline(struct tl_run *run, const char *why);
+/* Rows of the stream that were computed before this run. */
+int64_t tl__update_known_rows(const struct tl_run *run, const tl_stream *stream);
+/* The stream's keys, as the ledger has them. */
+tl_status tl__update_key(const struct tl_run *run, const tl_stream *stream, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
+/* What an output's columns are: rows of an earlier run and of this one must fit together. */
+uint64_t tl__update_shape(const struct tl_run *run);
+/* Hashes the row groups of an opened file. */
+tl_status tl__update_hash_file(struct tl_run *run, int file, tl_parquet *parquet, tl_error *err) TL_MUST_CHECK;
+/* What should be left for the next run cannot be written, which is worth no failure of this one. */
+void tl__update_spoil(struct tl_run *run, const tl_error *why);
+/* Appends to the file of records; the caller holds the lock, or is alone. */
+tl_status tl__update_append(struct tl_run *run, const void *data, int64_t size, tl_ledger_place *out, tl_error *err) TL_MUST_CHECK;
+/* What was found while the input was open, before it is opened again. */
+void tl__update_forget(struct tl_run *run);
+/* Reads the record of a stream as it was. */
+tl_status tl__update_read(const struct tl_run *run, const tl_ledger_place *place, void *out, tl_error *err) TL_MUST_CHECK;
+/* A stream has ended: takes what is to be known of it. Any thread. */
+void tl__update_take(struct tl_run *run, const tl_stream *stream, tl_update_stream as_it_is, const double *record, int64_t doubles);
+/* Hashes rows [first, first + rows) of a stream, to be added up. */
+uint64_t tl_content_hash(const int64_t *order, double *const *columns, int64_t at, int column_count, int64_t first, int64_t rows);
+/* Everything is done: writes the ledger, which is that of the manifest with the same generation; afterwards what no ledger names goes. */
+void tl__update_write(struct tl_run *run);
+tl_status tl__update_sweep(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+void tl__update_free(struct tl_run *run);
+
+#endif
