@@ -6,6 +6,8 @@
 
 static int by_name(const void *a, const void *b) { return strcmp(((const tl_manifest_file *)a)->name, ((const tl_manifest_file *)b)->name); }
 
+static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
+
 /* The files of the new dataset in order of name: those of this run, and partitions of the older one that it did not write. */
 static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count, tl_error *err) {
   const tl_manifest *old = &run->target.old;
@@ -18,8 +20,13 @@ static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count
   qsort(*files, written, sizeof **files, by_name);
   for (size_t i = 0; i < written; i++) names[i] = (*files)[i].name;
   *count = written;
-  for (size_t i = 0; i < old->count; i++)
-    if (run->update.going_on || (!run->options.prune && tl_target_keeps(old->files[i].name, names, written))) (*files)[(*count)++] = old->files[i];
+  for (size_t i = 0; run->update.going_on && i < old->count; i++) {
+    tl_manifest_file file = old->files[i];
+    bool again = bsearch(&file.name, names, written, sizeof *names, by_text) != NULL;
+    if (!again && tl__update_keeps_file(run, &file)) (*files)[(*count)++] = file;
+  }
+  for (size_t i = 0; !run->update.going_on && i < old->count; i++)
+    if (!run->options.prune && !run->options.update && tl_target_keeps(old->files[i].name, names, written)) (*files)[(*count)++] = old->files[i];
   qsort(*files, *count, sizeof **files, by_name);
   return TL_OK;
 }
@@ -43,6 +50,8 @@ tl_status tl__run_commit(tl_run *run, tl_error *err) {
   TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&text), err));
   for (size_t i = 0; i < run->file_count; i++)
     if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
+  for (size_t i = 0; run->update.going_on && i < run->update.old.output_count; i++)
+    if (run->update.outputs[i].thins) TL_TRY(tl_target_publish(&run->target, run->update.old.outputs[i].name, err));
   TL_TRY(tl_target_remove_stale(&run->target, &fresh, err));
   return tl__update_sweep(run, err);
 }

@@ -60,7 +60,7 @@ static tl_status make_leaves(tl_run *run, tl_error *err) {
   const tl_definition *d = run->definition;
   TL_TRY(tl_arena_take(&run->arena, &run->leaves, (size_t)d->key_count + 1 + run->selected_count, sizeof *run->leaves, err));
   for (int k = 0; k < d->key_count; k++) {
-    if (run->input.key_in_path[k] && run->mirrors) continue; /* the output has the same path */
+    if (tl__run_key_is_in_path(run, k)) continue; /* the output has the same path */
     run->leaves[run->leaf_count++] = (tl_leaf){.field = run->input.key_fields[k], .converted_type = -1};
   }
   run->key_leaves = run->leaf_count;
@@ -109,7 +109,7 @@ static tl_status prepare_counts(tl_run *run, tl_error *err) {
   return tl_tally_open(&run->tally, run->env, run->selected_count, run->check_count, err);
 }
 
-/* An update that cannot go on: rows came late, something failed. */
+/* An update that cannot go on: something does not fit, or failed. */
 static bool declined(const tl_run *run, tl_status status) {
   const tl_update *u = &run->update;
   return u->going_on && !run->cancelled && (status != TL_OK || u->why != NULL || run->failure_count > 0);
@@ -169,6 +169,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   if (declined(run, TL_OK)) return TL_OK;
   TL_TRY(tl_plan_make(&run->plan, run->env, run->definition, TL_FRAME_MAIN, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
   run->mirrors = tl__run_mirrors(run);
+  TL_TRY(tl__update_outputs(run, err));
   TL_TRY(make_leaves(run, err));
   TL_TRY(tl__update_plan(run, err));
   if (run->options.output != NULL)
@@ -250,7 +251,8 @@ static tl_status execute(tl_run *run, tl_error *err) {
   bool begun = run->task_count > 0 || run->files_finished > 0 || run->failure_count == 0; /* an input without rows makes an output without files */
   if (begun) TL_TRY(work(run, err));
   report_files(run);
-  if (declined(run, TL_OK)) return TL_OK;
+  if (declined(run, TL_OK) || run->update.carry->more) return TL_OK;
+  if (!run->cancelled) TL_TRY(tl__update_copy(run, err));
   if (run->options.progress != NULL) run->options.progress(run->options.progress_context, run->rows_total, run->rows_total);
   if (run->fatal.status != TL_OK) return tl_fail(err, run->fatal.status, "%s", run->fatal.text);
   if (run->cancelled || tl_sys_stop_requested()) {
@@ -269,7 +271,8 @@ static tl_status execute(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
-static tl_status attempt(tl_run **out, const tl_definition *definition, const tl_features_options *options, tl_error *err) {
+static tl_status attempt(tl_run **out, const tl_definition *definition, const tl_features_options *options, const char *why, tl_update_carry *carry,
+                         tl_error *err) {
   tl_run *run;
   tl_env *env = definition->env;
   *out = NULL;
@@ -281,26 +284,42 @@ static tl_status attempt(tl_run **out, const tl_definition *definition, const tl
   run->options = *options;
   run->started_ns = env->tick_ns(env);
   run->started_at_ns = env->now_ns(env);
+  run->update.carry = carry;
   *out = run;
+  if (why != NULL) TL_TRY(tl_arena_text(&run->arena, &run->update.why, why, strlen(why), err));
   TL_TRY(tl_lock_open(&run->lock, env, err));
   TL_TRY(prepare(run, err));
   if (declined(run, TL_OK)) return TL_OK;
   return options->dry_run ? tl__run_describe_plan(run, err) : execute(run, err);
 }
 
+/* Why an update did not go on, if it did not. */
+static const char *reason_of(const tl_run *run, const tl_error *err) {
+  return run->update.why != NULL ? run->update.why : run->failure_count > 0 ? run->failures[0].reason : err->text;
+}
+
 tl_status tl_features_run(tl_run **out, const tl_definition *definition, const tl_features_options *options, tl_error *err) {
   tl_features_options anew = *options;
-  tl_status status = attempt(out, definition, options, err);
-  if (*out != NULL && declined(*out, status)) { /* whatever it was, a run over everything says it better, or does it */
-    tl_log(TL_LOG_INFO, "everything is computed again: %s",
-           (*out)->update.why          ? (*out)->update.why
-           : (*out)->failure_count > 0 ? (*out)->failures[0].reason
-                                       : err->text);
+  enum { MOST_ATTEMPTS = 4 };
+  char why[sizeof err->text];
+  tl_update_carry carry = {0};
+  tl_status status = attempt(out, definition, options, NULL, &carry, err);
+  for (int i = 1; *out != NULL && status == TL_OK && !declined(*out, status) && carry.more && !(*out)->cancelled; i++) {
+    if (i == MOST_ATTEMPTS) (*out)->update.why = "the input changes all the time";
+    if (i == MOST_ATTEMPTS) break;
+    tl_run_close(*out);
+    status = attempt(out, definition, options, NULL, &carry, err);
+  }
+  if (*out != NULL && declined(*out, status)) { /* whatever it was, a run over everything does it, or says it better */
+    snprintf(why, sizeof why, "%s", reason_of(*out, err));
     anew.update = false;
+    anew.prune = true; /* what the input no longer has goes, also from Hive partitions */
     tl_run_close(*out);
     *err = (tl_error){0};
-    status = attempt(out, definition, &anew, err);
+    carry.more = false;
+    status = attempt(out, definition, &anew, why, &carry, err);
   }
+  tl_release(definition->env, carry.redo);
   if (status != TL_OK) {
     tl_run_close(*out);
     *out = NULL;

@@ -67,6 +67,7 @@ tl_status tl_ledger_write(const tl_ledger *l, tl_buffer *out, tl_error *err) {
   put_hash(&w, l->work);
   put_hash(&w, l->shape);
   put_hash(&w, l->layout);
+  put_int(&w, l->mirrors);
   put_int(&w, l->latest);
   put_int(&w, (int64_t)l->record_count);
   for (size_t i = 0; i < l->record_count; i++) put_text(&w, l->records[i]);
@@ -100,6 +101,7 @@ tl_status tl_ledger_write(const tl_ledger *l, tl_buffer *out, tl_error *err) {
   put_int(&w, (int64_t)l->side_count);
   for (size_t i = 0; i < l->side_count; i++) {
     put_int(&w, l->sides[i].rows);
+    put_hash(&w, l->sides[i].files);
     put_hash(&w, l->sides[i].layout);
     put_place(&w, &l->sides[i].series);
   }
@@ -172,6 +174,7 @@ static void take_all(reader *r, tl_ledger *l) {
   l->work = take_hash(r);
   l->shape = take_hash(r);
   l->layout = take_hash(r);
+  l->mirrors = take_int(r) != 0;
   l->latest = take_int(r);
   l->record_count = take_count(r, 8, &l->records, sizeof *l->records);
   for (size_t i = 0; i < l->record_count; i++) l->records[i] = take_text(r);
@@ -195,9 +198,9 @@ static void take_all(reader *r, tl_ledger *l) {
     l->outputs[i] = (tl_ledger_output){.name = take_text(r), .is_part = take_int(r) != 0};
     take_set(r, &l->outputs[i].streams, l->stream_count);
   }
-  l->side_count = take_count(r, 48, &l->sides, sizeof *l->sides);
+  l->side_count = take_count(r, 56, &l->sides, sizeof *l->sides);
   for (size_t i = 0; r->status == TL_OK && i < l->side_count; i++) {
-    l->sides[i] = (tl_ledger_side){.rows = take_int(r), .layout = take_hash(r)};
+    l->sides[i] = (tl_ledger_side){.rows = take_int(r), .files = take_hash(r), .layout = take_hash(r)};
     take_place(r, &l->sides[i].series, l->record_count);
   }
 }

@@ -54,6 +54,7 @@ typedef struct tl_ledger_output {
 
 typedef struct tl_ledger_side {
   int64_t rows;
+  uint64_t files; /* of one from elsewhere: names, sizes and times of its dataset's files */
   uint64_t layout;
   tl_ledger_place series; /* order keys, exports, and the record */
 } tl_ledger_side;
@@ -63,6 +64,7 @@ typedef struct tl_ledger {
   uint64_t work;         /* everything but the input that decides the values: tl__run_work_hash */
   uint64_t shape;        /* of the output's columns and units */
   uint64_t layout;       /* of the records */
+  bool mirrors;          /* files of the output stand for files of the input */
   int64_t latest;        /* the greatest order key of all streams */
   tl_ledger_file *files; /* by name */
   size_t file_count;

@@ -48,7 +48,7 @@ static tl_status encode(tl_worker *w, size_t first, size_t count, int64_t base, 
   /* at once, so that it need not grow with a copy; pages that are not touched cost nothing */
   TL_TRY(tl_buffer_reserve(&w->group.bytes, (size_t)(to - from) * 8 * (size_t)run->leaf_count + 4096 * (size_t)run->leaf_count, err));
   for (int k = 0; k < d->key_count; k++) {
-    if (run->input.key_in_path[k] && run->mirrors) continue;
+    if (tl__run_key_is_in_path(run, k)) continue;
     TL_TRY(key_column(w, k, first, count, err));
     TL_TRY(tl_group_put_runs(&w->group, &run->leaves[leaf++], &w->keys, w->lengths, w->keys.count, run->order_style.codec, run->order_style.level, err));
   }

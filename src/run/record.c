@@ -131,6 +131,13 @@ static void put_failures(const tl_run *run, tl_json *j) {
   tl_json_close(j, ']');
 }
 
+static void put_update(const tl_update *u, tl_json *j) {
+  tl_json_open(j, "update", '{');
+  tl_json_bool(j, "went_on", u->going_on);
+  if (u->why != NULL) tl_json_string(j, "everything_since", u->why);
+  tl_json_close(j, '}');
+}
+
 static void put_record(const tl_run *run, tl_json *j, const double *times, int64_t *sorted) {
   tl_json_open(j, NULL, '{');
   tl_json_string(j, "tickloom", TICKLOOM_VERSION);
@@ -148,6 +155,7 @@ static void put_record(const tl_run *run, tl_json *j, const double *times, int64
   if (run->options.where != NULL) tl_json_string(j, "where", run->options.where);
   if (run->options.from != NULL) tl_json_string(j, "from", run->options.from);
   if (run->options.to != NULL) tl_json_string(j, "to", run->options.to);
+  if (run->update.going_on || run->update.why != NULL) put_update(&run->update, j);
   tl_json_int(j, "spilled_bytes", run->spills ? run->spill_bytes : 0);
   tl_json_double(j, "rows_per_s", run->wall_ns > 0 ? (double)run->tally.rows / seconds(run->wall_ns) : 0);
   tl_json_int(j, "bytes_read", run->times.bytes_read);
@@ -183,6 +191,8 @@ static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
   tl_size_text(memory, (double)tl_sys_resident_peak());
   TL_TRY(tl_buffer_format(&run->table, err, "%s rows, %s streams, %zu features in %s (%.1f M rows/s, peak memory %s, %s)\n", rows, streams, run->selected_count,
                           wall, run->wall_ns > 0 ? (double)run->tally.rows / seconds(run->wall_ns) / 1e6 : 0.0, memory, tl_isa_name(run->isa)));
+  if (run->update.idle) TL_TRY(tl_buffer_format(&run->table, err, "nothing is new\n"));
+  if (run->update.why != NULL) TL_TRY(tl_buffer_format(&run->table, err, "everything was computed: %s\n", run->update.why));
   if (run->files_finished > 0)
     TL_TRY(
         tl_buffer_format(&run->table, err, "%zu of %zu files were finished by an earlier run and taken as they are\n", run->files_finished, run->file_count));

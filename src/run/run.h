@@ -152,6 +152,8 @@ tl_status tl__run_commit(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_write_record(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* sides.c: names, sizes and times of the files of a side that comes from elsewhere; 0: it does not. */
+tl_status tl__run_side_files(const tl_run *run, int side, uint64_t *out, tl_error *err) TL_MUST_CHECK;
 /* sides.c: those that waited for scattered rows to be put together. */
 tl_status tl__run_waiting_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* forecast.c: threads, and the rows that a task of theirs has memory for. TL_MEMORY when there is too little for anything. */
@@ -160,6 +162,8 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) T
 int64_t tl__run_task_bytes(const tl_run *run, int64_t rows);
 /* tasks.c: whether every output file stands for an input file, which holds whole streams. */
 bool tl__run_mirrors(const tl_run *run);
+/* tasks.c: whether output files say a key by their path. */
+bool tl__run_key_is_in_path(const tl_run *run, int key);
 /* tasks.c: output files, pieces, tasks, threads, within the memory. */
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* worker.c: takes tasks until there are none. */

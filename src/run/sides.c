@@ -111,7 +111,7 @@ static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_loa
     tl_engine_resume(&engine, &lane, 1, known);
   }
   TL_TRY(tl_engine_run_rows(&engine, &lane, 1, known, s->rows, err));
-  if (known == 0) TL_TRY(compare_known(run, index, err));
+  if (known == 0) TL_TRY(compare_known(run, index, err)); /* from elsewhere, or read whole */
   refuse_late_rows(run, index);
   return TL_OK;
 }
@@ -189,34 +189,42 @@ static tl_status load_side(tl_run *run, int index, const tl_input_set *set, cons
   return compute(run, index, set, &load, &loaded, 0, err);
 }
 
-/* A side among the streams of an update that goes on: its new rows alone, or none. */
-static tl_status update_side(tl_run *run, int index, tl_error *err) {
+/* The new rows of a side among the streams of an update that goes on; or none. */
+static tl_status load_new_rows(tl_run *run, int index, const tl_spill *spill, int32_t range, tl_error *err) {
+  const tl_plan *plan = &run->side_plans[index];
+  tl_loaded_stream loaded = {.stream = run->sides[index].stream};
+  TL_OWNED(tl_load) load = {0};
+  TL_TRY(tl_load_open(&load, run->env, &run->input, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, spill, run->page_limit, err));
+  if (loaded.stream != NULL) TL_TRY(tl_load_streams(&load, &loaded, 1, range, err));
+  if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", run->definition->sides[index].name, loaded.error.text);
+  return compute(run, index, &run->input, &load, &loaded, run->update.old.sides[index].rows, err);
+}
+
+static bool is_whole(const tl_run *run, const tl_stream *stream) {
+  return !run->update.going_on || (stream != NULL && run->update.streams[stream - run->input.streams].whole);
+}
+
+/* A side that is a stream of the input, or that the input has no new rows of. */
+static tl_status own_side(tl_run *run, int index, tl_error *err) {
   const tl_side *side = &run->definition->sides[index];
   tl_side_series *s = &run->sides[index];
   tl_plan *plan = &run->side_plans[index];
-  TL_OWNED(tl_load) load = {0};
-  if ((size_t)index >= run->update.old.side_count || run->input.scattered) {
-    tl__update_decline(run, "a side has no state, or lies scattered");
-    return TL_OK;
-  }
-  int64_t known = run->update.old.sides[index].rows;
   s->stream = tl_stream_find(&run->input, side->value, false);
-  if (s->stream != NULL && run->update.streams[s->stream - run->input.streams].whole) {
+  bool whole = is_whole(run, s->stream);
+  if (whole) {
     TL_TRY(plan_side(run, index, &run->input, false, err));
-    return load_side(run, index, &run->input, NULL, 0, err);
+  } else {
+    int64_t known = (size_t)index < run->update.old.side_count ? run->update.old.sides[index].rows : 0, rows = s->stream != NULL ? s->stream->rows : 0;
+    TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, known + rows, run->input.order_unit, run->input.units, err));
+    TL_TRY(tl_resume_make(&run->update.side_resumes[index], run->env, plan, err));
+    if (!is_known(run, index)) {
+      tl__update_decline(run, "a side has no state");
+      return TL_OK;
+    }
   }
-  tl_loaded_stream loaded = {.stream = s->stream};
-  int64_t rows = known + (s->stream != NULL ? s->stream->rows : 0);
-  TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, rows, run->input.order_unit, run->input.units, err));
-  TL_TRY(tl_resume_make(&run->update.side_resumes[index], run->env, plan, err));
-  if (!is_known(run, index)) {
-    tl__update_decline(run, "a side has no state");
-    return TL_OK;
-  }
-  TL_TRY(tl_load_open(&load, run->env, &run->input, plan->inputs, plan->input_count, plan->as_time, run->options.on_duplicate, NULL, run->page_limit, err));
-  if (s->stream != NULL) TL_TRY(tl_load_streams(&load, &loaded, 1, 0, err));
-  if (loaded.failed) return tl_fail(err, loaded.error.status, "the side %s: %s", side->name, loaded.error.text);
-  return compute(run, index, &run->input, &load, &loaded, known, err);
+  s->waits = run->input.scattered && s->stream != NULL;
+  if (s->waits || run->options.dry_run) return TL_OK;
+  return whole ? load_side(run, index, &run->input, NULL, 0, err) : load_new_rows(run, index, NULL, 0, err);
 }
 
 /* Which sides do the wanted outputs read, and which of their inputs? */
@@ -253,12 +261,7 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
   TL_TRY(side_inputs(run, index, needed, &used, err));
   if (!used) return TL_OK;
   const char *path = side_path(run, side->name);
-  if (path == NULL && run->update.going_on) return update_side(run, index, err);
-  if (path == NULL) {
-    TL_TRY(plan_side(run, index, &run->input, false, err));
-    s->waits = run->input.scattered;
-    return s->waits || run->options.dry_run ? TL_OK : load_side(run, index, &run->input, NULL, 0, err);
-  }
+  if (path == NULL) return own_side(run, index, err);
   tl_input_set set;
   tl_input_options options = {.keys = run->options.keys,
                               .key_count = run->options.key_count,
@@ -286,7 +289,29 @@ tl_status tl__run_sides(tl_run *run, tl_error *err) {
 }
 
 tl_status tl__run_waiting_sides(tl_run *run, tl_error *err) {
-  for (int i = 0; i < run->definition->side_count; i++)
-    if (run->sides[i].waits) TL_TRY(load_side(run, i, &run->input, &run->spill, run->alone_of[run->sides[i].stream - run->input.streams], err));
+  for (int i = 0; i < run->definition->side_count; i++) {
+    const tl_side_series *s = &run->sides[i];
+    if (!s->waits) continue;
+    int32_t range = run->alone_of[s->stream - run->input.streams];
+    if (is_whole(run, s->stream))
+      TL_TRY(load_side(run, i, &run->input, &run->spill, range, err));
+    else
+      TL_TRY(load_new_rows(run, i, &run->spill, range, err));
+  }
+  return TL_OK;
+}
+
+tl_status tl__run_side_files(const tl_run *run, int side, uint64_t *out, tl_error *err) {
+  TL_OWNED(tl_dataset) files = {0};
+  const char *path = side_path(run, run->definition->sides[side].name);
+  *out = 0;
+  if (path == NULL) return TL_OK;
+  TL_TRY(tl_dataset_list(&files, run->env, path, err));
+  for (size_t i = 0; i < files.count; i++) {
+    tl_file_info info;
+    TL_TRY(run->env->info(run->env, files.files[i].path, &info, err));
+    uint64_t parts[] = {*out, XXH3_64bits(files.files[i].name, strlen(files.files[i].name)), (uint64_t)info.size, (uint64_t)info.mtime_ns, info.inode};
+    *out = XXH3_64bits(parts, sizeof parts);
+  }
   return TL_OK;
 }

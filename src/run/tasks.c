@@ -21,14 +21,35 @@ bool tl__run_mirrors(const tl_run *run) {
   return true;
 }
 
+/* Bytes of a name's folders, with the last '/'. */
+static size_t folder_size(const char *name) {
+  const char *slash = strrchr(name, '/');
+  return slash != NULL ? (size_t)(slash - name) + 1 : 0;
+}
+
 typedef struct sorter {
   const tl_run *run;
   bool by_file;
 } sorter;
 
+/* Where an update writes a stream's rows: to the file that they were in, or to a part of its Hive partition, or of all. */
+static int compare_places(const tl_run *run, const tl_stream *x, const tl_stream *y) {
+  int32_t a = run->update.home[x - run->input.streams], b = run->update.home[y - run->input.streams];
+  if (a != b) return a < b ? -1 : 1;
+  if (a >= 0 || !run->update.partitions) return 0;
+  const char *p = run->input.files[x->last_file].file->name, *q = run->input.files[y->last_file].file->name;
+  size_t n = folder_size(p), m = folder_size(q);
+  int order = memcmp(p, q, n < m ? n : m);
+  return order != 0 ? order : (n > m) - (n < m);
+}
+
 static int compare_streams(const void *a, const void *b, void *context) {
   const sorter *s = context;
   const tl_stream *x = *(const tl_stream *const *)a, *y = *(const tl_stream *const *)b;
+  if (s->run->update.going_on) {
+    int order = compare_places(s->run, x, y);
+    if (order != 0) return order;
+  }
   if (s->by_file && x->last_file != y->last_file) return x->last_file < y->last_file ? -1 : 1;
   return tl_stream_compare(&s->run->input, x, y);
 }
@@ -88,16 +109,23 @@ static bool ends_before(const tl_run *run, size_t first, size_t i, int64_t rows,
   const tl_stream *a = run->order[first], *b = run->order[i];
   if (i == first) return false;
   if (run->mirrors) return a->last_file != b->last_file;
+  if (run->update.going_on && compare_places(run, a, b) != 0) return true;
   return !run->target.is_file && (rows + b->rows > PART_ROWS || a->rows > most || b->rows > most); /* a long stream has its own */
 }
 
 /* Parts of an update are numbered on from those that are there. */
-static tl_status part_name(tl_run *run, const char **out, tl_error *err) {
+static tl_status part_name(tl_run *run, const tl_stream *stream, const char **out, tl_error *err) {
+  const tl_update *u = &run->update;
   size_t first = 0, there;
-  if (!run->update.going_on) return tl_arena_format(&run->arena, out, err, "part-%05zu.parquet", run->file_count);
-  for (size_t i = 0; i < run->target.old.count; i++)
-    if (sscanf(run->target.old.files[i].name, "update-%zu.parquet", &there) == 1 && there >= first) first = there + 1;
-  return tl_arena_format(&run->arena, out, err, "update-%05zu.parquet", first + run->file_count);
+  if (!u->going_on) return tl_arena_format(&run->arena, out, err, "part-%05zu.parquet", run->file_count);
+  int32_t home = u->home[stream - run->input.streams];
+  if (home >= 0) return tl_arena_text(&run->arena, out, u->old.outputs[home].name, strlen(u->old.outputs[home].name), err);
+  for (size_t i = 0; i < run->target.old.count; i++) {
+    const char *name = run->target.old.files[i].name;
+    if (sscanf(name + folder_size(name), "update-%zu.parquet", &there) == 1 && there >= first) first = there + 1;
+  }
+  const char *folder = u->partitions ? run->input.files[stream->last_file].file->name : "";
+  return tl_arena_format(&run->arena, out, err, "%.*supdate-%05zu.parquet", (int)folder_size(folder), folder, first + run->file_count);
 }
 
 static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {
@@ -119,7 +147,7 @@ static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {
     } else if (run->target.is_file)
       name = strrchr(run->target.root, '/') ? strrchr(run->target.root, '/') + 1 : run->target.root;
     else
-      TL_TRY(part_name(run, &name, err));
+      TL_TRY(part_name(run, run->order[i], &name, err));
     TL_TRY(add_file(run, &capacity, name, i, end - i, err));
   }
   return take_finished(run, err);
@@ -397,6 +425,8 @@ static tl_status plan_spill(tl_run *run, const tl_forecast *f, tl_error *err) {
   if (needed > run->plan_bytes) run->plan_bytes = needed;
   return note_ranges(run, err);
 }
+
+bool tl__run_key_is_in_path(const tl_run *run, int key) { return run->input.key_in_path[key] && (run->mirrors || run->update.partitions); }
 
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
   tl_forecast f;

@@ -30,6 +30,12 @@ void tl__update_free(tl_run *run) {
   *u = (tl_update){.records = -1};
 }
 
+void tl__update_redo(tl_run *run, int64_t number) {
+  tl_lock_enter(run->lock);
+  run->update.carry->redo[number] = run->update.carry->more = true;
+  tl_lock_leave(run->lock);
+}
+
 void tl__update_decline(tl_run *run, const char *why) {
   tl_lock_enter(run->lock);
   if (run->update.why == NULL) run->update.why = why;
@@ -147,6 +153,21 @@ static tl_status open_records(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
+/* Streams of which an earlier attempt found that they must be computed anew are read whole from the beginning. */
+static tl_status begin_whole(tl_run *run, tl_error *err) {
+  tl_update *u = &run->update;
+  tl_update_carry *c = u->carry;
+  if (c->redo == NULL) {
+    c->generation = run->target.old.generation;
+    TL_TRY(tl_allocate_zeroed(run->env, &c->redo, u->old.stream_count + 1, sizeof *c->redo, err));
+  }
+  if (c->generation != run->target.old.generation) u->why = "another run came between";
+  TL_TRY(tl_arena_take(&run->arena, &u->whole, u->old.stream_count + 1, sizeof *u->whole, err));
+  for (size_t i = 0; u->why == NULL && i < u->old.stream_count; i++) u->whole_count += u->whole[i] = c->redo[i];
+  c->more = false;
+  return TL_OK;
+}
+
 tl_status tl__update_begin(tl_run *run, tl_error *err) {
   tl_update *u = &run->update;
   u->keeps = !run->options.dry_run && !run->target.is_file && run->options.output != NULL;
@@ -157,7 +178,7 @@ tl_status tl__update_begin(tl_run *run, tl_error *err) {
   if (u->why == NULL) TL_TRY(open_records(run, err));
   if (u->why != NULL) return TL_OK;
   u->going_on = true;
-  return tl_arena_take(&run->arena, &u->whole, u->old.stream_count + 1, sizeof *u->whole, err);
+  return begin_whole(run, err);
 }
 
 /* All streams of the set are read whole; *more: some were not. */
@@ -267,6 +288,18 @@ static int64_t first_key(const tl_run *run, const tl_stream *s) {
   return s->part_count > 0 && !run->input.parts[s->parts].unplaced ? run->input.parts[s->parts].first_key : INT64_MAX;
 }
 
+/* Streams of which no row is left. */
+static tl_status note_gone(tl_run *run, tl_error *err) {
+  tl_update *u = &run->update;
+  bool *there;
+  TL_TRY(tl_arena_take(&run->arena, &there, u->old.stream_count + 1, sizeof *there, err));
+  for (size_t i = 0; i < run->input.stream_count; i++)
+    if (u->streams[i].number >= 0) there[u->streams[i].number] = true;
+  for (size_t i = 0; i < u->old.stream_count; i++)
+    if (u->whole[i] && !there[i]) u->carry->redo[i] = true;
+  return TL_OK;
+}
+
 tl_status tl__update_match(tl_run *run, tl_error *err) {
   TL_OWNED(tl_buffer) key = {.env = run->env};
   tl_update *u = &run->update;
@@ -283,22 +316,29 @@ tl_status tl__update_match(tl_run *run, tl_error *err) {
     u->streams[i].whole = u->whole[number];
     found += u->whole[number];
     if (u->streams[i].whole) continue;
-    if (first_key(run, s) <= u->old.streams[number].last_key) { /* a late row, or one that repeats */
+    const tl_ledger_stream *old = &u->old.streams[number];
+    if (first_key(run, s) <= old->last_key || (old->record.file < 0 && old->rows > 0)) { /* a late row, or one that repeats; no state */
       tl_stream_set one = {.streams = &(uint32_t){(uint32_t)number}, .count = 1};
       read_whole(u, &one, &u->again);
+      u->carry->redo[number] = true;
     }
     int64_t rows = u->old.streams[number].rows + s->rows;
     if (rows > run->input.longest) run->input.longest = rows;
   }
   u->idle = u->going_on && run->input.dataset.count == 0 && u->whole_count == 0;
-  if (u->going_on && !u->again && found < u->whole_count) u->why = "streams of the run before are gone";
+  for (int i = 0; u->idle && i < run->definition->side_count; i++) {
+    uint64_t files;
+    TL_TRY(tl__run_side_files(run, i, &files, err));
+    if ((size_t)i >= u->old.side_count || files != u->old.sides[i].files) u->why = "the files of a side are not as they were";
+  }
+  if (u->going_on && !u->again && found < u->whole_count) TL_TRY(note_gone(run, err));
   return TL_OK;
 }
 
 int64_t tl__update_known_rows(const tl_run *run, const tl_stream *s) {
   const tl_update *u = &run->update;
   int64_t number = u->going_on ? u->streams[s - run->input.streams].number : -1;
-  return number >= 0 ? u->old.streams[number].rows : 0;
+  return number >= 0 && !u->carry->redo[number] ? u->old.streams[number].rows : 0;
 }
 
 /* ---- records ---- */
@@ -320,13 +360,9 @@ tl_status tl__update_plan(tl_run *run, tl_error *err) {
   TL_TRY(tl_resume_make(&u->resume, run->env, &run->plan, err));
   u->keeps = u->resume.possible;
   for (int i = 0; i < run->definition->side_count; i++)
-    if (run->sides[i].export_count > 0) u->keeps &= u->side_resumes[i].possible;
+    if (u->side_resumes[i].env != NULL) u->keeps &= u->side_resumes[i].possible;
   if (!u->going_on) return TL_OK;
   if (u->old.layout != u->resume.layout || u->old.shape != tl__update_shape(run)) u->why = "the columns are of other types than before";
-  for (size_t i = 0; i < run->input.stream_count; i++) {
-    int64_t number = u->streams[i].number;
-    if (number >= 0 && u->old.streams[number].record.file < 0 && u->old.streams[number].rows > 0) u->why = "some streams have no state";
-  }
   return TL_OK;
 }
 

@@ -10,6 +10,7 @@
 #include "run/engine.h"
 #include "run/input.h"
 #include "run/ledger.h"
+#include "lake/manifest.h"
 
 struct tl_run;
 
@@ -29,6 +30,20 @@ typedef struct tl_update_file {
   size_t group_count;
 } tl_update_file;
 
+/* A file of the output, as the ledger has it. */
+typedef struct tl_update_output {
+  bool goes;          /* all of its streams are computed anew */
+  bool thins;         /* some are: a copy without them is made */
+  int64_t rows, size; /* of the copy */
+} tl_update_output;
+
+/* What one attempt leaves to the next. */
+typedef struct tl_update_carry {
+  uint64_t generation; /* of the ledger whose streams are meant */
+  bool *redo;          /* by number: the stream is computed from its first row */
+  bool more;           /* some were found */
+} tl_update_carry;
+
 typedef struct tl_update {
   bool keeps;      /* a ledger will be left behind */
   bool going_on;   /* from the one that is there */
@@ -42,6 +57,10 @@ typedef struct tl_update {
   size_t whole_count;
   tl_resume resume, *side_resumes;
   double **side_records;
+  tl_update_carry *carry;
+  tl_update_output *outputs; /* one a file of the output, as `old` has them */
+  int32_t *home;             /* of each stream of the input: the one that it is written to again; -1: to a part of this update */
+  bool partitions;           /* parts lie in the Hive partition of their streams */
   tl_update_stream *streams; /* one a stream of the input */
   tl_update_file *files;     /* one a file of it */
   tl_dataset all;            /* the input's files, also those that were not opened */
@@ -65,6 +84,14 @@ tl_status tl__update_match(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__update_plan(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* The output's folder is there: opens the records. */
 tl_status tl__update_open(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Which files of the output change. */
+tl_status tl__update_outputs(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Makes the copies of those that lose streams. */
+tl_status tl__update_copy(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Whether a file of the older dataset stays, also as a copy, of which rows and size are then said. */
+bool tl__update_keeps_file(const struct tl_run *run, tl_manifest_file *file);
+/* A stream turned out to be other than it was: it has to be computed anew, by another attempt. Any thread. */
+void tl__update_redo(struct tl_run *run, int64_t number);
 /* The rest of the run is not worth doing: everything has to be computed again, since `why`. Any thread. */
 void tl__update_decline(struct tl_run *run, const char *why);
 /* Rows of the stream that were computed before this run. */

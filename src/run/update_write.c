@@ -36,6 +36,8 @@ static tl_status list_streams(maker *m, tl_error *err) {
   if (before > 0) memcpy(m->fresh.streams, old->streams, before * sizeof *old->streams);
   for (size_t i = 0; i < before; i++)
     if (m->fresh.streams[i].record.file >= 0) m->fresh.streams[i].record.file = m->moved[m->fresh.streams[i].record.file];
+  for (size_t i = 0; i < before; i++) /* also one of which nothing is left; should it come again, it begins anew */
+    if (m->update->carry->redo[i]) m->fresh.streams[i].rows = 0, m->fresh.streams[i].last_key = INT64_MIN, m->fresh.streams[i].record.file = -1;
   m->fresh.stream_count = before;
   m->fresh.latest = before > 0 ? old->latest : INT64_MIN;
   for (size_t i = 0; i < run->input.stream_count; i++) {
@@ -71,6 +73,7 @@ static tl_status list_records(maker *m, tl_error *err) {
   TL_TRY(tl_arena_take(&run->arena, &taken, old->stream_count + 1, sizeof *taken, err));
   for (size_t i = 0; u->going_on && i < run->input.stream_count; i++)
     if (u->streams[i].number >= 0) taken[u->streams[i].number] = u->streams[i].taken;
+  for (size_t i = 0; u->going_on && i < old->stream_count; i++) taken[i] |= u->carry->redo[i];
   for (size_t i = 0; u->going_on && i < old->stream_count; i++)
     if (!taken[i] && old->streams[i].record.file >= 0) needed[old->streams[i].record.file] = true;
   for (size_t i = 0; i < old->record_count; i++) live += needed[i];
@@ -182,18 +185,30 @@ static void hash_files(void *context, int index) {
 
 /* ---- output files, sides ---- */
 
+static void without_redone(const tl_update *u, tl_stream_set *s) {
+  size_t kept = 0;
+  for (size_t i = 0; i < s->count; i++)
+    if (!u->carry->redo[s->streams[i]]) s->streams[kept++] = s->streams[i];
+  s->count = kept;
+}
+
 static tl_status list_outputs(maker *m, tl_error *err) {
   tl_run *run = m->run;
   const tl_ledger *old = &m->update->old;
   size_t before = m->update->going_on ? old->output_count : 0;
   TL_TRY(tl_arena_take(&run->arena, &m->fresh.outputs, before + run->file_count + 1, sizeof *m->fresh.outputs, err));
-  if (before > 0) memcpy(m->fresh.outputs, old->outputs, before * sizeof *old->outputs);
-  m->fresh.output_count = before;
+  for (size_t i = 0; i < before; i++) {
+    tl_ledger_output *o = &m->fresh.outputs[m->fresh.output_count];
+    *o = old->outputs[i];
+    if (m->update->outputs[i].goes) continue;
+    if (m->update->outputs[i].thins) without_redone(m->update, &o->streams);
+    m->fresh.output_count++;
+  }
   for (size_t i = 0; i < run->file_count; i++) {
     const tl_output_file *f = &run->files[i];
     tl_ledger_output *o = &m->fresh.outputs[m->fresh.output_count];
     if (!f->committed) continue;
-    *o = (tl_ledger_output){.name = f->name, .is_part = m->update->going_on};
+    *o = (tl_ledger_output){.name = f->name, .is_part = m->update->going_on && m->update->home[run->order[f->first_stream] - run->input.streams] < 0};
     TL_TRY(tl_arena_take(&run->arena, &o->streams.streams, f->stream_count + 1, sizeof *o->streams.streams, err));
     for (size_t k = f->first_stream; k < f->first_stream + f->stream_count; k++)
       o->streams.streams[o->streams.count++] = m->number[run->order[k] - run->input.streams];
@@ -212,6 +227,7 @@ static tl_status list_sides(maker *m, tl_error *err) {
     const tl_side_series *s = &run->sides[i];
     tl_ledger_side *out = &m->fresh.sides[i];
     *out = (tl_ledger_side){.series = {.file = -1}};
+    TL_TRY(tl__run_side_files(run, i, &out->files, err));
     if (s->export_count == 0) continue;
     const tl_resume *resume = &m->update->side_resumes[i];
     series.size = 0;
@@ -251,7 +267,10 @@ static tl_status write_ledger(maker *m, tl_error *err) {
 void tl__update_write(tl_run *run) {
   tl_update *u = &run->update;
   tl_error why = {0};
-  maker m = {.run = run, .update = u, .fresh = {.work = u->settings, .shape = tl__update_shape(run), .layout = u->resume.layout}};
+  maker m = {
+      .run = run,
+      .update = u,
+      .fresh = {.work = u->settings, .shape = tl__update_shape(run), .layout = u->resume.layout, .mirrors = u->going_on ? u->old.mirrors : run->mirrors}};
   if (!u->keeps || u->spoilt || run->failure_count > 0 || u->records < 0) return;
   if (write_ledger(&m, &why) != TL_OK) {
     tl__update_spoil(run, &why);

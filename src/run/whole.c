@@ -28,17 +28,17 @@ static tl_status place_results(tl_worker *w, tl_error *err) {
 static void skip_known(tl_worker *w, tl_loaded_stream *s) {
   tl_run *run = w->run;
   const tl_update_stream *u = &run->update.streams[s->stream - run->input.streams];
-  if (u->number < 0) return;
+  if (u->number < 0 || run->update.carry->redo[u->number]) return;
   const tl_ledger_stream *known = &run->update.old.streams[u->number];
   if (u->whole) {
     bool same = s->rows >= known->rows && tl_content_hash(w->load.order, w->load.columns, s->at, run->plan.input_count, 0, known->rows) == known->content;
-    if (!same) tl__update_decline(run, "rows were corrected, or came late");
+    if (!same) tl__update_redo(run, u->number);
     if (!same) return;
     s->at += known->rows;
     s->rows -= known->rows;
   }
   s->first = known->rows;
-  if (s->rows > 0 && w->load.order[s->at] <= known->last_key) tl__update_decline(run, "rows came late");
+  if (s->rows > 0 && w->load.order[s->at] <= known->last_key) tl__update_redo(run, u->number);
 }
 
 typedef struct lane_sorter {
