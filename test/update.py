@@ -279,6 +279,30 @@ class Steps(Kit):
         self.assertIn("--update", done.stderr)
 
 
+    def test_parts_are_merged(self):
+        for layout in ("ticker", "day", "hive"):
+            with self.subTest(layout=layout):
+                for name in ("in", "out", "full"):
+                    shutil.rmtree(self.at(name), ignore_errors=True)
+                m = self.market(layout, 9)
+                self.check("first")
+                before = len(self.files())
+                for i in range(40):
+                    m.add_days(1)
+                    m.write()
+                    self.update()
+                    if i % 7 == 0:
+                        self.goes_on("merging")
+                self.check("merged")
+                self.assertLess(len(self.files()), before + 20 * (len(m.tickers()) if layout == "hive" else 1))
+                state = os.listdir(self.at("out", "_tickloom", "state"))
+                self.assertEqual(sum(n.startswith("ledger-") for n in state), 1, state)
+                self.assertLess(len(state), 12, state)
+
+    def files(self):
+        return [os.path.join(folder, n) for folder, _, names in os.walk(self.at("out")) for n in names if n.endswith(".parquet")]
+
+
 class Random(Kit):
     """Random sequences of all of it."""
 

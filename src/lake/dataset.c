@@ -153,6 +153,19 @@ static tl_status list(tl_dataset *out, tl_env *env, const char *path, bool by_ma
 tl_status tl_dataset_list(tl_dataset *out, tl_env *env, const char *path, tl_error *err) { return list(out, env, path, true, err); }
 tl_status tl_dataset_walk(tl_dataset *out, tl_env *env, const char *path, tl_error *err) { return list(out, env, path, false, err); }
 
+tl_status tl_dataset_of(tl_dataset *out, tl_env *env, const char *folder, const char *const *names, size_t count, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = env};
+  *out = (tl_dataset){.env = env, .arena = {.env = env}};
+  tl_status status = tl_arena_text(&out->arena, &out->root, folder, strlen(folder), err);
+  for (size_t i = 0; status == TL_OK && i < count; i++) {
+    const char *path;
+    status = tl_arena_format(&arena, &path, err, "%s/%s", folder, names[i]);
+    if (status == TL_OK) status = add_file(out, path, names[i], err);
+  }
+  if (status != TL_OK) tl_dataset_free(out);
+  return status;
+}
+
 void tl_dataset_free(tl_dataset *d) {
   if (d->env == NULL) return;
   tl_release(d->env, d->files);

@@ -31,6 +31,8 @@ typedef struct tl_dataset {
 tl_status tl_dataset_list(tl_dataset *out, tl_env *env, const char *path, tl_error *err) TL_MUST_CHECK;
 /* The same, whatever a manifest says. */
 tl_status tl_dataset_walk(tl_dataset *out, tl_env *env, const char *path, tl_error *err) TL_MUST_CHECK;
+/* These files of a folder, in this order; names are taken for what they say, not looked for. */
+tl_status tl_dataset_of(tl_dataset *out, tl_env *env, const char *folder, const char *const *names, size_t count, tl_error *err) TL_MUST_CHECK;
 void tl_dataset_free(tl_dataset *dataset);
 
 #endif

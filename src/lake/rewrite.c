@@ -155,7 +155,10 @@ static tl_status write_all(rewriter *r, tl_error *err) {
 }
 
 static tl_status try_once(rewriter *r, tl_error *err) {
-  tl_scan_options what = {.where = r->options->where, .page_limit = (r->options->memory > 0 ? r->options->memory : MEMORY) / 8};
+  tl_scan_options what = {.where = r->options->where,
+                          .files = r->options->files,
+                          .file_count = r->options->file_count,
+                          .page_limit = (r->options->memory > 0 ? r->options->memory : MEMORY) / 8};
   TL_TRY(tl_scan_open(&r->scan, r->env, r->options->in, what, err));
   r->out->files = (int64_t)r->scan.dataset.count;
   TL_TRY(settle_schema(r, err));

@@ -6,7 +6,9 @@
 #include "base/env.h"
 
 typedef struct tl_rewrite_options {
-  const char *in, *out; /* `out` is written as it is named; a name of its own is the caller's business */
+  const char *in, *out;     /* `out` is written as it is named; a name of its own is the caller's business */
+  const char *const *files; /* only these of the folder `in`; NULL: all of the dataset */
+  size_t file_count;
   bool fast;
   const char *const *keys; /* to sort by; a '-' in front descends */
   int key_count;

@@ -167,7 +167,10 @@ tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, tl_scan_opti
                    .schema = {.name = "schema", .shape = TL_SHAPE_STRUCT},
                    .page_limit = options.page_limit > 0 ? options.page_limit : PAGE_LIMIT,
                    .batch_rows = options.batch_rows > 0 ? options.batch_rows : BATCH_ROWS};
-  TL_TRY(tl_dataset_list(&out->dataset, env, path, err));
+  if (options.files != NULL)
+    TL_TRY(tl_dataset_of(&out->dataset, env, path, options.files, options.file_count, err));
+  else
+    TL_TRY(tl_dataset_list(&out->dataset, env, path, err));
   tl_status status = collect_columns(out, err);
   if (status == TL_OK) status = choose(out, options.columns, options.column_count, err);
   if (status == TL_OK) status = ask(out, options.where, err);

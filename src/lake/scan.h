@@ -16,7 +16,9 @@ enum { TL_MOST_COLUMNS = 1 << 14 }; /* of a file; they are looked for one by one
 typedef struct tl_scan_options {
   const char *const *columns; /* NULL: all */
   size_t column_count;
-  const char *where;  /* NULL: every row */
+  const char *where;        /* NULL: every row */
+  const char *const *files; /* names below the path, which is a folder; NULL: the dataset that lies there */
+  size_t file_count;
   int64_t page_limit; /* bytes of one page that are believed; 0: 128 MB */
   int64_t batch_rows; /* at most; 0: 16384 */
 } tl_scan_options;

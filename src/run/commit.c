@@ -51,7 +51,7 @@ tl_status tl__run_commit(tl_run *run, tl_error *err) {
   for (size_t i = 0; i < run->file_count; i++)
     if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
   for (size_t i = 0; run->update.going_on && i < run->update.old.output_count; i++)
-    if (run->update.outputs[i].thins) TL_TRY(tl_target_publish(&run->target, run->update.old.outputs[i].name, err));
+    if (run->update.outputs[i].changes) TL_TRY(tl_target_publish(&run->target, run->update.old.outputs[i].name, err));
   TL_TRY(tl_target_remove_stale(&run->target, &fresh, err));
   return tl__update_sweep(run, err);
 }

@@ -253,6 +253,7 @@ static tl_status execute(tl_run *run, tl_error *err) {
   report_files(run);
   if (declined(run, TL_OK) || run->update.carry->more) return TL_OK;
   if (!run->cancelled) TL_TRY(tl__update_copy(run, err));
+  if (!run->cancelled) TL_TRY(tl__update_merge(run, err));
   if (run->options.progress != NULL) run->options.progress(run->options.progress_context, run->rows_total, run->rows_total);
   if (run->fatal.status != TL_OK) return tl_fail(err, run->fatal.status, "%s", run->fatal.text);
   if (run->cancelled || tl_sys_stop_requested()) {

@@ -250,6 +250,10 @@ const tl_ledger_file *tl_ledger_file_named(const tl_ledger *l, const char *name)
 
 static int by_number(const void *a, const void *b) { return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b); }
 
-bool tl_set_has(const tl_stream_set *s, uint32_t stream) {
-  return s->all || (s->count > 0 && bsearch(&stream, s->streams, s->count, sizeof stream, by_number) != NULL);
+void tl_set_sort(tl_stream_set *s) {
+  size_t kept = 0;
+  if (s->count > 1) qsort(s->streams, s->count, sizeof *s->streams, by_number);
+  for (size_t i = 0; i < s->count; i++)
+    if (i == 0 || s->streams[i] != s->streams[kept - 1]) s->streams[kept++] = s->streams[i];
+  s->count = kept;
 }

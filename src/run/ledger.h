@@ -90,6 +90,7 @@ int64_t tl_ledger_find(const tl_ledger *ledger, tl_bytes key);
 /* Makes tl_ledger_find see all of `streams`. */
 tl_status tl_ledger_index(tl_ledger *ledger, tl_error *err) TL_MUST_CHECK;
 const tl_ledger_file *tl_ledger_file_named(const tl_ledger *ledger, const char *name);
-bool tl_set_has(const tl_stream_set *set, uint32_t stream);
+/* Puts them in order, each once. */
+void tl_set_sort(tl_stream_set *set);
 
 #endif

@@ -32,8 +32,8 @@ typedef struct tl_update_file {
 
 /* A file of the output, as the ledger has it. */
 typedef struct tl_update_output {
-  bool goes;          /* all of its streams are computed anew */
-  bool thins;         /* some are: a copy without them is made */
+  bool goes;          /* it is no longer needed: all of its streams are computed anew, or it went into another one */
+  bool changes;       /* another file takes its name: a copy without streams that are computed anew, or one of many merged */
   int64_t rows, size; /* of the copy */
 } tl_update_output;
 
@@ -88,6 +88,8 @@ tl_status tl__update_open(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__update_outputs(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* Makes the copies of those that lose streams. */
 tl_status tl__update_copy(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Merges parts of earlier updates where there are many. */
+tl_status tl__update_merge(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* Whether a file of the older dataset stays, also as a copy, of which rows and size are then said. */
 bool tl__update_keeps_file(const struct tl_run *run, tl_manifest_file *file);
 /* A stream turned out to be other than it was: it has to be computed anew, by another attempt. Any thread. */

@@ -1,7 +1,8 @@
 /* Which files of the output an update changes, beside the one that it adds.
 
    A stream whose rows were corrected, or came late, is computed anew from its first row. Its rows go out of every file that has some: a
-   file with no other streams is made anew under its name, or goes; of another one a copy without them is made. */
+   file with no other streams is made anew under its name, or goes; of another one a copy without them is made. Parts of earlier updates
+   that have become many are merged. */
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
@@ -27,7 +28,7 @@ tl_status tl__update_outputs(tl_run *run, tl_error *err) {
   for (size_t o = 0; o < u->old.output_count; o++) {
     const tl_ledger_output *old = &u->old.outputs[o];
     size_t redone = count_redone(u, &old->streams);
-    u->outputs[o] = (tl_update_output){.goes = redone > 0 && redone == old->streams.count, .thins = redone > 0 && redone < old->streams.count};
+    u->outputs[o] = (tl_update_output){.goes = redone > 0 && redone == old->streams.count, .changes = redone > 0 && redone < old->streams.count};
     for (size_t i = 0; u->outputs[o].goes && !old->is_part && i < old->streams.count; i++) home_of[old->streams.streams[i]] = (int32_t)o;
   }
   for (size_t i = 0; i < run->input.stream_count; i++) u->home[i] = u->streams[i].number >= 0 ? home_of[u->streams[i].number] : -1;
@@ -111,7 +112,110 @@ static tl_status copy_without(tl_run *run, size_t output, tl_error *err) {
 tl_status tl__update_copy(tl_run *run, tl_error *err) {
   tl_update *u = &run->update;
   for (size_t o = 0; u->going_on && o < u->old.output_count; o++)
-    if (u->outputs[o].thins) TL_TRY(copy_without(run, o, err));
+    if (u->outputs[o].changes) TL_TRY(copy_without(run, o, err));
+  return TL_OK;
+}
+
+/* ---- merging ---- */
+
+enum { MOST_PARTS = 16 };
+
+/* A part that may be merged with others of its folder and about its size. */
+typedef struct part {
+  size_t output, folder; /* bytes of the folder in its name */
+  const char *name;
+  int64_t rows;
+  int level; /* parts of one level differ by less than MOST_PARTS times in rows, so that a row is copied few times */
+} part;
+
+static int by_place(const part *x, const part *y) {
+  size_t size = x->folder < y->folder ? x->folder : y->folder;
+  int order = memcmp(x->name, y->name, size);
+  if (order != 0) return order;
+  if (x->folder != y->folder) return x->folder < y->folder ? -1 : 1;
+  return (x->level > y->level) - (x->level < y->level);
+}
+
+static int by_place_and_name(const void *a, const void *b) {
+  const part *x = a, *y = b;
+  int order = by_place(x, y);
+  return order != 0 ? order : strcmp(x->name, y->name);
+}
+
+static int64_t rows_of(const tl_run *run, const char *name) {
+  for (size_t i = 0; i < run->target.old.count; i++)
+    if (strcmp(run->target.old.files[i].name, name) == 0) return run->target.old.files[i].rows;
+  return 0;
+}
+
+static tl_status list_parts(const tl_run *run, tl_arena *arena, part **parts, size_t *count, tl_error *err) {
+  const tl_update *u = &run->update;
+  TL_TRY(tl_arena_take(arena, parts, u->old.output_count + 1, sizeof **parts, err));
+  *count = 0;
+  for (size_t o = 0; o < u->old.output_count; o++) {
+    const char *name = u->old.outputs[o].name, *slash = strrchr(name, '/');
+    if (!u->old.outputs[o].is_part || u->outputs[o].goes || u->outputs[o].changes) continue;
+    part p = {.output = o, .name = name, .folder = slash != NULL ? (size_t)(slash - name) : 0, .rows = rows_of(run, name)};
+    for (int64_t rows = p.rows; rows >= MOST_PARTS; rows /= MOST_PARTS) p.level++;
+    (*parts)[(*count)++] = p;
+  }
+  qsort(*parts, *count, sizeof **parts, by_place_and_name);
+  return TL_OK;
+}
+
+/* The streams of all of them become those of the first. */
+static tl_status join_streams(tl_run *run, const part *parts, size_t count, tl_error *err) {
+  tl_update *u = &run->update;
+  tl_stream_set all = {0};
+  size_t total = 0;
+  for (size_t i = 0; i < count; i++) total += u->old.outputs[parts[i].output].streams.count;
+  TL_TRY(tl_arena_take(&run->arena, &all.streams, total + 1, sizeof *all.streams, err));
+  for (size_t i = 0; i < count; i++) {
+    const tl_stream_set *s = &u->old.outputs[parts[i].output].streams;
+    memcpy(all.streams + all.count, s->streams, s->count * sizeof *s->streams);
+    all.count += s->count;
+  }
+  tl_set_sort(&all);
+  u->old.outputs[parts[0].output].streams = all;
+  return TL_OK;
+}
+
+static tl_status merge_parts(tl_run *run, const part *parts, size_t count, tl_error *err) {
+  tl_update *u = &run->update;
+  TL_OWNED(tl_arena) arena = {.env = run->env};
+  const char *keys[TL_MOST_KEYS + 1], *folder, *temporary, **names;
+  tl_rewrite_outcome outcome;
+  tl_file_info info;
+  int key_count = 0;
+  TL_TRY(tl_arena_take(&arena, &names, count, sizeof *names, err));
+  TL_TRY(tl_arena_format(&arena, &folder, err, "%s/%.*s", run->target.root, (int)parts[0].folder, parts[0].name));
+  for (size_t i = 0; i < count; i++) names[i] = parts[i].name + parts[i].folder + (parts[i].folder > 0);
+  for (int k = 0; k < run->definition->key_count; k++)
+    if (!tl__run_key_is_in_path(run, k)) keys[key_count++] = run->definition->keys[k];
+  keys[key_count++] = run->definition->order;
+  TL_TRY(tl_target_temporary(&run->target, &arena, run->file_count + parts[0].output, &temporary, err));
+  tl_rewrite_options options = {
+      .in = folder, .files = names, .file_count = count, .out = temporary, .keys = keys, .key_count = key_count, .memory = run->options.memory / 2};
+  TL_TRY(tl_rewrite(&outcome, run->env, &options, err));
+  TL_TRY(run->env->info(run->env, temporary, &info, err));
+  TL_TRY(tl_progress_announce(&run->progress, parts[0].name, err));
+  TL_TRY(tl_target_put(&run->target, temporary, parts[0].name, err));
+  TL_TRY(join_streams(run, parts, count, err));
+  for (size_t i = 1; i < count; i++) u->outputs[parts[i].output].goes = true;
+  u->outputs[parts[0].output] = (tl_update_output){.changes = true, .rows = outcome.rows, .size = info.size};
+  return TL_OK;
+}
+
+tl_status tl__update_merge(tl_run *run, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = run->env};
+  part *parts;
+  size_t count;
+  if (!run->update.going_on) return TL_OK;
+  TL_TRY(list_parts(run, &arena, &parts, &count, err));
+  for (size_t i = 0, end; i < count; i = end) {
+    for (end = i + 1; end < count && by_place(&parts[i], &parts[end]) == 0;) end++;
+    if (end - i >= MOST_PARTS) TL_TRY(merge_parts(run, parts + i, end - i, err));
+  }
   return TL_OK;
 }
 
@@ -125,6 +229,6 @@ static const tl_update_output *output_named(const tl_update *u, const char *name
 
 bool tl__update_keeps_file(const tl_run *run, tl_manifest_file *file) {
   const tl_update_output *o = output_named(&run->update, file->name);
-  if (o != NULL && o->thins) file->rows = o->rows, file->size = o->size;
+  if (o != NULL && o->changes) file->rows = o->rows, file->size = o->size;
   return o == NULL || !o->goes;
 }

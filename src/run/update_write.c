@@ -98,18 +98,6 @@ static tl_status list_records(maker *m, tl_error *err) {
   return TL_OK;
 }
 
-/* ---- sets ---- */
-
-static int by_number(const void *a, const void *b) { return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b); }
-
-static void make_set(tl_stream_set *s) {
-  size_t kept = 0;
-  qsort(s->streams, s->count, sizeof *s->streams, by_number);
-  for (size_t i = 0; i < s->count; i++)
-    if (i == 0 || s->streams[i] != s->streams[kept - 1]) s->streams[kept++] = s->streams[i];
-  s->count = kept;
-}
-
 /* ---- input files ---- */
 
 /* Streams of the opened files, by where their parts lie, and with those that were there before. */
@@ -132,7 +120,7 @@ static tl_status find_sets(maker *m, tl_stream_set *sets, tl_error *err) {
     tl_stream_set *s = &sets[in->parts[i].file];
     if (!s->all) s->streams[s->count++] = m->number[in->parts[i].stream];
   }
-  for (size_t f = 0; f < in->dataset.count; f++) make_set(&sets[f]);
+  for (size_t f = 0; f < in->dataset.count; f++) tl_set_sort(&sets[f]);
   return TL_OK;
 }
 
@@ -201,7 +189,7 @@ static tl_status list_outputs(maker *m, tl_error *err) {
     tl_ledger_output *o = &m->fresh.outputs[m->fresh.output_count];
     *o = old->outputs[i];
     if (m->update->outputs[i].goes) continue;
-    if (m->update->outputs[i].thins) without_redone(m->update, &o->streams);
+    if (m->update->outputs[i].changes) without_redone(m->update, &o->streams);
     m->fresh.output_count++;
   }
   for (size_t i = 0; i < run->file_count; i++) {
@@ -212,7 +200,7 @@ static tl_status list_outputs(maker *m, tl_error *err) {
     TL_TRY(tl_arena_take(&run->arena, &o->streams.streams, f->stream_count + 1, sizeof *o->streams.streams, err));
     for (size_t k = f->first_stream; k < f->first_stream + f->stream_count; k++)
       o->streams.streams[o->streams.count++] = m->number[run->order[k] - run->input.streams];
-    make_set(&o->streams);
+    tl_set_sort(&o->streams);
     m->fresh.output_count++;
   }
   return TL_OK;
