@@ -71,7 +71,7 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   int64_t page = run->input.largest_chunk < run->page_limit ? run->input.largest_chunk : run->page_limit;
   *out = (tl_forecast){.threads = run->options.threads,
                        .budget = run->options.memory - run->options.memory / 12,
-                       .fixed_bytes = BASE_BYTES + index_bytes(run),
+                       .fixed_bytes = BASE_BYTES + index_bytes(run) + tl__update_fixed_bytes(run),
                        .reading_bytes = READING_BYTES + PAGE_BUFFERS * page + tl_selector_bytes(&run->input, run->page_limit)};
   for (int i = 0; i < run->definition->side_count; i++) out->fixed_bytes += run->sides[i].rows * 8 * (run->side_plans[i].export_count + 1);
   if (run->plan.span_count > 0) out->fixed_bytes += run->options.memory / 8; /* what windows of time may take, of all threads */
@@ -79,6 +79,7 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   out->thread_bytes =
       WORKER_BYTES + PAGE_BUFFERS * page + windows + TL_LANES * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
   if (run->input.where != NULL && !run->spills) out->thread_bytes += GAP_BYTES;
+  out->thread_bytes += tl__update_thread_bytes(run);
   /* fewer threads, where each would have less than a good task's rows */
   int64_t enough = 16384 < run->input.longest ? 16384 : run->input.longest;
   for (;; out->threads--) {

@@ -70,7 +70,7 @@ typedef struct tl_ledger {
   size_t file_count;
   tl_ledger_stream *streams; /* a stream keeps its number for as long as there is a ledger */
   size_t stream_count;
-  tl_ledger_output *outputs;
+  tl_ledger_output *outputs; /* by name */
   size_t output_count;
   tl_ledger_side *sides;
   size_t side_count;

@@ -386,9 +386,17 @@ static void forget(tl_run *run) {
   run->piece_count = run->task_count = 0;
 }
 
+/* An update's new rows are few, and what they cost is their streams' state: a share of them for every thread. */
+static int64_t least_of_update(const tl_run *run, const tl_forecast *f) {
+  enum { WORTH_A_THREAD = 256 };
+  int64_t share = (run->rows_total + f->threads - 1) / f->threads;
+  return share < WORTH_A_THREAD ? WORTH_A_THREAD : share;
+}
+
 static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
   int64_t most = run->rows_total / (8 * f->threads); /* something to do for every thread, in what caches hold, but no tiny row groups */
   if (most < LEAST_PIECE) most = LEAST_PIECE;
+  if (run->update.going_on && most > least_of_update(run, f)) most = least_of_update(run, f);
   if (most > TL_PIECE_ROWS) most = TL_PIECE_ROWS;
   if (most > f->task_rows) most = f->task_rows;
   if (run->input.longest > most && f->task_rows < LEAST_STRETCH + 2 * run->plan.greatest_delay)

@@ -361,6 +361,8 @@ tl_status tl__update_plan(tl_run *run, tl_error *err) {
   u->keeps = u->resume.possible;
   for (int i = 0; i < run->definition->side_count; i++)
     if (u->side_resumes[i].env != NULL) u->keeps &= u->side_resumes[i].possible;
+  if (u->keeps && tl__update_thread_bytes(run) > run->options.memory / 8 / run->options.threads) u->keeps = false; /* windows of a great many rows */
+  if (u->going_on && !u->keeps) u->why = "what is kept of a stream takes too much memory";
   if (!u->going_on) return TL_OK;
   if (u->old.layout != u->resume.layout || u->old.shape != tl__update_shape(run)) u->why = "the columns are of other types than before";
   return TL_OK;
@@ -369,6 +371,18 @@ tl_status tl__update_plan(tl_run *run, tl_error *err) {
 void tl__update_spoil(tl_run *run, const tl_error *why) {
   if (!run->update.spoilt) tl_log(TL_LOG_WARN, "no state is left for --update: %s", why->text);
   run->update.spoilt = true;
+}
+
+int64_t tl__update_thread_bytes(const tl_run *run) {
+  const tl_update *u = &run->update;
+  return u->keeps ? (u->going_on ? 2 : 1) * TL_LANES * 8 * tl_resume_size(&u->resume, run->input.longest) : 0;
+}
+
+int64_t tl__update_fixed_bytes(const tl_run *run) {
+  enum { STREAM = 400, FILE = 300 };
+  const tl_update *u = &run->update;
+  if (!u->keeps) return 0;
+  return (int64_t)(STREAM * (run->input.stream_count + u->old.stream_count) + FILE * (run->input.dataset.count + u->old.file_count));
 }
 
 tl_status tl__update_open(tl_run *run, tl_error *err) {

@@ -82,6 +82,9 @@ tl_status tl__update_choose_groups(void *run, int file, tl_parquet *parquet, boo
 tl_status tl__update_match(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* Everything is planned: what records will have, and whether the old ones fit. */
 tl_status tl__update_plan(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Memory that the ledger takes, and records in a thread. */
+int64_t tl__update_fixed_bytes(const struct tl_run *run);
+int64_t tl__update_thread_bytes(const struct tl_run *run);
 /* The output's folder is there: opens the records. */
 tl_status tl__update_open(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* Which files of the output change. */

@@ -221,10 +221,11 @@ tl_status tl__update_merge(tl_run *run, tl_error *err) {
 
 /* ---- what the dataset consists of then ---- */
 
+static int by_output_name(const void *name, const void *output) { return strcmp(name, ((const tl_ledger_output *)output)->name); }
+
 static const tl_update_output *output_named(const tl_update *u, const char *name) {
-  for (size_t o = 0; o < u->old.output_count; o++)
-    if (strcmp(u->old.outputs[o].name, name) == 0) return &u->outputs[o];
-  return NULL;
+  const tl_ledger_output *o = u->old.output_count > 0 ? bsearch(name, u->old.outputs, u->old.output_count, sizeof *o, by_output_name) : NULL;
+  return o != NULL ? &u->outputs[o - u->old.outputs] : NULL;
 }
 
 bool tl__update_keeps_file(const tl_run *run, tl_manifest_file *file) {

@@ -4,7 +4,7 @@
 #include <xxhash.h>
 #include "run/run.h"
 
-enum { MOST_RECORD_FILES = 8 }; /* beyond which all records move into the newest */
+enum { MOST_RECORD_FILES = 8, MOST_NAMED = 64 }; /* beyond the first, all records move into the newest */
 
 typedef struct maker {
   tl_run *run;
@@ -120,7 +120,10 @@ static tl_status find_sets(maker *m, tl_stream_set *sets, tl_error *err) {
     tl_stream_set *s = &sets[in->parts[i].file];
     if (!s->all) s->streams[s->count++] = m->number[in->parts[i].stream];
   }
-  for (size_t f = 0; f < in->dataset.count; f++) tl_set_sort(&sets[f]);
+  for (size_t f = 0; f < in->dataset.count; f++) {
+    tl_set_sort(&sets[f]);
+    if (sets[f].count > MOST_NAMED && 2 * sets[f].count > m->fresh.stream_count) sets[f] = (tl_stream_set){.all = true}; /* near enough */
+  }
   return TL_OK;
 }
 
@@ -180,6 +183,8 @@ static void without_redone(const tl_update *u, tl_stream_set *s) {
   s->count = kept;
 }
 
+static int by_output_name(const void *a, const void *b) { return strcmp(((const tl_ledger_output *)a)->name, ((const tl_ledger_output *)b)->name); }
+
 static tl_status list_outputs(maker *m, tl_error *err) {
   tl_run *run = m->run;
   const tl_ledger *old = &m->update->old;
@@ -203,6 +208,7 @@ static tl_status list_outputs(maker *m, tl_error *err) {
     tl_set_sort(&o->streams);
     m->fresh.output_count++;
   }
+  qsort(m->fresh.outputs, m->fresh.output_count, sizeof *m->fresh.outputs, by_output_name);
   return TL_OK;
 }
 
