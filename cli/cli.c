@@ -82,8 +82,11 @@ bool cli_parse(const tl_command *command, int argc, char **argv, const cli_optio
     const cli_option *option = find(options, option_count, name, equals ? (size_t)(equals - name) : strlen(name));
     if (option == NULL) return unknown_option(command, options, option_count, name);
     if (option->flag != NULL) {
-      if (equals) return cli_usage(command, "--%s takes no value", option->name), false;
-      *option->flag = true;
+      if (equals && option->value == NULL) return cli_usage(command, "--%s takes no value", option->name), false;
+      if (equals)
+        *option->value = equals + 1;
+      else
+        *option->flag = true;
       continue;
     }
     const char *value = equals ? equals + 1 : i + 1 < argc ? argv[++i] : NULL;

@@ -19,7 +19,7 @@ extern const size_t tl_command_count;
 /* What commands that only read may take, unless told otherwise. */
 #define CLI_READ_MEMORY ((int64_t)1 << 30)
 
-/* An option `--name VALUE`, or `--name` alone when flag is set. Repeated ones go into a list. */
+/* An option `--name VALUE`, or `--name` alone when flag is set; with both, `--name` or `--name=VALUE`. Repeated ones go into a list. */
 typedef struct cli_option {
   const char *name;
   const char **value;

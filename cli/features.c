@@ -22,16 +22,19 @@ const tl_command tl_command_features = {
     "  --memory 256MB          bound on the memory of the whole process\n"
     "  --codec none|lz4|zstd   compression of the output (default lz4)\n"
     "  --encoding split|plain  encoding of the features (default split)\n"
-    "  --float32               features as float\n"
+    "  --float32, --float32=a,b    all features as float, or these\n"
     "  --where CONDITION       only these rows of the input exist for the run, such as 'volume > 0 and venue in (\"A\", \"B\")'; its columns\n"
     "                          need not be inputs; see tickloom help cat. Sides from elsewhere are not filtered\n"
     "  --from X  --to Y        only rows with an order key from X to Y, both included: dates, times or whole numbers; earlier rows are\n"
     "                          read all the same, so that windows are full\n"
     "  --update                goes on from what an earlier run left in --out: only what is new in --in is computed; the result is that of\n"
     "                          a run over everything\n"
-    "  --strict                a failed check leaves its stream out\n"
+    "  --validate end|each|skip-simple|slow-only   counts more, for _tickloom/checks.json: mean, variance and hash of each feature over all\n"
+    "                          streams; of each stream; without features of one row alone; of costly ones only\n"
+    "  --strict                a failed check leaves its stream out, and a file without a column that may be absent fails\n"
     "  --durable               what is committed survives a loss of power\n"
     "  --prune                 Hive partitions of an older run that this one does not write are removed\n"
+    "  --profile               where the time went: by feature (its own, and its share of what others need too), stream and thread\n"
     "  --dry-run               looks, plans and says what would be done; writes nothing\n"
     "  --tile-rows N           rows of a tile; for tests, results do not depend on it\n"
     "  --quiet                 no progress, no table\n"
@@ -113,17 +116,18 @@ static int execute(const char *path, const cli_list *params, const tl_features_o
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_features;
   tl_features_options o = {0};
-  cli_list rest = {0}, sides = {0}, keys = {0}, params = {0}, select = {0};
-  const char *threads = NULL, *memory = NULL, *duplicate = NULL, *selected = NULL, *tile_rows = NULL;
+  cli_list rest = {0}, sides = {0}, keys = {0}, params = {0}, select = {0}, float_list = {0};
+  const char *threads = NULL, *memory = NULL, *duplicate = NULL, *selected = NULL, *tile_rows = NULL, *floats = NULL;
   bool quiet = false, json = false, shown = false;
-  const cli_option options[] = {{"in", &o.input, 0, 0},        {"out", &o.output, 0, 0},        {"side", 0, 0, &sides},
-                                {"key", 0, 0, &keys},          {"param", 0, 0, &params},        {"select", &selected, 0, 0},
-                                {"threads", &threads, 0, 0},   {"memory", &memory, 0, 0},       {"on-duplicate", &duplicate, 0, 0},
-                                {"codec", &o.codec, 0, 0},     {"encoding", &o.encoding, 0, 0}, {"float32", 0, &o.float32, 0},
-                                {"strict", 0, &o.strict, 0},   {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
-                                {"json", 0, &json, 0},         {"from", &o.from, 0, 0},         {"to", &o.to, 0, 0},
-                                {"durable", 0, &o.durable, 0}, {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0},
-                                {"where", &o.where, 0, 0},     {"update", 0, &o.update, 0}};
+  const cli_option options[] = {{"in", &o.input, 0, 0},         {"out", &o.output, 0, 0},        {"side", 0, 0, &sides},
+                                {"key", 0, 0, &keys},           {"param", 0, 0, &params},        {"select", &selected, 0, 0},
+                                {"threads", &threads, 0, 0},    {"memory", &memory, 0, 0},       {"on-duplicate", &duplicate, 0, 0},
+                                {"codec", &o.codec, 0, 0},      {"encoding", &o.encoding, 0, 0}, {"float32", &floats, &o.float32, 0},
+                                {"strict", 0, &o.strict, 0},    {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
+                                {"json", 0, &json, 0},          {"from", &o.from, 0, 0},         {"to", &o.to, 0, 0},
+                                {"durable", 0, &o.durable, 0},  {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0},
+                                {"where", &o.where, 0, 0},      {"update", 0, &o.update, 0},     {"profile", 0, &o.profile, 0},
+                                {"validate", &o.validate, 0, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t thread_count = 0, tile = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
@@ -135,6 +139,9 @@ static int run(int argc, char **argv) {
     return 2;
   char *copy = selected ? cli_copy(selected, strlen(selected)) : NULL;
   if (copy != NULL && !cli_split(me, "select", copy, &select)) return 2;
+  char *float_copy = floats ? cli_copy(floats, strlen(floats)) : NULL;
+  if (float_copy != NULL && !cli_split(me, "float32", float_copy, &float_list)) return 2;
+  o.float32_features = float_list.items, o.float32_count = float_list.count;
   o.sides = side_pairs, o.side_count = sides.count;
   o.keys = key_pairs, o.key_count = keys.count;
   o.select = select.items, o.select_count = select.count;

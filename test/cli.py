@@ -315,6 +315,82 @@ class Definitions(Case):
             self.assertEqual(len(re.findall(r"\b%s\(" % name, out)), 1, name)
 
 
+class Looking(Case):
+    """What a run says of itself beyond its features."""
+
+    def features(self, out, *options):
+        return run("features", FIRST, "--in", self.market, "--out", out, *options)[0]
+
+    def test_profile_and_past_runs(self):
+        """--profile says where the time went; `runs` compares runs of the same work."""
+        out = self.path("profiled")
+        record = json.loads(self.features(out, "--profile", "--json"))
+        profile = record["profile"]
+        self.assertEqual([f["name"] for f in profile["features"]], [f["name"] for f in record["features"]])
+        for one, known in zip(profile["features"], record["features"]):
+            self.assertAlmostEqual(one["exclusive_s"] + one["shared_s"], known["seconds"], places=9)
+        self.assertLessEqual(profile["streams"]["min"]["seconds"], profile["streams"]["median"]["seconds"])
+        self.assertLessEqual(profile["streams"]["median"]["seconds"], profile["streams"]["max"]["seconds"])
+        self.assertEqual(len(profile["threads"]), record["threads"])
+        self.assertTrue(0 < profile["io_share"] < 1)
+        costs = [line.split()[-1] for line in self.features(out, "--profile").split("ns a row\n")[1].split("\n\n")[0].splitlines()]
+        self.assertEqual(costs, sorted(costs, key=float))
+        runs = json.loads(run("runs", out, "--json")[0])
+        self.assertEqual([(r["rows"], r["update"]) for r in runs], [(record["rows"], False)] * 2)
+        self.assertEqual(runs[1]["compared_with"], 1)
+        # five like ones, then one that took ten times as long
+        folder = os.path.join(out, "_tickloom/runs")
+        for i in range(6):
+            record.update(started_at_ns=record["started_at_ns"] + 1)
+            record["time"]["wall_s"] = 50 if i == 5 else 5 + i / 10
+            with open(os.path.join(folder, "%020d.json" % record["started_at_ns"]), "w", encoding="utf-8") as f:
+                json.dump(record, f)
+        flagged = [r["regression"] for r in json.loads(run("runs", out, "--json")[0])]
+        self.assertEqual(sum(flagged[1:]), 1)
+        self.assertIn("slower", run("runs", out)[0])
+        run("runs", self.path("nowhere"), code=2)
+
+    def test_validation(self):
+        """checks.json has what statistics of the output say, for all modes, threads and stretches."""
+        out = self.path("validated")
+        seen = {}
+        for mode in ("end", "each", "skip-simple", "slow-only"):
+            self.features(out, "--validate", mode, "--threads", "1" if mode == "end" else "2")
+            with open(os.path.join(out, "_tickloom/checks.json"), encoding="utf-8") as f:
+                seen[mode] = json.load(f)
+            self.assertEqual(seen[mode]["validate"], mode)
+        self.assertEqual(seen["end"]["features"], seen["each"]["features"])
+        names = {mode: {f["name"] for f in s["features"]} for mode, s in seen.items()}
+        self.assertTrue(names["slow-only"] < names["skip-simple"] < names["end"], names)
+        stats = json.loads(run("stats", out, "--json")[0])["columns"]
+        for f in seen["end"]["features"]:
+            known = stats[f["name"]]
+            self.assertEqual((f["missing"], f["min"], f["max"], f["infinite"]), (known["missing"], known["min"], known["max"], 0), f["name"])
+            self.assertAlmostEqual(f["mean"] / known["mean"], 1, places=9, msg=f["name"])
+            self.assertAlmostEqual(f["variance"] ** 0.5 / known["stddev"], 1, places=7, msg=f["name"])
+        each = seen["each"]["streams"]
+        self.assertEqual(len(each), len(names["end"]) * len({e["stream"] for e in each}))
+        for f in seen["end"]["features"]:
+            of_feature = [e for e in each if e["feature"] == f["name"]]
+            self.assertEqual(sum(e["rows"] for e in of_feature), f["rows"])
+            self.assertEqual(sum(int(e["hash"], 16) for e in of_feature) % 2**64, int(f["hash"], 16))
+        run("features", FIRST, "--in", self.market, "--out", out, "--validate", "all", code=2)
+
+    def test_columns_that_may_be_absent(self):
+        """Said once, and a failure with --strict; floats for some features."""
+        folder, out = self.path("closes"), self.path("o")
+        os.mkdir(folder)
+        for name in ("SPY", "A"):
+            parquet_fixture.write(os.path.join(folder, name + ".parquet"), [("date", "date", list(range(300))), ("close", "double", [10 + i % 7 for i in range(300)])])
+        definition = os.path.join(ROOT, "features/technical.loom")
+        _, err = run("features", definition, "--in", folder, "--out", out, "--quiet", "--float32=rsi14,price")
+        self.assertEqual(err.count("no file has a column"), 4)
+        columns = {c["name"]: c for c in json.loads(run("inspect", out, "--json")[0])["schema"]}
+        self.assertEqual((columns["rsi14"]["type"], columns["price"]["type"], columns["roc10"]["type"]), ("float", "float", "double"))
+        self.assertIn("--strict", run("features", definition, "--in", folder, "--out", self.path("p"), "--quiet", "--strict", code=3)[1])
+        run("features", definition, "--in", folder, "--out", self.path("p"), "--float32=rsi", code=2)
+
+
 class BadInput(Case):
     def some(self, name="in", count=3):
         """A market of a few tickers and SPY."""

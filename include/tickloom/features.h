@@ -26,12 +26,16 @@ typedef struct tl_features_options {
   const char *const *select; /* only these outputs */
   size_t select_count;
   tl_on_duplicate on_duplicate;
-  int threads;           /* 0: one a processor */
-  int64_t memory;        /* bytes; 0: 256 MB */
-  bool float32;          /* features as float */
+  int threads;                         /* 0: one a processor */
+  int64_t memory;                      /* bytes; 0: 256 MB */
+  bool float32;                        /* features as float */
+  const char *const *float32_features; /* or only these */
+  size_t float32_count;
   const char *codec;     /* none, lz4 or zstd; NULL: the default */
   const char *encoding;  /* plain or split; NULL: the default */
   int tile_rows;         /* rows of a tile; results do not depend on it */
+  const char *validate;  /* what _tickloom/checks.json says: "end" every feature over all streams, "each" of every stream, "skip-simple" not those of
+                            one row alone, "slow-only" those of costly windows; with mean, variance and hash. NULL: what every run counts */
   bool strict;           /* a failed check fails its stream */
   const char *where;     /* only rows of the input that hold this condition, as though there were no others; NULL: all. Streams form of them;
                             sides from elsewhere keep all of theirs */
@@ -40,6 +44,7 @@ typedef struct tl_features_options {
   bool prune;            /* Hive partitions that this run does not write are removed */
   bool update;           /* goes on from what an earlier run with the same definition and settings left in `output`: only what is new in the
                             input is computed. What cannot be gone on from is computed again; the output is that of a full run */
+  bool profile;          /* the record and the table also say where the time went: by feature, stream and thread */
   bool dry_run;          /* looks and plans, and writes nothing; the record and the table say what would be done; no output is needed */
   void (*progress)(void *context, int64_t rows_done, int64_t rows_total);
   void *progress_context;

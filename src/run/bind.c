@@ -113,7 +113,7 @@ static bool is_needed(const tl_opener *o, size_t input) { return o->options->nee
 static tl_status bind_inputs(tl_opener *o, tl_input_file *f, const tl_meta *meta, tl_error *err) {
   const tl_definition *d = o->set->definition;
   for (size_t i = 0; i < d->input_count; i++) {
-    if (!is_needed(o, i) || (f->leaves[i] < 0 && d->inputs[i].optional)) continue;
+    if (!is_needed(o, i) || (f->leaves[i] < 0 && d->inputs[i].optional && !o->options->strict)) continue;
     if (f->leaves[i] < 0) return no_column(meta, "", d->inputs[i].columns[0], err);
     const tl_field *field = &meta->leaves[f->leaves[i]].field;
     TL_TRY(refuse_doubles(meta, f->leaves[i], err));
@@ -254,9 +254,9 @@ tl_status tl__bind_check(const tl_opener *o, tl_error *err) {
   for (size_t i = 0; i < d->input_count; i++) {
     if (!is_needed(o, i) || o->seen[i]) continue;
     o->set->missing_inputs = true;
-    if (d->inputs[i].optional) continue;
-    return tl_fail(err, TL_DEFINITION, "no file of %s has a column %s (the input %s); an input that may be absent is written %s?", o->set->dataset.root,
-                   d->inputs[i].columns[0], d->inputs[i].name, d->inputs[i].name);
+    if (d->inputs[i].optional && !o->options->strict) continue;
+    return tl_fail(err, TL_DEFINITION, "no file of %s has a column %s (the input %s); %s%s?", o->set->dataset.root, d->inputs[i].columns[0], d->inputs[i].name,
+                   d->inputs[i].optional ? "without --strict it may be absent, being written " : "an input that may be absent is written ", d->inputs[i].name);
   }
   return TL_OK;
 }

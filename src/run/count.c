@@ -74,6 +74,12 @@ void tl__count_end(tl_worker *w, tl_loaded_stream *s, tl_course *courses, int64_
   size_t n = 0;
   for (size_t o = 0; o < run->definition->output_count; o++)
     if (run->selected[o]) tl_summary_merge(&tally->features[n++], &courses[o].s);
+  tl_error err;
+  if (run->validate != TL_VALIDATE_NONE && tl__validate_take(w->run, (int32_t)(s->stream - run->input.streams), courses, &err) != TL_OK) {
+    s->failed = true;
+    s->error = err;
+    return;
+  }
   tally->streams++;
   tally->rows += rows;
   tally->nonfinite += s->nonfinite;

@@ -39,7 +39,7 @@ static tl_leaf output_leaf(const tl_run *run, const tl_output *o) {
   tl_leaf leaf = {.field = {.name = o->name, .physical = TL_PHYSICAL_DOUBLE, .nullable = true}, .max_definition = 1, .converted_type = -1};
   if (o->type == TL_BOOLEAN)
     leaf.field.physical = TL_PHYSICAL_BOOLEAN;
-  else if (o->type == TL_NUMBER && run->options.float32)
+  else if (o->type == TL_NUMBER && run->as_float[o - run->definition->outputs])
     leaf.field.physical = TL_PHYSICAL_FLOAT;
   else if (o->type == TL_TIME) {
     tl_time_unit unit = run->plan.units[o->edge.node];
@@ -103,6 +103,7 @@ static tl_status prepare_counts(tl_run *run, tl_error *err) {
   for (size_t o = 0; o < d->output_count; o++) {
     if (!run->selected[o]) continue;
     TL_TRY(tl_reach_of(&run->reaches[o], &run->arena, d, &run->sources, o, err));
+    run->reaches[o].deep = tl_validate_asks(run->validate, d, o);
     for (size_t s = 0; s < sources; s++) run->source_read[s] |= run->reaches[o].sources[s] >= 0;
     for (const tl_rule *r = d->outputs[o].rules; r != NULL; r = r->next) run->checks[run->check_count++] = (tl_check_result){o, r};
   }
@@ -149,6 +150,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   TL_TRY(find_needed_inputs(run, err));
   input.needed = run->needed_inputs;
   input.where = run->options.where;
+  input.strict = run->options.strict;
   input.page_limit = run->page_limit;
   input.part_bytes = run->options.memory / 16;
   if (run->options.output != NULL) {
@@ -175,6 +177,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   if (run->options.output != NULL)
     TL_TRY(tl_progress_open(&run->progress, &run->target, tl__run_work_hash(run) + (run->update.going_on ? run->target.generation : 0), err));
   TL_TRY(tl__run_make_tasks(run, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->profiles, (size_t)run->threads + 1, sizeof *run->profiles, err));
   return tl_arena_take(&run->arena, &run->task_ns, run->task_count + 1, sizeof *run->task_ns, err);
 }
 
@@ -265,6 +268,7 @@ static tl_status execute(tl_run *run, tl_error *err) {
   tl_status status = begun && !run->cancelled ? tl__run_commit(run, err) : TL_OK;
   run->wall_ns = run->env->tick_ns(run->env) - run->started_ns;
   TL_TRY(status);
+  TL_TRY(begun ? tl__validate_write(run, err) : TL_OK);
   TL_TRY(tl__run_describe(run, err));
   if (!begun) return TL_OK;
   TL_TRY(tl__run_write_record(run, err));
@@ -353,6 +357,7 @@ void tl_run_close(tl_run *run) {
   tl_release(env, run->tasks);
   tl_release(env, run->failures);
   tl_release(env, run->warnings);
+  tl_release(env, run->validations);
   tl_plan_free(&run->plan);
   tl_input_free(&run->input);
   tl_target_free(&run->target);

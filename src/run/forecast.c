@@ -74,6 +74,8 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
                        .fixed_bytes = BASE_BYTES + index_bytes(run) + tl__update_fixed_bytes(run),
                        .reading_bytes = READING_BYTES + PAGE_BUFFERS * page + tl_selector_bytes(&run->input, run->page_limit)};
   for (int i = 0; i < run->definition->side_count; i++) out->fixed_bytes += run->sides[i].rows * 8 * (run->side_plans[i].export_count + 1);
+  if (run->validate != TL_VALIDATE_NONE) /* with the room to grow */
+    out->fixed_bytes += (int64_t)(run->input.stream_count * run->selected_count * 2 * sizeof(tl_validation));
   if (run->plan.span_count > 0) out->fixed_bytes += run->options.memory / 8; /* what windows of time may take, of all threads */
   int64_t windows = tl_plan_worker_bytes(&run->plan, tile_rows);
   out->thread_bytes =

@@ -100,6 +100,7 @@ typedef struct tl_input_options {
   size_t key_count;
   const bool *needed; /* inputs that are used; NULL: all */
   const char *where;  /* only these rows; NULL: all */
+  bool strict;        /* no column may be absent, also those that the definition lets be */
   bool is_side;       /* keys may go by other names there */
   tl_report_failure report;
   void *report_context;

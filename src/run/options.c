@@ -8,23 +8,33 @@
 
 /* ---- checked ---- */
 
-static tl_status select_outputs(tl_run *run, tl_error *err) {
+/* Marks the outputs that an option names. */
+static tl_status mark_outputs(const tl_run *run, const char *option, const char *const *wanted, size_t count, bool *out, tl_error *err) {
   const tl_definition *d = run->definition;
-  TL_TRY(tl_arena_take(&run->arena, &run->selected, d->output_count + 1, sizeof *run->selected, err));
-  for (size_t i = 0; i < d->output_count; i++) run->selected[i] = run->options.select_count == 0;
-  for (size_t s = 0; s < run->options.select_count; s++) {
-    const char *wanted = run->options.select[s], *names[1000];
-    size_t count = 0;
+  for (size_t s = 0; s < count; s++) {
+    const char *names[1000];
+    size_t known = 0;
     bool found = false;
     for (size_t i = 0; i < d->output_count; i++) {
-      if (count < 1000) names[count++] = d->outputs[i].name;
-      if (strcmp(d->outputs[i].name, wanted) == 0) run->selected[i] = found = true;
+      if (known < 1000) names[known++] = d->outputs[i].name;
+      if (strcmp(d->outputs[i].name, wanted[s]) == 0) out[i] = found = true;
     }
     if (found) continue;
-    const char *nearest = tl_nearest_name(wanted, names, count);
-    return tl_fail(err, TL_USAGE, "--select %s: the definition has no such feature%s%s%s", wanted, nearest ? "; did you mean " : "", nearest ? nearest : "",
-                   nearest ? "?" : "");
+    const char *nearest = tl_nearest_name(wanted[s], names, known);
+    return tl_fail(err, TL_USAGE, "--%s %s: the definition has no such feature%s%s%s", option, wanted[s], nearest ? "; did you mean " : "",
+                   nearest ? nearest : "", nearest ? "?" : "");
   }
+  return TL_OK;
+}
+
+static tl_status select_outputs(tl_run *run, tl_error *err) {
+  const tl_definition *d = run->definition;
+  const tl_features_options *o = &run->options;
+  TL_TRY(tl_arena_take(&run->arena, &run->selected, d->output_count + 1, sizeof *run->selected, err));
+  TL_TRY(tl_arena_take(&run->arena, &run->as_float, d->output_count + 1, sizeof *run->as_float, err));
+  for (size_t i = 0; i < d->output_count; i++) run->selected[i] = o->select_count == 0, run->as_float[i] = o->float32;
+  TL_TRY(mark_outputs(run, "select", o->select, o->select_count, run->selected, err));
+  TL_TRY(mark_outputs(run, "float32", o->float32_features, o->float32_count, run->as_float, err));
   for (size_t i = 0; i < d->output_count; i++) run->selected_count += run->selected[i];
   return TL_OK;
 }
@@ -79,6 +89,7 @@ tl_status tl__run_check_options(tl_run *run, tl_error *err) {
   run->page_limit = o->memory / 8;
   TL_TRY(tl_isa_choose(&run->isa, err));
   TL_TRY(choose_styles(run, err));
+  TL_TRY(tl_validate_mode_read(&run->validate, o->validate, err));
   TL_TRY(check_names(run, err));
   return select_outputs(run, err);
 }
@@ -131,7 +142,7 @@ static const char *path_of_side(const tl_run *run, int side) {
 uint64_t tl__run_settings_hash(const tl_run *run) {
   const tl_features_options *o = &run->options;
   const tl_definition *d = run->definition;
-  uint64_t hash = 1, numbers[] = {o->on_duplicate, o->float32, o->strict};
+  uint64_t hash = 1, numbers[] = {o->on_duplicate, o->strict};
   add_text(&hash, TICKLOOM_VERSION);
   add_text(&hash, o->codec);
   add_text(&hash, o->encoding);
@@ -142,6 +153,7 @@ uint64_t tl__run_settings_hash(const tl_run *run) {
     if (!run->selected[i]) continue;
     add_text(&hash, d->outputs[i].name);
     hash = XXH3_64bits_withSeed(&identity, sizeof identity, hash);
+    add_text(&hash, run->as_float[i] ? "float" : "double");
     for (const tl_rule *r = d->outputs[i].rules; r != NULL; r = r->next) {
       char rule[80];
       tl_rule_text(r, rule, sizeof rule);

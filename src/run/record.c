@@ -9,35 +9,6 @@
 
 static double seconds(int64_t ns) { return (double)ns / 1e9; }
 
-/* A node's time goes to the features that use it, in equal parts. */
-static tl_status feature_times(tl_run *run, double *out, tl_error *err) {
-  const tl_definition *d = run->definition;
-  const tl_graph *g = &d->graph;
-  TL_OWNED(tl_arena) arena = {.env = run->env};
-  int32_t *users;
-  bool *reached;
-  memset(out, 0, d->output_count * sizeof *out);
-  if ((double)g->count * (double)d->output_count > 1e8) return TL_OK; /* beyond what is worth a second */
-  TL_TRY(tl_arena_take(&arena, &users, g->count + 1, sizeof *users, err));
-  TL_TRY(tl_arena_take(&arena, &reached, g->count + 1, sizeof *reached, err));
-  for (int pass = 0; pass < 2; pass++)
-    for (size_t o = 0; o < d->output_count; o++) {
-      if (!run->selected[o]) continue;
-      int32_t last = d->outputs[o].edge.node;
-      memset(reached, 0, (size_t)last + 1);
-      reached[last] = true;
-      for (int32_t i = last; i >= 0; i--) {
-        if (!reached[i]) continue;
-        if (pass == 0)
-          users[i]++;
-        else
-          out[o] += (double)run->node_ns[i] / users[i];
-        for (int k = 0; k < g->nodes[i].inputs; k++) reached[g->nodes[i].in[k].node] = true;
-      }
-    }
-  return TL_OK;
-}
-
 static int by_value(const void *a, const void *b) { return (*(const int64_t *)a > *(const int64_t *)b) - (*(const int64_t *)a < *(const int64_t *)b); }
 
 static void put_tasks(const tl_run *run, tl_json *j, int64_t *sorted) {
@@ -65,7 +36,7 @@ static void put_times(const tl_run *run, tl_json *j) {
   tl_json_close(j, '}');
 }
 
-static void put_features(const tl_run *run, tl_json *j, const double *times) {
+static void put_features(const tl_run *run, tl_json *j, const tl_feature_time *times) {
   const tl_definition *d = run->definition;
   tl_json_open(j, "features", '[');
   for (size_t o = 0, n = 0; o < d->output_count; o++) {
@@ -93,14 +64,14 @@ static void put_features(const tl_run *run, tl_json *j, const double *times) {
     tl_json_double(j, "max", s->max);
     tl_json_int(j, "constant_streams", s->constant_streams);
     tl_json_int(j, "empty_streams", s->empty_streams);
-    tl_json_double(j, "seconds", times[o] / 1e9);
+    tl_json_double(j, "seconds", (times[o].exclusive_ns + times[o].shared_ns) / 1e9);
     tl_json_close(j, '}');
   }
   tl_json_close(j, ']');
 }
 
-static void put_checks(const tl_run *run, tl_json *j) {
-  tl_json_open(j, "checks", '[');
+void tl__run_put_checks(const tl_run *run, tl_json *j, const char *name) {
+  tl_json_open(j, name, '[');
   for (size_t i = 0; i < run->check_count; i++) {
     char rule[80];
     const tl_check_count *c = &run->tally.checks[i];
@@ -138,10 +109,13 @@ static void put_update(const tl_update *u, tl_json *j) {
   tl_json_close(j, '}');
 }
 
-static void put_record(const tl_run *run, tl_json *j, const double *times, int64_t *sorted) {
+static tl_status put_record(tl_run *run, tl_json *j, const tl_feature_time *times, int64_t *sorted, tl_error *err) {
+  char work[20];
   tl_json_open(j, NULL, '{');
   tl_json_string(j, "tickloom", TICKLOOM_VERSION);
   tl_json_string(j, "definition", run->definition->path);
+  snprintf(work, sizeof work, "%016llx", (unsigned long long)tl__run_settings_hash(run));
+  tl_json_string(j, "work", work);
   tl_json_string(j, "input", run->options.input);
   tl_json_string(j, "output", run->options.output);
   tl_json_int(j, "exit_code", tl_run_exit_code(run));
@@ -171,17 +145,19 @@ static void put_record(const tl_run *run, tl_json *j, const double *times, int64
   put_times(run, j);
   put_tasks(run, j, sorted);
   put_features(run, j, times);
-  put_checks(run, j);
+  tl__run_put_checks(run, j, "checks");
   tl_json_open(j, "warnings", '[');
   for (size_t i = 0; i < run->warning_count; i++) tl_json_string(j, NULL, run->warnings[i]);
   tl_json_close(j, ']');
   put_failures(run, j);
+  if (run->options.profile) TL_TRY(tl_profile_write(run, times, j, err));
   tl_json_close(j, '}');
+  return j->status;
 }
 
 /* ---- for people ---- */
 
-static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
+static tl_status put_table(tl_run *run, const tl_feature_time *times, tl_error *err) {
   const tl_definition *d = run->definition;
   char rows[TL_NUMBER_TEXT], streams[TL_NUMBER_TEXT], wall[TL_NUMBER_TEXT], memory[TL_NUMBER_TEXT];
   size_t width = 7;
@@ -206,7 +182,7 @@ static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
     char first[32] = "none", low[32] = "", high[32] = "", time[TL_NUMBER_TEXT];
     if (s->first_valid >= 0) snprintf(first, sizeof first, "%lld", (long long)s->first_valid);
     if (!isnan(s->min)) snprintf(low, sizeof low, "%.6g", s->min), snprintf(high, sizeof high, "%.6g", s->max);
-    tl_seconds_text(time, times[o] / 1e9);
+    tl_seconds_text(time, (times[o].exclusive_ns + times[o].shared_ns) / 1e9);
     TL_TRY(tl_buffer_format(&run->table, err, "%-*s  %11s  %8.2f%%  %12s  %12s  %9s\n", (int)width, d->outputs[o].name, first,
                             s->rows > 0 ? 100.0 * (double)s->missing / (double)s->rows : 0.0, low, high, time));
   }
@@ -215,16 +191,17 @@ static tl_status put_table(tl_run *run, const double *times, tl_error *err) {
 
 tl_status tl__run_describe(tl_run *run, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = run->env};
-  double *times;
+  tl_feature_time *times;
   int64_t *sorted;
   TL_TRY(tl_arena_take(&arena, &times, run->definition->output_count + 1, sizeof *times, err));
   TL_TRY(tl_arena_take(&arena, &sorted, run->task_count + 1, sizeof *sorted, err));
-  TL_TRY(feature_times(run, times, err));
+  TL_TRY(tl_feature_times(run, times, err));
   tl_json json = {.out = &run->json, .err = err};
-  put_record(run, &json, times, sorted);
-  TL_TRY(json.status);
+  TL_TRY(put_record(run, &json, times, sorted, err));
   TL_TRY(tl_buffer_byte(&run->json, 0, err));
   TL_TRY(put_table(run, times, err));
+  if (run->validate != TL_VALIDATE_NONE) TL_TRY(tl__validate_show(run, &run->table, err));
+  if (run->options.profile) TL_TRY(tl_profile_show(run, times, &run->table, err));
   return tl_buffer_byte(&run->table, 0, err);
 }
 

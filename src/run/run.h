@@ -5,8 +5,10 @@
 #include "parquet/writer.h"
 #include "run/engine.h"
 #include "run/load.h"
+#include "run/profile.h"
 #include "run/progress.h"
 #include "run/update.h"
+#include "run/validate.h"
 #include "sys/sys.h"
 #include "tickloom/features.h"
 #include "tickloom/version.h"
@@ -76,6 +78,7 @@ struct tl_run {
   tl_features_options options;
   tl_isa isa;
   bool *selected;
+  bool *as_float; /* outputs that are written as float */
   size_t selected_count;
   bool *needed_inputs;
   tl_input_set input;
@@ -126,6 +129,10 @@ struct tl_run {
   tl_check_result *checks;
   size_t check_count;
   tl_work_times times;
+  tl_thread_profile *profiles; /* one a thread */
+  tl_validate_mode validate;
+  tl_validation *validations;
+  size_t validation_count, validation_capacity;
   int64_t *task_ns;
   int64_t *node_ns;
   int64_t rows_shown, rows_total, last_progress_ns;
@@ -173,6 +180,8 @@ void tl__show_progress(tl_run *run, int64_t rows);
 /* record.c: the record of the run, and the table for people. */
 tl_status tl__run_describe(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_manifest(tl_run *run, const tl_manifest_file *files, size_t count, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
+/* record.c: the list of rules, as a member of the open object. */
+void tl__run_put_checks(const tl_run *run, tl_json *json, const char *name);
 /* forecast.c: the same of what a run would do. */
 tl_status tl__run_describe_plan(tl_run *run, tl_error *err) TL_MUST_CHECK;
 

@@ -85,7 +85,7 @@ void tl_sources_pass(const tl_source_rows *s, const bool *wanted, int64_t rows) 
 /* ---- one feature of one stream ---- */
 
 void tl_course_begin(tl_course *c) {
-  *c = (tl_course){.begin = -1, .first_domain = -1, .broken_at = -1, .before = NAN};
+  *c = (tl_course){.begin = -1, .first_domain = -1, .broken_at = -1, .before = NAN, .anchor = NAN};
   tl_summary_begin(&c->s);
 }
 
@@ -144,6 +144,31 @@ static void find_break(tl_course *c, const double *v, int64_t from, int64_t rows
   }
 }
 
+static void look_deeper(tl_course *c, const double *v, int64_t from, int64_t rows) {
+  uint64_t seed = 0xd6e8feb86659fd93u * (uint64_t)(from + 1);
+  for (int64_t i = 0; i < rows; i++, seed += 0xd6e8feb86659fd93u) {
+    uint64_t bits = isnan(v[i]) ? 0x7ff8000000000000u : 0;
+    if (bits == 0) {
+      memcpy(&bits, &v[i], sizeof bits);
+      c->infinite += isinf(v[i]) != 0;
+      if (isnan(c->anchor)) c->anchor = v[i];
+      double apart = v[i] - c->anchor;
+      c->sums[(from + i) & 7] += apart;
+      c->squares[(from + i) & 7] += apart * apart;
+    }
+    unsigned __int128 product = (unsigned __int128)(bits ^ seed) * (seed | 1);
+    c->hash += (uint64_t)product ^ (uint64_t)(product >> 64);
+  }
+}
+
+void tl_course_moments(const tl_course *c, double *mean, double *variance) {
+  double n = (double)(c->s.rows - c->s.missing), sum = 0, squares = 0;
+  for (int i = 0; i < 8; i++) sum += c->sums[i], squares += c->squares[i];
+  *mean = n > 0 ? c->anchor + sum / n : NAN;
+  double rest = squares - sum * (sum / n);
+  *variance = n > 1 ? (rest > 0 ? rest : 0) / (n - 1) : NAN;
+}
+
 void tl_course_add(tl_course *c, const tl_feature_reach *reach, const double *v, int64_t from, int64_t rows, const tl_source_rows *s) {
   if (rows <= 0) return;
   tl_survey seen = reach->type == TL_TIME ? survey_times(v, rows) : tl_survey_of(v, rows);
@@ -157,6 +182,7 @@ void tl_course_add(tl_course *c, const tl_feature_reach *reach, const double *v,
       find_reasons(c, reach, v, from, rows, s);
   }
   if (reach->ordered) find_break(c, v, from, rows);
+  if (reach->deep) look_deeper(c, v, from, rows);
   if (seen.missing == rows) return;
   if (c->s.first_valid < 0) c->s.first_valid = from + seen.lead - c->begin;
   if (reach->type == TL_TIME) return;

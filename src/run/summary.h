@@ -22,6 +22,7 @@ typedef struct tl_feature_reach {
   int64_t warmup, delay;
   int64_t *sources; /* one a source: for so many rows after it a missing value of it is in reach; -1: not read */
   bool ordered;     /* the rule `increasing` asks about it */
+  bool deep;        /* mean, variance and hash are asked for, too */
 } tl_feature_reach;
 
 /* The joins that the wanted outputs read: nodes of the graph. */
@@ -54,6 +55,10 @@ typedef struct tl_course {
   double before;        /* the newest present value */
   int64_t broken_at;    /* first row that does not increase; -1 */
   double broken_value, broken_before;
+  /* where they are asked for: sums about the first present value, by row modulo 8, so that they do not depend on stretches */
+  double anchor, sums[8], squares[8];
+  int64_t infinite;
+  uint64_t hash; /* of values and their rows, added up */
 } tl_course;
 
 void tl_course_begin(tl_course *course);
@@ -61,6 +66,9 @@ void tl_course_begin(tl_course *course);
 void tl_course_add(tl_course *course, const tl_feature_reach *reach, const double *values, int64_t from, int64_t rows, const tl_source_rows *sources);
 /* The stream has ended: its counts, as those of one stream. */
 void tl_course_end(tl_course *course);
+
+/* Mean and variance (ddof 1) of the present values; NaN where there are too few. */
+void tl_course_moments(const tl_course *course, double *mean, double *variance);
 
 /* False when an ended course breaks the rule, with `what` saying how. */
 bool tl_rule_holds(const tl_rule *rule, const tl_course *course, char *what, size_t room);

@@ -105,8 +105,24 @@ static bool take_task(tl_run *run, size_t *task) {
   return found;
 }
 
-static void merge_times(tl_worker *w) {
+/* Rows, results, windows and pages that the thread holds. */
+static int64_t memory_of(const tl_worker *w) {
+  const tl_run *run = w->run;
+  int64_t bytes = tl_plan_worker_bytes(&run->plan, w->engine.tile_rows) + (int64_t)(w->group.bytes.capacity + w->load.scratch.window.capacity);
+  for (size_t o = 0; o < run->definition->output_count; o++) bytes += 8 * (int64_t)w->result_capacity[o];
+  for (int i = 0; i < run->plan.input_count; i++) bytes += 8 * (int64_t)w->load.column_capacity[i];
+  return bytes + 8 * (int64_t)(w->order_capacity + w->load.order_capacity + w->record_capacity);
+}
+
+static void merge_times(tl_worker *w, int index) {
   tl_run *run = w->run;
+  run->profiles[index] = (tl_thread_profile){.busy_ns = w->times.busy_ns,
+                                             .io_ns = w->load.scratch.io_ns,
+                                             .decode_ns = w->times.decode_ns - w->load.scratch.io_ns,
+                                             .compute_ns = w->times.compute_ns,
+                                             .encode_ns = w->times.encode_ns,
+                                             .write_ns = w->times.write_ns,
+                                             .memory_bytes = memory_of(w)};
   tl_lock_enter(run->lock);
   for (int i = 0; i < run->plan.step_count && w->engine.tiles_timed > 0; i++)
     run->node_ns[run->plan.steps[i].node] += (int64_t)((double)w->engine.step_ns[i] * (double)w->engine.tiles_run / (double)w->engine.tiles_timed);
@@ -127,7 +143,6 @@ void tl__run_work(void *context, int index) {
   tl_worker w = {.run = run};
   tl_error err = {0};
   size_t task;
-  (void)index;
   tl_status status = open_worker(&w, &err);
   if (status != TL_OK) {
     tl_lock_enter(run->lock);
@@ -141,6 +156,6 @@ void tl__run_work(void *context, int index) {
     run->task_ns[task] = tl__now(run) - start;
     w.times.busy_ns += run->task_ns[task];
   }
-  if (status == TL_OK) merge_times(&w);
+  if (status == TL_OK) merge_times(&w, index);
   close_worker(&w);
 }
