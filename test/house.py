@@ -97,7 +97,13 @@ def operators_documented():
     check(len(names) > 60, "the operator list was not found")
 
 
-for test in (layers, headers, symbols, text, operators_documented):
+def features_documented():
+    """docs/features.md is what tools/features.py writes of the shipped definitions."""
+    made = subprocess.run([sys.executable, "tools/features.py", BUILD + "/tickloom", "."], capture_output=True, text=True, cwd=ROOT)
+    check(made.returncode == 0 and made.stdout == read("docs/features.md"), "docs/features.md is not what tools/features.py writes: %s" % made.stderr[-300:])
+
+
+for test in (layers, headers, symbols, text, operators_documented, features_documented):
     test()
 for failure in failures:
     print(failure)
