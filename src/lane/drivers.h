@@ -231,4 +231,25 @@ TL_INLINE void tl__view(const tl_call *c, view_step f) {
   }
 }
 
+/* With `one` for windows of time, which are of other lengths in each lane. */
+TL_INLINE void tl__view_chains(const tl_call *c, view_step one, view_chains f) {
+  if (c->span != NULL) {
+    tl__view_spans(c, one);
+    return;
+  }
+  const tl_params p = *c->params;
+  int64_t slots = p.slots;
+  for (int r = 0; r < c->rows; r++) {
+    int64_t row = c->row + r;
+    memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
+    for (int v = 0; v < TL_VECS; v += TL_VIEW_CHAINS) {
+      view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .oldest = row + 1 < slots ? 0 : (row + 1) % slots, .lane = v * V};
+      vec newest[TL_VIEW_CHAINS], out[TL_VIEW_CHAINS];
+      for (int k = 0; k < TL_VIEW_CHAINS; k++) newest[k] = vec_load(c->in[0] + r * TL_LANES + (v + k) * V);
+      f(&w, newest, out, &p);
+      for (int k = 0; k < TL_VIEW_CHAINS; k++) vec_store(c->out[0] + r * TL_LANES + (v + k) * V, out[k]);
+    }
+  }
+}
+
 #endif

@@ -77,4 +77,11 @@ TL_INLINE vec tl__view_at(const view_window *w, int64_t i) { return vec_load(w->
 
 typedef vec (*view_step)(const view_window *w, vec newest, const tl_params *p);
 
+/* The same for registers side by side, which a loop over the window takes together: sums wait for their own last value, and the other
+   register's fill that wait. */
+enum { TL_VIEW_CHAINS = TL_VECS < 2 ? TL_VECS : 2 };
+TL_INLINE vec tl__chain_at(const view_window *w, int64_t i, int k) { return vec_load(w->ring + i * TL_LANES + w->lane + k * V); }
+
+typedef void (*view_chains)(const view_window *w, const vec *newest, vec *out, const tl_params *p);
+
 #endif

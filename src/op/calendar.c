@@ -11,12 +11,17 @@ static inline int64_t calendar_per_day(int unit) {
 /* Applies f to every lane's time; missing stays missing. */
 typedef double (*calendar_part)(int64_t days, int64_t rest, int64_t per_day, const tl_params *p);
 TL_INLINE void calendar_map(const tl_call *c, calendar_part f) {
-  int64_t per_day = calendar_per_day(c->params->unit);
+  int64_t per_day = calendar_per_day(c->params->unit), before = tl_time_na();
+  double part = NAN; /* of `before`: the lanes of a row mostly have the same time */
   for (int i = 0; i < c->rows * TL_LANES; i++) {
     int64_t t;
     memcpy(&t, &c->in[0][i], sizeof t);
-    int64_t days = tl_floor_div(t, per_day);
-    c->out[0][i] = t == tl_time_na() ? NAN : f(days, t - days * per_day, per_day, c->params);
+    if (t != before) {
+      int64_t days = tl_floor_div(t, per_day);
+      part = t == tl_time_na() ? NAN : f(days, t - days * per_day, per_day, c->params);
+      before = t;
+    }
+    c->out[0][i] = part;
   }
 }
 

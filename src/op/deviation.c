@@ -3,13 +3,16 @@
 #include "lane/drivers.h"
 
 /* Every row is present, or the result is missing: a NaN runs through both sums. */
-TL_INLINE vec mad_full(const view_window *w, vec x, const tl_params *p) {
-  if (w->rows < p->n) return vec_na();
-  vec sum = vec_zero(), distance = vec_zero(), inverse = vec_set1(1.0 / (double)p->n);
-  for (int64_t i = 0; i < w->rows; i++) sum = vec_add(sum, vec_sub(tl__view_at(w, i), x));
-  vec mean = vec_mul(sum, inverse);
-  for (int64_t i = 0; i < w->rows; i++) distance = vec_add(distance, vec_abs(vec_sub(vec_sub(tl__view_at(w, i), x), mean)));
-  return vec_finite(vec_mul(distance, inverse));
+TL_INLINE void mad_full(const view_window *w, const vec *newest, vec *out, const tl_params *p) {
+  enum { CHAINS = TL_VIEW_CHAINS };
+  vec sum[CHAINS], mean[CHAINS], distance[CHAINS], inverse = vec_set1(1.0 / (double)p->n);
+  for (int k = 0; k < CHAINS; k++) sum[k] = distance[k] = vec_zero();
+  for (int64_t i = 0; i < w->rows; i++)
+    for (int k = 0; k < CHAINS; k++) sum[k] = vec_add(sum[k], vec_sub(tl__chain_at(w, i, k), newest[k]));
+  for (int k = 0; k < CHAINS; k++) mean[k] = vec_mul(sum[k], inverse);
+  for (int64_t i = 0; i < w->rows; i++)
+    for (int k = 0; k < CHAINS; k++) distance[k] = vec_add(distance[k], vec_abs(vec_sub(vec_sub(tl__chain_at(w, i, k), newest[k]), mean[k])));
+  for (int k = 0; k < CHAINS; k++) out[k] = w->rows < p->n ? vec_na() : vec_finite(vec_mul(distance[k], inverse));
 }
 
 TL_INLINE vec mad_counted(const view_window *w, vec newest, const tl_params *p) {
@@ -37,7 +40,7 @@ TL_KERNEL(mad) {
   if (c->params->min < c->params->n)
     tl__view(c, mad_counted);
   else
-    tl__view(c, mad_full);
+    tl__view_chains(c, mad_counted, mad_full);
 }
 
 TL_OPERATOR(mad, .group = "windows", .summary = "mean absolute deviation from the window's own mean; flat input gives exactly 0", .kind = TL_VIEW, .needs = 1,

@@ -6,33 +6,54 @@
 #include "op/operator.h"
 #include "lane/drivers.h"
 
+enum { CHAINS = TL_VIEW_CHAINS };
+
 /* Of the present values: how many, one of them, their mean as a distance from it, and their extremes. */
 typedef struct survey {
   vec count, anchor, mean, high, low;
 } survey;
 
-/* `full`: every row is there and present, or a NaN runs through the sum. */
-TL_INLINE survey look(const view_window *w, vec newest, bool full) {
-  survey s = {.count = vec_zero(), .high = vec_set1(-INFINITY), .low = vec_set1(INFINITY)};
+/* A window whose rows are all there and present, or a NaN runs through the sum. */
+TL_INLINE void look_full(const view_window *w, const vec *newest, survey *s) {
+  vec sum[CHAINS], count = vec_set1((double)w->rows);
+  for (int k = 0; k < CHAINS; k++) {
+    sum[k] = vec_zero();
+    s[k] = (survey){.count = count, .anchor = newest[k], .high = vec_set1(-INFINITY), .low = vec_set1(INFINITY)};
+  }
+  for (int64_t i = 0; i < w->rows; i++)
+    for (int k = 0; k < CHAINS; k++) {
+      vec x = tl__chain_at(w, i, k);
+      sum[k] = vec_add(sum[k], vec_sub(x, s[k].anchor));
+      s[k].high = vec_max(x, s[k].high), s[k].low = vec_min(x, s[k].low);
+    }
+  for (int k = 0; k < CHAINS; k++) s[k].mean = vec_div(sum[k], count);
+}
+
+TL_INLINE survey look_counted(const view_window *w, vec newest) {
+  survey s = {.count = vec_zero(), .anchor = newest, .high = vec_set1(-INFINITY), .low = vec_set1(INFINITY)};
   vec sum = vec_zero();
-  s.anchor = newest;
-  for (int64_t i = 0; !full && i < w->rows; i++) s.anchor = vec_select(vec_present(tl__view_at(w, i)), tl__view_at(w, i), s.anchor);
+  for (int64_t i = 0; i < w->rows; i++) s.anchor = vec_select(vec_present(tl__view_at(w, i)), tl__view_at(w, i), s.anchor);
   for (int64_t i = 0; i < w->rows; i++) {
     vec x = tl__view_at(w, i), next = vec_add(sum, vec_sub(x, s.anchor));
-    sum = full ? next : vec_select(vec_present(x), next, sum);
-    if (!full) s.count = vec_add(s.count, vec_truth(vec_present(x)));
+    sum = vec_select(vec_present(x), next, sum);
+    s.count = vec_add(s.count, vec_truth(vec_present(x)));
     s.high = vec_max(x, s.high), s.low = vec_min(x, s.low);
   }
-  if (full) s.count = vec_set1((double)w->rows);
   s.mean = vec_div(sum, s.count);
   return s;
 }
 
 TL_INLINE vec enough(vec result, vec count, int64_t least) { return vec_finite(vec_select(vec_le(vec_set1((double)least), count), result, vec_na())); }
 
+/* ---- adjusted_range ---- */
+
 typedef struct range_walk {
   vec anchor, mean, sum, high, low;
 } range_walk;
+
+TL_INLINE range_walk range_begin(const survey *s) {
+  return (range_walk){.anchor = s->anchor, .mean = s->mean, .sum = vec_zero(), .high = vec_zero(), .low = vec_zero()};
+}
 
 TL_INLINE void range_step(range_walk *r, vec x, bool full) {
   vec away = vec_sub(vec_sub(x, r->anchor), r->mean);
@@ -40,19 +61,41 @@ TL_INLINE void range_step(range_walk *r, vec x, bool full) {
   r->high = vec_max(r->high, r->sum), r->low = vec_min(r->low, r->sum);
 }
 
-TL_INLINE vec range_of(const view_window *w, vec newest, const tl_params *p, bool full) {
-  survey s = look(w, newest, full);
-  range_walk r = {.anchor = s.anchor, .mean = s.mean, .sum = vec_zero(), .high = vec_zero(), .low = vec_zero()};
-  for (int64_t i = w->oldest; i < w->rows; i++) range_step(&r, tl__view_at(w, i), full);
-  for (int64_t i = 0; i < w->oldest; i++) range_step(&r, tl__view_at(w, i), full);
-  return enough(vec_select(vec_present(r.sum), vec_sub(r.high, r.low), vec_na()), s.count, p->min);
+TL_INLINE vec range_end(const range_walk *r, vec count, const tl_params *p) {
+  return enough(vec_select(vec_present(r->sum), vec_sub(r->high, r->low), vec_na()), count, p->min);
 }
-TL_INLINE vec full_range(const view_window *w, vec newest, const tl_params *p) { return range_of(w, newest, p, true); }
-TL_INLINE vec counted_range(const view_window *w, vec newest, const tl_params *p) { return range_of(w, newest, p, false); }
+
+TL_INLINE void full_range(const view_window *w, const vec *newest, vec *out, const tl_params *p) {
+  survey s[CHAINS];
+  range_walk r[CHAINS];
+  look_full(w, newest, s);
+  for (int k = 0; k < CHAINS; k++) r[k] = range_begin(&s[k]);
+  for (int64_t i = w->oldest; i < w->rows; i++)
+    for (int k = 0; k < CHAINS; k++) range_step(&r[k], tl__chain_at(w, i, k), true);
+  for (int64_t i = 0; i < w->oldest; i++)
+    for (int k = 0; k < CHAINS; k++) range_step(&r[k], tl__chain_at(w, i, k), true);
+  for (int k = 0; k < CHAINS; k++) out[k] = range_end(&r[k], s[k].count, p);
+}
+
+TL_INLINE vec counted_range(const view_window *w, vec newest, const tl_params *p) {
+  survey s = look_counted(w, newest);
+  range_walk r = range_begin(&s);
+  for (int64_t i = w->oldest; i < w->rows; i++) range_step(&r, tl__view_at(w, i), false);
+  for (int64_t i = 0; i < w->oldest; i++) range_step(&r, tl__view_at(w, i), false);
+  return range_end(&r, s.count, p);
+}
+
+/* ---- curve_length ---- */
 
 typedef struct line_walk {
   vec across, scale, before, length; /* across: squared */
 } line_walk;
+
+TL_INLINE line_walk line_begin(const survey *s, vec before) {
+  vec span = vec_sub(s->high, s->low), across = vec_div(vec_set1(1.0), vec_sub(s->count, vec_set1(1.0)));
+  vec scale = vec_select(vec_lt(vec_zero(), span), vec_div(vec_set1(1.0), span), vec_zero());
+  return (line_walk){.across = vec_mul(across, across), .scale = scale, .before = before, .length = vec_zero()};
+}
 
 TL_INLINE void line_step(line_walk *l, vec x, bool full) {
   vec rise = vec_mul(vec_sub(x, l->before), l->scale), part = vec_sqrt(vec_add(l->across, vec_mul(rise, rise)));
@@ -60,30 +103,42 @@ TL_INLINE void line_step(line_walk *l, vec x, bool full) {
   l->before = full ? x : vec_select(vec_present(x), x, l->before);
 }
 
-TL_INLINE vec length_of(const view_window *w, vec newest, const tl_params *p, bool full) {
-  survey s = look(w, newest, full);
-  vec span = vec_sub(s.high, s.low), across = vec_div(vec_set1(1.0), vec_sub(s.count, vec_set1(1.0)));
-  vec scale = vec_select(vec_lt(vec_zero(), span), vec_div(vec_set1(1.0), span), vec_zero());
-  line_walk l = {.across = vec_mul(across, across), .scale = scale, .before = vec_na(), .length = vec_zero()};
-  if (full) l.before = tl__view_at(w, w->oldest);
-  for (int64_t i = w->oldest + full; i < w->rows; i++) line_step(&l, tl__view_at(w, i), full);
-  for (int64_t i = 0; i < w->oldest; i++) line_step(&l, tl__view_at(w, i), full);
-  return enough(vec_select(vec_present(s.mean), l.length, vec_na()), s.count, p->min > 2 ? p->min : 2);
+TL_INLINE vec line_end(const line_walk *l, const survey *s, const tl_params *p) {
+  return enough(vec_select(vec_present(s->mean), l->length, vec_na()), s->count, p->min > 2 ? p->min : 2);
 }
-TL_INLINE vec full_length(const view_window *w, vec newest, const tl_params *p) { return length_of(w, newest, p, true); }
-TL_INLINE vec counted_length(const view_window *w, vec newest, const tl_params *p) { return length_of(w, newest, p, false); }
 
+TL_INLINE void full_length(const view_window *w, const vec *newest, vec *out, const tl_params *p) {
+  survey s[CHAINS];
+  line_walk l[CHAINS];
+  look_full(w, newest, s);
+  for (int k = 0; k < CHAINS; k++) l[k] = line_begin(&s[k], tl__chain_at(w, w->oldest, k));
+  for (int64_t i = w->oldest + 1; i < w->rows; i++)
+    for (int k = 0; k < CHAINS; k++) line_step(&l[k], tl__chain_at(w, i, k), true);
+  for (int64_t i = 0; i < w->oldest; i++)
+    for (int k = 0; k < CHAINS; k++) line_step(&l[k], tl__chain_at(w, i, k), true);
+  for (int k = 0; k < CHAINS; k++) out[k] = line_end(&l[k], &s[k], p);
+}
+
+TL_INLINE vec counted_length(const view_window *w, vec newest, const tl_params *p) {
+  survey s = look_counted(w, newest);
+  line_walk l = line_begin(&s, vec_na());
+  for (int64_t i = w->oldest; i < w->rows; i++) line_step(&l, tl__view_at(w, i), false);
+  for (int64_t i = 0; i < w->oldest; i++) line_step(&l, tl__view_at(w, i), false);
+  return line_end(&l, &s, p);
+}
+
+/* A window of time is one whose rows are counted. */
 TL_KERNEL(adjusted_range) {
   if (c->params->min < c->params->n)
     tl__view(c, counted_range);
   else
-    tl__view(c, full_range);
+    tl__view_chains(c, counted_range, full_range);
 }
 TL_KERNEL(curve_length) {
   if (c->params->min < c->params->n)
     tl__view(c, counted_length);
   else
-    tl__view(c, full_length);
+    tl__view_chains(c, counted_length, full_length);
 }
 
 #define PATH .group = "windows", .kind = TL_VIEW, .args = {TL_X, TL_N, TL_MIN}

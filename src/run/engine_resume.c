@@ -80,14 +80,15 @@ void tl__engine_note_places(tl_engine *e, const tl_lane_stream *streams, int cou
 /* The rows of `depth` before `at`, as far as there are any. */
 static int64_t begin_of(int64_t at, int64_t depth) { return depth < at ? at - depth : 0; }
 
-/* A window of no rows: what a view arranges of its rows begins with it. */
+/* A window of no rows: what a view arranges of its rows begins with it, and what it keeps beside its ring is not known. */
 static void clear_views(tl_engine *e) {
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_step *s = &e->plan->steps[i];
     const tl_node *n = &e->plan->definition->graph.nodes[s->node];
-    if (n->kind != TL_NODE_OPERATOR || tl__operators[n->op]->kind != TL_VIEW || tl__operators[n->op]->parts == 0) continue;
-    int64_t doubles = tl__state_doubles(tl__operators[n->op], &s->params, n->inputs) * TL_LANES;
-    for (int64_t d = 0; d < doubles; d++) e->state[s->state * TL_LANES + d] = __builtin_nan("");
+    if (n->kind != TL_NODE_OPERATOR || tl__operators[n->op]->kind != TL_VIEW) continue;
+    int64_t doubles = tl__state_doubles(tl__operators[n->op], &s->params, n->inputs);
+    for (int64_t d = tl__operators[n->op]->parts > 0 ? 0 : s->params.slots; d < doubles; d++)
+      for (int l = 0; l < TL_LANES; l++) e->state[(s->state + d) * TL_LANES + l] = __builtin_nan("");
   }
 }
 

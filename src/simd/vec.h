@@ -37,5 +37,9 @@ TL_INLINE vec vec_neg(vec a) { return vec_xor_bits(a, 0x8000000000000000ull); }
 TL_INLINE vec vec_finite(vec a) { return vec_select(vec_lt(vec_abs(a), vec_set1(INFINITY)), a, vec_na()); }
 /* 1.0 where true, 0.0 where not. */
 TL_INLINE vec vec_truth(mask m) { return vec_select(m, vec_set1(1.0), vec_zero()); }
+/* One more where m. */
+#if !defined(TL_VEC_HAS_COUNT)
+TL_INLINE vec vec_count(vec count, mask m) { return vec_add(count, vec_truth(m)); }
+#endif
 
 #endif
