@@ -20,6 +20,7 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->step_ns);
   tl_release(e->env, e->side_matches);
   tl_release(e->env, e->places);
+  tl_release(e->env, e->joins);
   *e = (tl_engine){0};
 }
 
@@ -44,6 +45,11 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(e->env, &e->side_matches, (size_t)sides + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->spans, (size_t)e->plan->span_count + 1, sizeof *e->spans, err));
   for (int i = 0; i < e->tile_rows; i++) e->absent[i] = __builtin_nan("");
+  TL_TRY(tl_allocate_zeroed(e->env, &e->joins, (size_t)sides + 1, sizeof *e->joins, err));
+  for (int i = 0; i < e->plan->step_count; i++) {
+    const tl_node *n = &e->plan->definition->graph.nodes[e->plan->steps[i].node];
+    if (n->kind == TL_NODE_JOIN && e->plan->steps[i].given < 0) e->joins[e->plan->definition->graph.nodes[n->in[0].node].frame - 1] = true;
+  }
   fill_constants(e);
   return TL_OK;
 }
@@ -55,14 +61,19 @@ tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_is
   return status;
 }
 
-/* `source` of each lane as `rows` readable values: its own rows, its last rows padded, or nothing. */
-static void gather(tl_engine *e, const tl_pass *p, int input, double *out) {
+static const double *source_of(const tl_lane_stream *s, int input, int given) {
+  if (given >= 0) return s->given[given];
+  return input == TL_ORDER_COLUMN ? (const double *)(const void *)s->order : s->inputs[input];
+}
+
+/* An input of each lane (or what is `given`, unless that is -1) as `rows` readable values: its own rows, its last rows padded, or nothing. */
+static void gather(tl_engine *e, const tl_pass *p, int input, int given, double *out) {
   const double *lanes[TL_LANES];
   for (int l = 0; l < TL_LANES; l++) {
     lanes[l] = e->absent;
     if (l >= p->count || p->streams[l].rows <= p->row) continue;
     const tl_lane_stream *s = &p->streams[l];
-    const double *source = input == TL_ORDER_COLUMN ? (const double *)(const void *)s->order : s->inputs[input];
+    const double *source = source_of(s, input, given);
     if (source == NULL) continue;
     int64_t left = s->rows - p->row;
     source += p->row - s->first;
@@ -168,11 +179,13 @@ static void join(tl_engine *e, const tl_pass *p, const tl_node *n, double *out) 
 
 static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
   const tl_node *n = &e->plan->definition->graph.nodes[s->node];
-  if (n->kind == TL_NODE_COLUMN) {
+  if (s->given >= 0) {
+    gather(e, p, TL_ORDER_COLUMN, s->given, tl__engine_tile(e, s->tiles[0]));
+  } else if (n->kind == TL_NODE_COLUMN) {
     int input = TL_ORDER_COLUMN;
     for (int i = 0; n->column != TL_ORDER_COLUMN && i < e->plan->input_count; i++)
       if (e->plan->inputs[i] == n->column && e->plan->as_time[i] == (n->type == TL_TIME)) input = i;
-    gather(e, p, input, tl__engine_tile(e, s->tiles[0]));
+    gather(e, p, input, -1, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_JOIN) {
     join(e, p, n, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_OPERATOR) {
@@ -188,7 +201,7 @@ static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
 static void run_tile(tl_engine *e, const tl_pass *p) {
   bool tail = tl__engine_is_tail(e, p);
   for (int i = 0; i < e->plan->definition->side_count; i++)
-    if (e->sides != NULL && e->sides[i].export_count > 0) match_side(e, p, i);
+    if (e->sides != NULL && e->sides[i].export_count > 0 && e->joins[i]) match_side(e, p, i);
   bool timed = e->tiles_run++ % SAMPLE == 0;
   int64_t before = timed ? e->env->tick_ns(e->env) : 0;
   for (int i = 0; i < e->plan->step_count; i++) {

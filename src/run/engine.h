@@ -26,6 +26,7 @@ typedef struct tl_lane_stream {
   int64_t result; /* row that results begin with */
   const int64_t *order;
   const double *const *inputs;
+  const double *const *given; /* one a tl_plan.given, from the same row on as the inputs */
   double *const *results;
   const double *before; /* tl_engine_resume: the record of the stream as it was */
   double *record;       /* if not NULL and the engine has a `resume`: takes the record of the stream as it is at `rows`, its end */
@@ -41,6 +42,7 @@ typedef struct tl_engine {
   double *absent;               /* a tile column of missing values */
   tl_span *spans;               /* of the plan's windows of time */
   int64_t span_limit;           /* bytes that their rows may take; 0: any */
+  bool *joins;                  /* which sides the plan joins */
   int64_t *matches;             /* as-of positions of the present tile, one block a side */
   int64_t *cursors;             /* ... and where each lane's search stands */
   int64_t *step_ns;             /* sampled time of each step */

@@ -85,7 +85,7 @@ static void clear_views(tl_engine *e) {
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_step *s = &e->plan->steps[i];
     const tl_node *n = &e->plan->definition->graph.nodes[s->node];
-    if (n->kind != TL_NODE_OPERATOR || tl__operators[n->op]->kind != TL_VIEW) continue;
+    if (n->kind != TL_NODE_OPERATOR || s->given >= 0 || tl__operators[n->op]->kind != TL_VIEW) continue;
     int64_t doubles = tl__state_doubles(tl__operators[n->op], &s->params, n->inputs);
     for (int64_t d = tl__operators[n->op]->parts > 0 ? 0 : s->params.slots; d < doubles; d++)
       for (int l = 0; l < TL_LANES; l++) e->state[(s->state + d) * TL_LANES + l] = __builtin_nan("");

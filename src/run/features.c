@@ -170,6 +170,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   TL_TRY(tl__run_sides(run, err));
   if (declined(run, TL_OK)) return TL_OK;
   TL_TRY(tl_plan_make(&run->plan, run->env, run->definition, TL_FRAME_MAIN, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
+  TL_TRY(tl_plan_split(&run->calendar, &run->rest, run->env, run->definition, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
   run->mirrors = tl__run_mirrors(run);
   TL_TRY(tl__update_outputs(run, err));
   TL_TRY(make_leaves(run, err));
@@ -358,6 +359,8 @@ void tl_run_close(tl_run *run) {
   tl_release(env, run->failures);
   tl_release(env, run->warnings);
   tl_release(env, run->validations);
+  tl_plan_free(&run->rest);
+  tl_plan_free(&run->calendar);
   tl_plan_free(&run->plan);
   tl_input_free(&run->input);
   tl_target_free(&run->target);

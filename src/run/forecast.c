@@ -16,6 +16,7 @@ enum {
 /* Bytes that one row of a task takes: keys, inputs, results, where they come from and why they are missing. */
 static int64_t row_bytes(const tl_run *run) {
   int64_t columns = 5 + (int64_t)run->plan.input_count + (int64_t)run->selected_count + (int64_t)run->sources.joins;
+  if (run->calendar.export_count > 0) columns += run->calendar.export_count + 1;
   if (run->input.where != NULL && !run->spills) columns += PART_COLUMNS + 1; /* its part, and what is decoded beside it */
   if (run->spills) columns += 4 + (int64_t)run->plan.input_count;            /* the block that it lies in, and its place */
   return 8 * columns;
@@ -77,7 +78,10 @@ tl_status tl__run_forecast(const tl_run *run, tl_forecast *out, tl_error *err) {
   if (run->validate != TL_VALIDATE_NONE) /* with the room to grow */
     out->fixed_bytes += (int64_t)(run->input.stream_count * run->selected_count * 2 * sizeof(tl_validation));
   if (run->plan.span_count > 0) out->fixed_bytes += run->options.memory / 8; /* what windows of time may take, of all threads */
-  int64_t windows = tl_plan_worker_bytes(&run->plan, tile_rows);
+  int64_t two = 0, windows = tl_plan_worker_bytes(&run->plan, tile_rows);
+  if (run->calendar.export_count > 0)
+    two = tl_plan_worker_bytes(&run->rest, tile_rows) + tl_plan_worker_bytes(&run->calendar, tile_rows) + run->options.memory / TL_CALENDARS_SHARE;
+  if (two > windows) windows = two;
   out->thread_bytes =
       WORKER_BYTES + PAGE_BUFFERS * page + windows + TL_LANES * (int64_t)run->selected_count * (int64_t)(sizeof(tl_feature_summary) + sizeof(tl_course));
   if (run->input.where != NULL && !run->spills) out->thread_bytes += GAP_BYTES;

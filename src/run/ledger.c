@@ -79,6 +79,7 @@ tl_status tl_ledger_write(const tl_ledger *l, tl_buffer *out, tl_error *err) {
     put_int(&w, s->last_key);
     put_hash(&w, s->content);
     put_place(&w, &s->record);
+    put_place(&w, &s->calendar);
   }
   put_int(&w, (int64_t)l->file_count);
   for (size_t i = 0; i < l->file_count; i++) {
@@ -178,11 +179,12 @@ static void take_all(reader *r, tl_ledger *l) {
   l->latest = take_int(r);
   l->record_count = take_count(r, 8, &l->records, sizeof *l->records);
   for (size_t i = 0; i < l->record_count; i++) l->records[i] = take_text(r);
-  l->stream_count = take_count(r, 64, &l->streams, sizeof *l->streams);
+  l->stream_count = take_count(r, 96, &l->streams, sizeof *l->streams);
   for (size_t i = 0; r->status == TL_OK && i < l->stream_count; i++) {
     tl_ledger_stream *s = &l->streams[i];
     *s = (tl_ledger_stream){.key = take_bytes(r), .rows = take_int(r), .last_key = take_int(r), .content = take_hash(r)};
     take_place(r, &s->record, l->record_count);
+    take_place(r, &s->calendar, l->record_count);
   }
   l->file_count = take_count(r, 56, &l->files, sizeof *l->files);
   for (size_t i = 0; r->status == TL_OK && i < l->file_count; i++) {

@@ -44,6 +44,7 @@ typedef struct tl_ledger_stream {
   int64_t last_key;
   uint64_t content; /* of its rows: tl_content_hash */
   tl_ledger_place record;
+  tl_ledger_place calendar; /* what it shares with streams of the same order keys; nowhere: there is nothing to share */
 } tl_ledger_stream;
 
 typedef struct tl_ledger_output {

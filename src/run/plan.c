@@ -18,29 +18,41 @@ int64_t tl_plan_worker_bytes(const tl_plan *p, int rows) {
   return tile * 8 * p->tile_count + state;
 }
 
-void tl__plan_reach(const tl_definition *d, const bool *selected, bool *needed) {
+/* What the outputs need; of `shared` nodes (NULL: none) no more than they themselves. */
+static void reach(const tl_definition *d, const bool *selected, const bool *shared, bool *needed) {
   memset(needed, 0, d->graph.count * sizeof *needed);
   for (size_t i = 0; i < d->output_count; i++)
     if (selected[i]) needed[d->outputs[i].edge.node] = true;
   for (size_t i = d->graph.count; i-- > 0;) {
     const tl_node *n = &d->graph.nodes[i];
-    for (int k = 0; needed[i] && k < n->inputs; k++) needed[n->in[k].node] = true;
+    for (int k = 0; needed[i] && !(shared != NULL && shared[i]) && k < n->inputs; k++) needed[n->in[k].node] = true;
   }
 }
+
+void tl__plan_reach(const tl_definition *d, const bool *selected, bool *needed) { reach(d, selected, NULL, needed); }
 
 /* Everything the plan is made from, while it is made. */
 typedef struct maker {
   tl_plan *plan;
   const tl_graph *graph;
-  bool *needed;     /* nodes */
-  int32_t *readers; /* (node, output) -> reads to come; tiles are free again at 0 */
-  int32_t *tile_of; /* (node, output) -> tile, -1 none */
+  const bool *shared; /* nodes of calendars; NULL: not asked for */
+  bool *needed;       /* nodes */
+  int32_t *readers;   /* (node, output) -> reads to come; tiles are free again at 0 */
+  int32_t *tile_of;   /* (node, output) -> tile, -1 none */
   int32_t *free_tiles;
   int free_count;
   tl_time_unit *unit_of; /* node -> unit of a time series */
 } maker;
 
 static size_t slot(int32_t node, int output) { return (size_t)node * TL_MAX_OUTPUTS + (size_t)output; }
+
+static int given_number(const tl_plan *p, int32_t node) {
+  for (int i = 0; i < p->given_count; i++)
+    if (p->given[i] == node) return i;
+  return -1;
+}
+
+static bool writes_outputs(const tl_plan *p) { return p->frame == TL_FRAME_MAIN && p->part != TL_PLAN_CALENDAR; }
 
 static bool in_frame(const maker *m, size_t node) {
   int frame = m->graph->nodes[node].frame;
@@ -52,10 +64,10 @@ static void count_reads(maker *m, const bool *selected) {
   const tl_definition *d = m->plan->definition;
   for (size_t i = 0; i < m->graph->count; i++) {
     const tl_node *n = &m->graph->nodes[i];
-    if (!m->needed[i] || n->kind == TL_NODE_JOIN || n->frame != m->plan->frame) continue;
+    if (!m->needed[i] || n->kind == TL_NODE_JOIN || n->frame != m->plan->frame || given_number(m->plan, (int32_t)i) >= 0) continue;
     for (int k = 0; k < n->inputs; k++) m->readers[slot(n->in[k].node, n->in[k].output)]++;
   }
-  for (size_t i = 0; m->plan->frame == 0 && i < d->output_count; i++)
+  for (size_t i = 0; writes_outputs(m->plan) && i < d->output_count; i++)
     if (selected[i]) m->readers[slot(d->outputs[i].edge.node, d->outputs[i].edge.output)]++;
   for (int i = 0; i < m->plan->export_count; i++) m->readers[slot(m->plan->exports[i], 0)]++;
 }
@@ -116,13 +128,17 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   const tl_definition *d = p->definition;
   const tl_node *n = &m->graph->nodes[index];
   tl_step *s = &p->steps[p->step_count++];
-  *s = (tl_step){.node = (int32_t)index, .params = n->params, .emit = p->emit_count};
+  *s = (tl_step){.node = (int32_t)index, .params = n->params, .emit = p->emit_count, .given = given_number(p, (int32_t)index)};
+  bool reads = n->kind != TL_NODE_JOIN && s->given < 0;
   bool is_date = n->kind == TL_NODE_OPERATOR && n->op == TL_OP_date; /* it counts days, but is told what its argument counts */
   s->params.unit = (int32_t)m->unit_of[is_date ? n->in[0].node : (int32_t)index];
   s->params.slots = n->params.n < longest ? n->params.n : longest;
-  TL_TRY(plan_span(p, s, order_unit, err));
-  for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) s->inputs[k] = m->tile_of[slot(n->in[k].node, n->in[k].output)];
-  if (n->kind == TL_NODE_OPERATOR) {
+  if (s->given < 0)
+    TL_TRY(plan_span(p, s, order_unit, err));
+  else
+    s->span = -1;
+  for (int k = 0; reads && k < n->inputs; k++) s->inputs[k] = m->tile_of[slot(n->in[k].node, n->in[k].output)];
+  if (n->kind == TL_NODE_OPERATOR && s->given < 0) {
     s->state = p->state_size;
     p->state_size += tl__state_doubles(tl__operators[n->op], &s->params, n->inputs);
     if (p->state_size > INT64_MAX / 4096) return tl_fail(err, TL_MEMORY, "windows need more memory than an address space has");
@@ -131,7 +147,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
     bool read = m->readers[slot((int32_t)index, o)] > 0;
     s->tiles[o] = m->tile_of[slot((int32_t)index, o)] = !read ? -1 : n->kind == TL_NODE_CONSTANT ? p->tile_count++ : take_tile(m);
   }
-  for (size_t i = 0; p->frame == 0 && i < d->output_count; i++) {
+  for (size_t i = 0; writes_outputs(p) && i < d->output_count; i++) {
     if (!selected[i] || d->outputs[i].edge.node != (int32_t)index) continue;
     TL_TRY(tl_reserve(p->env, &p->emits, emit_capacity, (size_t)p->emit_count + 1, sizeof *p->emits, err));
     p->emits[p->emit_count++] = (tl_emit){s->tiles[d->outputs[i].edge.output], (int32_t)i, d->outputs[i].delay};
@@ -148,7 +164,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   if (n->kind == TL_NODE_CONSTANT) return TL_OK; /* filled once, so their tiles serve nothing else, before or after */
   for (int o = 0; o < n->outputs; o++)
     if (m->readers[slot((int32_t)index, o)] == 0 && s->tiles[o] >= 0) give_back(m, s->tiles[o]);
-  for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) {
+  for (int k = 0; reads && k < n->inputs; k++) {
     size_t in = slot(n->in[k].node, n->in[k].output);
     if (--m->readers[in] == 0 && m->graph->nodes[n->in[k].node].kind != TL_NODE_CONSTANT) give_back(m, m->tile_of[in]);
   }
@@ -163,6 +179,12 @@ static int64_t rows_run(const tl_plan *p, const bool *selected, int64_t longest)
   return longest > INT64_MAX - delay ? INT64_MAX : longest + delay;
 }
 
+static void reach_exports(maker *m) {
+  for (int i = 0; i < m->plan->export_count; i++) m->needed[m->plan->exports[i]] = true;
+  for (size_t i = m->graph->count; i-- > 0;)
+    for (int k = 0; m->needed[i] && k < m->graph->nodes[i].inputs; k++) m->needed[m->graph->nodes[i].in[k].node] = true;
+}
+
 static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) {
   tl_plan *p = m->plan;
   longest = rows_run(p, selected, longest);
@@ -173,7 +195,10 @@ static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_u
   TL_TRY(tl_allocate_zeroed(p->env, &m->free_tiles, count * TL_MAX_OUTPUTS + 1, sizeof *m->free_tiles, err));
   TL_TRY(tl_allocate_zeroed(p->env, &m->unit_of, count + 1, sizeof *m->unit_of, err));
   TL_TRY(tl_allocate_zeroed(p->env, &p->steps, count + 1, sizeof *p->steps, err));
-  tl__plan_reach(p->definition, selected, m->needed);
+  if (p->part == TL_PLAN_CALENDAR)
+    reach_exports(m);
+  else
+    reach(p->definition, selected, p->part == TL_PLAN_REST ? m->shared : NULL, m->needed);
   TL_TRY(find_exports(m, err));
   count_reads(m, selected);
   for (size_t i = 0; i < count; i++) {
@@ -188,16 +213,78 @@ static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_u
   return TL_OK;
 }
 
+static tl_status make_part(tl_plan *out, const bool *shared, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units,
+                           tl_error *err) {
+  maker m = {.plan = out, .graph = &out->definition->graph, .shared = shared};
+  tl_status status = make(&m, selected, longest < 1 ? 1 : longest, order_unit, units, err);
+  tl_release(out->env, m.needed);
+  tl_release(out->env, m.readers);
+  tl_release(out->env, m.tile_of);
+  tl_release(out->env, m.free_tiles);
+  out->units = m.unit_of;
+  if (status != TL_OK) tl_plan_free(out);
+  return status;
+}
+
 tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest, tl_time_unit order_unit,
                        const tl_time_unit *units, tl_error *err) {
   *out = (tl_plan){.env = env, .definition = definition, .frame = frame};
-  maker m = {.plan = out, .graph = &definition->graph};
-  tl_status status = make(&m, selected, longest < 1 ? 1 : longest, order_unit, units, err);
-  tl_release(env, m.needed);
-  tl_release(env, m.readers);
-  tl_release(env, m.tile_of);
-  tl_release(env, m.free_tiles);
-  out->units = m.unit_of;
-  if (status != TL_OK) tl_plan_free(out);
+  return make_part(out, NULL, selected, longest, order_unit, units, err);
+}
+
+/* ---- in two ---- */
+
+/* Nodes of the main frame that depend on order keys and sides alone. The order key itself is at hand everywhere. */
+static void find_shared(const tl_definition *d, bool *shared, bool *neutral) {
+  for (size_t i = 0; i < d->graph.count; i++) {
+    const tl_node *n = &d->graph.nodes[i];
+    neutral[i] = n->kind == TL_NODE_CONSTANT || (n->kind == TL_NODE_COLUMN && n->column == TL_ORDER_COLUMN && n->frame == TL_FRAME_MAIN);
+    shared[i] = n->kind == TL_NODE_JOIN && n->frame == TL_FRAME_MAIN;
+    if (n->kind != TL_NODE_OPERATOR || n->frame != TL_FRAME_MAIN || n->inputs == 0) continue;
+    bool all = true, any = false;
+    for (int k = 0; k < n->inputs; k++) {
+      all &= shared[n->in[k].node] || neutral[n->in[k].node];
+      any |= d->graph.nodes[n->in[k].node].kind != TL_NODE_CONSTANT;
+    }
+    shared[i] = all && any;
+  }
+}
+
+/* What is read of shared nodes from outside: only their first outputs can be. */
+static tl_status find_roots(tl_plan *p, const bool *shared, const bool *selected, bool *needed, bool *whole, tl_error *err) {
+  const tl_definition *d = p->definition;
+  size_t capacity = 0;
+  *whole = false;
+  reach(d, selected, shared, needed);
+  for (size_t i = 0; i < d->graph.count; i++) {
+    const tl_node *n = &d->graph.nodes[i];
+    for (int k = 0; needed[i] && !shared[i] && n->kind != TL_NODE_JOIN && k < n->inputs; k++) *whole |= shared[n->in[k].node] && n->in[k].output > 0;
+    if (!needed[i] || !shared[i]) continue;
+    TL_TRY(tl_reserve(p->env, &p->exports, &capacity, (size_t)p->export_count + 1, sizeof *p->exports, err));
+    p->exports[p->export_count++] = (int32_t)i;
+  }
+  for (size_t o = 0; o < d->output_count; o++)
+    *whole |= selected[o] && (d->outputs[o].delay > 0 || (shared[d->outputs[o].edge.node] && d->outputs[o].edge.output > 0));
+  return TL_OK;
+}
+
+tl_status tl_plan_split(tl_plan *calendar, tl_plan *rest, tl_env *env, const tl_definition *d, const bool *selected, int64_t longest, tl_time_unit order_unit,
+                        const tl_time_unit *units, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = env};
+  bool *shared, *needed, *neutral, whole;
+  *calendar = (tl_plan){.env = env, .definition = d, .frame = TL_FRAME_MAIN, .part = TL_PLAN_CALENDAR};
+  *rest = (tl_plan){.env = env, .definition = d, .frame = TL_FRAME_MAIN, .part = TL_PLAN_REST};
+  TL_TRY(tl_arena_take(&arena, &shared, d->graph.count + 1, sizeof *shared, err));
+  TL_TRY(tl_arena_take(&arena, &needed, d->graph.count + 1, sizeof *needed, err));
+  TL_TRY(tl_arena_take(&arena, &neutral, d->graph.count + 1, sizeof *neutral, err));
+  find_shared(d, shared, neutral);
+  TL_TRY(find_roots(calendar, shared, selected, needed, &whole, err));
+  if (whole) calendar->export_count = 0;
+  if (calendar->export_count == 0) memset(shared, 0, d->graph.count * sizeof *shared);
+  TL_TRY(make_part(calendar, NULL, selected, longest, order_unit, units, err));
+  rest->given = calendar->exports;
+  rest->given_count = calendar->export_count;
+  tl_status status = make_part(rest, shared, selected, longest, order_unit, units, err);
+  if (status != TL_OK) tl_plan_free(calendar);
   return status;
 }

@@ -14,6 +14,7 @@ typedef struct tl_step {
   int32_t emit, emit_count;      /* results that are complete after this step: tl_plan.emits[emit ..] */
   tl_params params;              /* with slots and units of this run */
   int span;                      /* a window of time: its number; else -1 */
+  int given;                     /* its values are given: number in tl_plan.given; else -1 */
 } tl_step;
 
 /* A value that leaves the tiles: a feature of the main frame, or a side's series that the main frame reads. */
@@ -22,6 +23,14 @@ typedef struct tl_emit {
   int32_t result; /* index of the output, or of the export */
   int64_t delay;
 } tl_emit;
+
+/* Which nodes of the main frame a plan has. What depends on order keys and sides alone is the same for all streams with these order keys: a
+   calendar's. Nodes without inputs belong to the rest. */
+typedef enum tl_plan_part {
+  TL_PLAN_WHOLE,
+  TL_PLAN_CALENDAR, /* exports what the rest reads of them */
+  TL_PLAN_REST,     /* is given that */
+} tl_plan_part;
 
 /* One frame: the main streams, or one side. */
 typedef struct tl_plan {
@@ -40,14 +49,21 @@ typedef struct tl_plan {
   bool *as_time;   /* ... read as raw integers */
   int input_count;
   tl_time_unit *units; /* by node: what its integers count, where it is a time */
-  int32_t *exports;    /* side frames: nodes whose series the main frame joins */
+  int32_t *exports;    /* side frames: nodes whose series the main frame joins; a calendar's: those that the rest reads */
   int export_count;
+  tl_plan_part part;
+  const int32_t *given; /* of the rest: the calendar's exports, borrowed */
+  int given_count;
 } tl_plan;
 
 /* Which of the definition's outputs are wanted: selected[i]. `longest` bounds the rows of a stream; `order_unit` is the unit of the
    order key; `units` (may be NULL) those of the inputs. For a side, what is joined by the wanted outputs is exported. */
 tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest, tl_time_unit order_unit,
                        const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
+/* The main frame in two: what streams with the same order keys share, and the rest, which borrows from the calendar's plan. A calendar
+   without exports: there is nothing to share, or it cannot be, since labels look ahead. */
+tl_status tl_plan_split(tl_plan *calendar, tl_plan *rest, tl_env *env, const tl_definition *definition, const bool *selected, int64_t longest,
+                        tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
 void tl_plan_free(tl_plan *plan);
 /* Bytes a worker needs for tiles of `rows` rows and state. */
 int64_t tl_plan_worker_bytes(const tl_plan *plan, int rows);

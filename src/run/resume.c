@@ -30,7 +30,7 @@ static void find_raw(maker *m) {
   for (int i = 0; i < p->step_count; i++) {
     const tl_node *n = &m->graph->nodes[p->steps[i].node];
     bool raw = n->kind == TL_NODE_COLUMN || n->kind == TL_NODE_CONSTANT;
-    if (n->kind == TL_NODE_OPERATOR) {
+    if (n->kind == TL_NODE_OPERATOR && p->steps[i].given < 0) {
       tl_kind kind = tl__operators[n->op]->kind;
       raw = kind == TL_MAP || kind == TL_EDGE;
       for (int k = 0; k < n->inputs; k++) raw &= m->raw[n->in[k].node];
@@ -74,12 +74,13 @@ static tl_status visit(maker *m, int step, tl_error *err) {
   int64_t demand = 0;
   for (int o = 0; o < n->outputs; o++)
     if (*demand_of(m, r->plan->steps[step].node, o) > demand) demand = *demand_of(m, r->plan->steps[step].node, o);
-  bool computed = n->kind == TL_NODE_OPERATOR && m->raw[r->plan->steps[step].node];
+  bool operator= n->kind == TL_NODE_OPERATOR && r->plan->steps[step].given<0;
+  bool computed = operator&& m->raw[r->plan->steps[step].node];
   again->first_kept = r->kept_count;
   if (demand > 0 && n->kind != TL_NODE_CONSTANT && !computed) TL_TRY(keep(m, step, n, err));
   again->end_kept = r->kept_count;
   if (demand > r->depth) r->depth = demand;
-  if (n->kind != TL_NODE_OPERATOR) return TL_OK;
+  if (!operator) return TL_OK;
   if (tl__operators[n->op]->kind == TL_SCAN) again->state = (int32_t)tl__operators[n->op]->parts;
   r->state_size += again->state;
   again->rows = reach_of(n) + (computed ? demand : 0);

@@ -2,7 +2,7 @@
    again.
 
    The state of a window is a function of its last n rows, so windows are not kept but filled again, by the kernels themselves, from
-   rows that are. Kept are, as deep as somebody reads them: columns, joins, recursions, and what is computed from windows or joins; what
+   rows that are. Kept are, as deep as somebody reads them: columns, joins, what is given, recursions, and what is computed from these or from windows; what
    is computed from columns alone (pointwise, or as a lag) is computed again. Recursions keep their own state, a few doubles each.
 
    A record is what one stream keeps, in doubles: for each tl_kept, in order, its last min(depth, rows) values, oldest first; then the

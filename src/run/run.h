@@ -101,7 +101,8 @@ struct tl_run {
   bool *source_read;
   tl_side_series *sides;
   tl_plan *side_plans;
-  tl_plan plan;
+  tl_plan plan;            /* of the whole main frame */
+  tl_plan calendar, rest;  /* ... and in two, for tasks of whole streams, where `calendar` has exports */
   const tl_stream **order; /* streams in the order of the output */
   size_t stream_count;
   tl_output_file *files;
@@ -157,6 +158,8 @@ uint64_t tl__run_settings_hash(const tl_run *run);
 void tl__run_conclude(tl_run *run);
 tl_status tl__run_commit(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_write_record(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* The plan by which tasks of whole streams are computed. */
+static inline const tl_plan *tl__run_main_plan(const tl_run *run) { return run->calendar.export_count > 0 ? &run->rest : &run->plan; }
 /* sides.c: loads and computes every side that the wanted outputs read. */
 tl_status tl__run_sides(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* sides.c: names, sizes and times of the files of a side that comes from elsewhere; 0: it does not. */

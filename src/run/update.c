@@ -26,6 +26,7 @@ void tl__update_free(tl_run *run) {
   }
   tl__update_forget(run);
   tl_resume_free(&u->resume);
+  tl_resume_free(&u->calendar_resume);
   tl_ledger_free(&u->old);
   *u = (tl_update){.records = -1};
 }
@@ -354,17 +355,22 @@ uint64_t tl__update_shape(const tl_run *run) {
   return hash;
 }
 
+uint64_t tl__update_layout(const tl_run *run) {
+  return run->calendar.export_count > 0 ? add_hash(run->update.resume.layout, run->update.calendar_resume.layout) : run->update.resume.layout;
+}
+
 tl_status tl__update_plan(tl_run *run, tl_error *err) {
   tl_update *u = &run->update;
   if (!u->keeps) return TL_OK;
-  TL_TRY(tl_resume_make(&u->resume, run->env, &run->plan, err));
-  u->keeps = u->resume.possible;
+  TL_TRY(tl_resume_make(&u->resume, run->env, tl__run_main_plan(run), err));
+  TL_TRY(tl_resume_make(&u->calendar_resume, run->env, &run->calendar, err));
+  u->keeps = u->resume.possible && u->calendar_resume.possible;
   for (int i = 0; i < run->definition->side_count; i++)
     if (u->side_resumes[i].env != NULL) u->keeps &= u->side_resumes[i].possible;
   if (u->keeps && tl__update_thread_bytes(run) > run->options.memory / 8 / run->options.threads) u->keeps = false; /* windows of a great many rows */
   if (u->going_on && !u->keeps) u->why = "what is kept of a stream takes too much memory";
   if (!u->going_on) return TL_OK;
-  if (u->old.layout != u->resume.layout || u->old.shape != tl__update_shape(run)) u->why = "the columns are of other types than before";
+  if (u->old.layout != tl__update_layout(run) || u->old.shape != tl__update_shape(run)) u->why = "the columns are of other types than before";
   return TL_OK;
 }
 
@@ -375,7 +381,9 @@ void tl__update_spoil(tl_run *run, const tl_error *why) {
 
 int64_t tl__update_thread_bytes(const tl_run *run) {
   const tl_update *u = &run->update;
-  return u->keeps ? (u->going_on ? 2 : 1) * TL_LANES * 8 * tl_resume_size(&u->resume, run->input.longest) : 0;
+  return u->keeps ? (u->going_on ? 2 : 1) * TL_LANES * 8 * tl_resume_size(&u->resume, run->input.longest) +
+                        (TL_CALENDARS + TL_LANES) * 8 * tl_resume_size(&u->calendar_resume, run->input.longest)
+                  : 0;
 }
 
 int64_t tl__update_fixed_bytes(const tl_run *run) {
@@ -413,11 +421,16 @@ tl_status tl__update_append(tl_run *run, const void *data, int64_t size, tl_ledg
   return TL_OK;
 }
 
-void tl__update_take(tl_run *run, const tl_stream *stream, tl_update_stream as_it_is, const double *record, int64_t doubles) {
-  tl_update_stream *s = &run->update.streams[stream - run->input.streams];
+void tl__update_take(tl_run *run, const tl_stream *stream, tl_update_stream as_it_is, const double *record, tl_calendar *calendar) {
+  tl_update *u = &run->update;
+  tl_update_stream *s = &u->streams[stream - run->input.streams];
   tl_error why = {0};
   tl_lock_enter(run->lock);
-  if (!run->update.spoilt && tl__update_append(run, record, 8 * doubles, &s->record, &why) != TL_OK) tl__update_spoil(run, &why);
+  tl_status status = u->spoilt ? TL_OK : tl__update_append(run, record, 8 * tl_resume_size(&u->resume, as_it_is.rows), &s->record, &why);
+  if (status == TL_OK && !u->spoilt && calendar != NULL && calendar->place.file < 0)
+    status = tl__update_append(run, calendar->record, 8 * tl_resume_size(&u->calendar_resume, calendar->rows), &calendar->place, &why);
+  if (status != TL_OK) tl__update_spoil(run, &why);
+  s->calendar = calendar != NULL ? calendar->place : (tl_ledger_place){.file = -1};
   s->rows = as_it_is.rows;
   s->last_key = as_it_is.last_key;
   s->content = as_it_is.content;

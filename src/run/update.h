@@ -7,7 +7,7 @@
 #ifndef TL_RUN_UPDATE_H
 #define TL_RUN_UPDATE_H
 
-#include "run/engine.h"
+#include "run/calendar.h"
 #include "run/input.h"
 #include "run/ledger.h"
 #include "lake/manifest.h"
@@ -21,7 +21,7 @@ typedef struct tl_update_stream {
   bool taken;     /* what follows is known */
   int64_t rows, last_key;
   uint64_t content;
-  tl_ledger_place record;
+  tl_ledger_place record, calendar;
 } tl_update_stream;
 
 /* A file of the input that was opened. */
@@ -55,7 +55,7 @@ typedef struct tl_update {
   tl_ledger old;
   bool *whole; /* by number in `old`: streams that are read whole */
   size_t whole_count;
-  tl_resume resume, *side_resumes;
+  tl_resume resume, calendar_resume, *side_resumes;
   double **side_records;
   tl_update_carry *carry;
   tl_update_output *outputs; /* one a file of the output, as `old` has them */
@@ -103,6 +103,8 @@ void tl__update_decline(struct tl_run *run, const char *why);
 int64_t tl__update_known_rows(const struct tl_run *run, const tl_stream *stream);
 /* The stream's keys, as the ledger has them. */
 tl_status tl__update_key(const struct tl_run *run, const tl_stream *stream, tl_buffer *out, tl_error *err) TL_MUST_CHECK;
+/* What records of streams and calendars have. */
+uint64_t tl__update_layout(const struct tl_run *run);
 /* What an output's columns are: rows of an earlier run and of this one must fit together. */
 uint64_t tl__update_shape(const struct tl_run *run);
 /* Hashes the row groups of an opened file. */
@@ -115,8 +117,8 @@ tl_status tl__update_append(struct tl_run *run, const void *data, int64_t size, 
 void tl__update_forget(struct tl_run *run);
 /* Reads the record of a stream as it was. */
 tl_status tl__update_read(const struct tl_run *run, const tl_ledger_place *place, void *out, tl_error *err) TL_MUST_CHECK;
-/* A stream has ended: takes what is to be known of it. Any thread. */
-void tl__update_take(struct tl_run *run, const tl_stream *stream, tl_update_stream as_it_is, const double *record, int64_t doubles);
+/* A stream has ended: takes what is to be known of it; `calendar` has a place once its record is written. Any thread. */
+void tl__update_take(struct tl_run *run, const tl_stream *stream, tl_update_stream as_it_is, const double *record, tl_calendar *calendar);
 /* Hashes rows [first, first + rows) of a stream, to be added up. */
 uint64_t tl_content_hash(const int64_t *order, double *const *columns, int64_t at, int column_count, int64_t first, int64_t rows);
 /* Everything is done: writes the ledger, which is that of the manifest with the same generation; afterwards what no ledger names goes. */

@@ -34,10 +34,14 @@ static tl_status list_streams(maker *m, tl_error *err) {
   TL_TRY(tl_arena_take(&run->arena, &m->fresh.streams, before + run->input.stream_count + 1, sizeof *m->fresh.streams, err));
   TL_TRY(tl_arena_take(&run->arena, &m->number, run->input.stream_count + 1, sizeof *m->number, err));
   if (before > 0) memcpy(m->fresh.streams, old->streams, before * sizeof *old->streams);
-  for (size_t i = 0; i < before; i++)
-    if (m->fresh.streams[i].record.file >= 0) m->fresh.streams[i].record.file = m->moved[m->fresh.streams[i].record.file];
+  for (size_t i = 0; i < before; i++) {
+    tl_ledger_stream *s = &m->fresh.streams[i];
+    if (s->record.file >= 0) s->record.file = m->moved[s->record.file];
+    if (s->calendar.file >= 0) s->calendar.file = m->moved[s->calendar.file];
+  }
   for (size_t i = 0; i < before; i++) /* also one of which nothing is left; should it come again, it begins anew */
-    if (m->update->carry->redo[i]) m->fresh.streams[i].rows = 0, m->fresh.streams[i].last_key = INT64_MIN, m->fresh.streams[i].record.file = -1;
+    if (m->update->carry->redo[i])
+      m->fresh.streams[i].rows = 0, m->fresh.streams[i].last_key = INT64_MIN, m->fresh.streams[i].record.file = m->fresh.streams[i].calendar.file = -1;
   m->fresh.stream_count = before;
   m->fresh.latest = before > 0 ? old->latest : INT64_MIN;
   for (size_t i = 0; i < run->input.stream_count; i++) {
@@ -45,11 +49,12 @@ static tl_status list_streams(maker *m, tl_error *err) {
     m->number[i] = u->number >= 0 ? (uint32_t)u->number : (uint32_t)m->fresh.stream_count++;
     tl_ledger_stream *s = &m->fresh.streams[m->number[i]];
     if (u->number < 0) {
-      *s = (tl_ledger_stream){.rows = run->input.streams[i].rows, .last_key = INT64_MAX, .record = {.file = -1}};
+      *s = (tl_ledger_stream){.rows = run->input.streams[i].rows, .last_key = INT64_MAX, .record = {.file = -1}, .calendar = {.file = -1}};
       TL_TRY(key_bytes(run, &run->input.streams[i], &s->key, err));
     }
     if (u->taken) {
-      s->rows = u->rows, s->last_key = u->last_key, s->content = u->content, s->record = u->record;
+      s->rows = u->rows, s->last_key = u->last_key, s->content = u->content, s->record = u->record, s->calendar = u->calendar;
+      if (s->calendar.file >= 0) s->calendar.file = (int32_t)m->fresh.record_count;
       s->record.file = (int32_t)m->fresh.record_count; /* the newest */
     }
     if (s->last_key > m->fresh.latest) m->fresh.latest = s->last_key;
@@ -59,6 +64,42 @@ static tl_status list_streams(maker *m, tl_error *err) {
 
 /* ---- files of records ---- */
 
+static void need(bool *files, const tl_ledger_stream *s) {
+  if (s->record.file >= 0) files[s->record.file] = true;
+  if (s->calendar.file >= 0) files[s->calendar.file] = true;
+}
+
+/* Bytes of an old file into the newest. */
+static tl_status move_bytes(maker *m, tl_ledger_place *p, tl_buffer *bytes, tl_error *err) {
+  int32_t newest = (int32_t)m->update->old.record_count;
+  if (p->file < 0) return TL_OK;
+  bytes->size = 0;
+  TL_TRY(tl_buffer_reserve(bytes, (size_t)p->size + 1, err));
+  TL_TRY(tl__update_read(m->run, p, bytes->data, err));
+  TL_TRY(tl__update_append(m->run, bytes->data, p->size, p, err));
+  p->file = newest;
+  return TL_OK;
+}
+
+/* The records of streams in which nothing happened; calendars that follow each other are mostly the same. */
+static tl_status move_records(maker *m, const bool *taken, tl_error *err) {
+  TL_OWNED(tl_buffer) bytes = {.env = m->run->env};
+  tl_ledger_place from = {.file = -1}, to = from;
+  for (size_t i = 0; i < m->update->old.stream_count; i++) {
+    tl_ledger_stream *s = &m->update->old.streams[i];
+    if (taken[i]) continue;
+    TL_TRY(move_bytes(m, &s->record, &bytes, err));
+    if (s->calendar.file >= 0 && s->calendar.file == from.file && s->calendar.offset == from.offset) {
+      s->calendar = to;
+      continue;
+    }
+    from = s->calendar;
+    TL_TRY(move_bytes(m, &s->calendar, &bytes, err));
+    to = s->calendar;
+  }
+  return TL_OK;
+}
+
 /* Which old ones somebody still needs. Where they have become many, their records go into the newest. */
 static tl_status list_records(maker *m, tl_error *err) {
   tl_run *run = m->run;
@@ -66,7 +107,6 @@ static tl_status list_records(maker *m, tl_error *err) {
   tl_ledger *old = &u->old;
   size_t live = 0;
   bool *needed, *taken;
-  TL_OWNED(tl_buffer) record = {.env = run->env};
   TL_TRY(tl_arena_take(&run->arena, &m->fresh.records, old->record_count + 2, sizeof *m->fresh.records, err));
   TL_TRY(tl_arena_take(&run->arena, &m->moved, old->record_count + 1, sizeof *m->moved, err));
   TL_TRY(tl_arena_take(&run->arena, &needed, old->record_count + 1, sizeof *needed, err));
@@ -75,18 +115,10 @@ static tl_status list_records(maker *m, tl_error *err) {
     if (u->streams[i].number >= 0) taken[u->streams[i].number] = u->streams[i].taken;
   for (size_t i = 0; u->going_on && i < old->stream_count; i++) taken[i] |= u->carry->redo[i];
   for (size_t i = 0; u->going_on && i < old->stream_count; i++)
-    if (!taken[i] && old->streams[i].record.file >= 0) needed[old->streams[i].record.file] = true;
+    if (!taken[i]) need(needed, &old->streams[i]);
   for (size_t i = 0; i < old->record_count; i++) live += needed[i];
   if (live >= MOST_RECORD_FILES) {
-    for (size_t i = 0; i < old->stream_count; i++) {
-      tl_ledger_place *p = &old->streams[i].record;
-      if (taken[i] || p->file < 0) continue;
-      record.size = 0;
-      TL_TRY(tl_buffer_reserve(&record, (size_t)p->size + 1, err));
-      TL_TRY(tl__update_read(run, p, record.data, err));
-      TL_TRY(tl__update_append(run, record.data, p->size, p, err));
-      p->file = (int32_t)old->record_count; /* the newest */
-    }
+    TL_TRY(move_records(m, taken, err));
     memset(needed, 0, old->record_count * sizeof *needed);
   }
   for (size_t i = 0; i < old->record_count; i++) {
@@ -264,7 +296,7 @@ void tl__update_write(tl_run *run) {
   maker m = {
       .run = run,
       .update = u,
-      .fresh = {.work = u->settings, .shape = tl__update_shape(run), .layout = u->resume.layout, .mirrors = u->going_on ? u->old.mirrors : run->mirrors}};
+      .fresh = {.work = u->settings, .shape = tl__update_shape(run), .layout = tl__update_layout(run), .mirrors = u->going_on ? u->old.mirrors : run->mirrors}};
   if (!u->keeps || u->spoilt || run->failure_count > 0 || u->records < 0) return;
   if (write_ledger(&m, &why) != TL_OK) {
     tl__update_spoil(run, &why);

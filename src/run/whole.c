@@ -79,7 +79,7 @@ static tl_status place_records(tl_worker *w, tl_lane_stream *lanes, const tl_loa
   return TL_OK;
 }
 
-static void take_records(tl_worker *w, const tl_lane_stream *lanes, const tl_loaded_stream *const *streams, int count) {
+static void take_records(tl_worker *w, const tl_lane_stream *lanes, const tl_loaded_stream *const *streams, tl_calendar *const *calendars, int count) {
   tl_run *run = w->run;
   const tl_update *u = &run->update;
   for (int l = 0; u->keeps && l < count; l++) {
@@ -90,8 +90,30 @@ static void take_records(tl_worker *w, const tl_lane_stream *lanes, const tl_loa
                             .last_key = w->load.order[s->at + s->rows - 1],
                             .content = tl_content_hash(w->load.order, w->load.columns, s->at, run->plan.input_count, s->first, s->rows)};
     if (s->first > 0) now.content += u->old.streams[number].content;
-    tl__update_take(run, s->stream, now, lanes[l].record, tl_resume_size(&u->resume, lanes[l].rows));
+    tl__update_take(run, s->stream, now, lanes[l].record, calendars[l]);
   }
+}
+
+/* ---- calendars ---- */
+
+static tl_status read_record(const void *run, const tl_ledger_place *place, void *out, tl_error *err) { return tl__update_read(run, place, out, err); }
+
+/* What the lanes share with others of their order keys. */
+static tl_status find_calendars(tl_worker *w, tl_lane_stream *lanes, const tl_loaded_stream *const *streams, int count, tl_calendar **out, tl_error *err) {
+  const tl_run *run = w->run;
+  const tl_update *u = &run->update;
+  tl_calendar_wanted wanted[TL_LANES];
+  for (int l = 0; l < count; l++) {
+    out[l] = NULL;
+    wanted[l] = (tl_calendar_wanted){.order = lanes[l].order, .first = lanes[l].first, .rows = lanes[l].rows, .before = {.file = -1}};
+    if (lanes[l].first == 0) continue;
+    wanted[l].before = u->old.streams[u->streams[streams[l]->stream - run->input.streams].number].calendar;
+    if (run->calendar.export_count > 0 && wanted[l].before.file < 0) return tl_fail(err, TL_NOT_FOUND, "the state of the run before has no calendar");
+  }
+  if (run->calendar.export_count == 0) return TL_OK;
+  TL_TRY(tl_calendars_find(&w->calendars, wanted, count, read_record, run, out, err));
+  for (int l = 0; l < count; l++) lanes[l].given = (const double *const *)out[l]->values;
+  return TL_OK;
 }
 
 /* ---- computing ---- */
@@ -102,6 +124,7 @@ static tl_status run_lanes(tl_worker *w, const size_t *streams, int count, const
   int inputs = run->plan.input_count;
   tl_lane_stream lanes[TL_LANES];
   const tl_loaded_stream *loaded[TL_LANES];
+  tl_calendar *calendars[TL_LANES];
   int64_t first = 0, last = 0;
   for (int l = 0; l < count; l++) {
     const tl_loaded_stream *s = loaded[l] = &w->streams[streams[l]];
@@ -115,9 +138,10 @@ static tl_status run_lanes(tl_worker *w, const size_t *streams, int count, const
     if (lanes[l].rows > last) last = lanes[l].rows;
   }
   TL_TRY(place_records(w, lanes, loaded, count, err));
+  TL_TRY(find_calendars(w, lanes, loaded, count, calendars, err));
   if (first > 0) tl_engine_resume(&w->engine, lanes, count, first);
   TL_TRY(tl_engine_run_rows(&w->engine, lanes, count, first, last > first ? last + run->plan.greatest_delay : first, err));
-  take_records(w, lanes, loaded, count);
+  take_records(w, lanes, loaded, calendars, count);
   return TL_OK;
 }
 

@@ -29,15 +29,47 @@ static void close_worker(tl_worker *w) {
   tl_group_free(&w->group);
   tl_load_free(&w->load);
   tl_engine_free(&w->engine);
+  tl_calendars_free(&w->calendars);
+}
+
+static void merge_engine(tl_run *run, const tl_engine *e) {
+  for (int i = 0; e->tiles_timed > 0 && i < e->plan->step_count; i++)
+    run->node_ns[e->plan->steps[i].node] += (int64_t)((double)e->step_ns[i] * (double)e->tiles_run / (double)e->tiles_timed);
+  for (int i = 0; e->side_matches != NULL && i < run->definition->side_count; i++) run->side_matches[i] += e->side_matches[i];
+}
+
+static tl_status open_engines(tl_worker *w, const tl_plan *plan, bool split, tl_error *err) {
+  tl_run *run = w->run;
+  TL_TRY(tl_engine_open(&w->engine, run->env, plan, run->isa, run->options.tile_rows, run->sides, err));
+  if (run->update.keeps && plan == tl__run_main_plan(run)) TL_TRY(tl_engine_keep(&w->engine, &run->update.resume, err));
+  if (!split) return TL_OK;
+  return tl_calendars_open(&w->calendars, run->env, &run->calendar, run->update.keeps ? &run->update.calendar_resume : NULL, run->isa, run->options.tile_rows,
+                           run->sides, run->options.memory / TL_CALENDARS_SHARE, err);
+}
+
+/* Long streams go by the whole plan, others by what is left of it beside calendars; never both at once, since windows take their room. */
+static tl_status use_plan(tl_worker *w, bool whole, tl_error *err) {
+  tl_run *run = w->run;
+  const tl_plan *plan = whole ? &run->plan : tl__run_main_plan(run);
+  bool split = plan != &run->plan;
+  if (w->engine.env != NULL && w->engine.plan == plan) return TL_OK;
+  tl_lock_enter(run->lock);
+  merge_engine(run, &w->engine);
+  merge_engine(run, &w->calendars.engine);
+  tl_lock_leave(run->lock);
+  tl_engine_free(&w->engine);
+  tl_calendars_free(&w->calendars);
+  tl_status status = open_engines(w, plan, split, err);
+  if (status != TL_OK) tl_engine_free(&w->engine);
+  TL_TRY(status);
+  w->engine.span_limit = w->calendars.engine.span_limit = run->options.memory / 8 / run->threads / (split ? 2 : 1);
+  return TL_OK;
 }
 
 static tl_status open_worker(tl_worker *w, tl_error *err) {
   tl_run *run = w->run;
   size_t outputs = run->definition->output_count, joins = run->sources.joins;
   w->group.env = w->keys.env = w->keys.bytes.env = run->env;
-  TL_TRY(tl_engine_open(&w->engine, run->env, &run->plan, run->isa, run->options.tile_rows, run->sides, err));
-  if (run->update.keeps) TL_TRY(tl_engine_keep(&w->engine, &run->update.resume, err));
-  w->engine.span_limit = run->options.memory / 8 / run->threads;
   TL_TRY(tl_load_open(&w->load, run->env, &run->input, run->plan.inputs, run->plan.input_count, run->plan.as_time, run->options.on_duplicate,
                       run->spills ? &run->spill : NULL, run->page_limit, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->results, outputs + 1, sizeof *w->results, err));
@@ -81,7 +113,8 @@ static void run_task(tl_worker *w, size_t number) {
   tl_run *run = w->run;
   const tl_task *task = &run->tasks[number];
   tl_error err = {0};
-  tl_status status = gather_streams(w, task, &err);
+  tl_status status = use_plan(w, task->room > 0, &err);
+  if (status == TL_OK) status = gather_streams(w, task, &err);
   for (size_t p = 0; status != TL_OK && p < task->piece_count; p++) {
     tl_putting put = {.piece = &run->pieces[task->first_piece + p]};
     tl__put_close(w, &put, status, &err);
@@ -108,7 +141,8 @@ static bool take_task(tl_run *run, size_t *task) {
 /* Rows, results, windows and pages that the thread holds. */
 static int64_t memory_of(const tl_worker *w) {
   const tl_run *run = w->run;
-  int64_t bytes = tl_plan_worker_bytes(&run->plan, w->engine.tile_rows) + (int64_t)(w->group.bytes.capacity + w->load.scratch.window.capacity);
+  int64_t bytes = (w->engine.env != NULL ? tl_plan_worker_bytes(w->engine.plan, w->engine.tile_rows) : 0) +
+                  (int64_t)(w->group.bytes.capacity + w->load.scratch.window.capacity);
   for (size_t o = 0; o < run->definition->output_count; o++) bytes += 8 * (int64_t)w->result_capacity[o];
   for (int i = 0; i < run->plan.input_count; i++) bytes += 8 * (int64_t)w->load.column_capacity[i];
   return bytes + 8 * (int64_t)(w->order_capacity + w->load.order_capacity + w->record_capacity);
@@ -124,8 +158,8 @@ static void merge_times(tl_worker *w, int index) {
                                              .write_ns = w->times.write_ns,
                                              .memory_bytes = memory_of(w)};
   tl_lock_enter(run->lock);
-  for (int i = 0; i < run->plan.step_count && w->engine.tiles_timed > 0; i++)
-    run->node_ns[run->plan.steps[i].node] += (int64_t)((double)w->engine.step_ns[i] * (double)w->engine.tiles_run / (double)w->engine.tiles_timed);
+  merge_engine(run, &w->engine);
+  merge_engine(run, &w->calendars.engine);
   run->times.busy_ns += w->times.busy_ns;
   run->times.io_ns += w->load.scratch.io_ns;
   run->times.decode_ns += w->times.decode_ns - w->load.scratch.io_ns;
@@ -134,7 +168,6 @@ static void merge_times(tl_worker *w, int index) {
   run->times.write_ns += w->times.write_ns;
   run->times.bytes_read += w->load.scratch.bytes_read;
   run->times.bytes_written += w->times.bytes_written;
-  for (int i = 0; i < run->definition->side_count; i++) run->side_matches[i] += w->engine.side_matches[i];
   tl_lock_leave(run->lock);
 }
 

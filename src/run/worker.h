@@ -6,7 +6,8 @@
 
 typedef struct tl_worker {
   tl_run *run;
-  tl_engine engine;
+  tl_engine engine;       /* by tl__run_main_plan; for tasks of long streams by the whole plan */
+  tl_calendars calendars; /* where the engine's plan is given something */
   tl_load load;
   tl_group group;
   tl_column keys;
