@@ -26,7 +26,9 @@ demo: all
 bench: all
 	@$(BUILD)/bench/bench-operators
 	@$(BUILD)/bench/bench-kernels
+	@$(BUILD)/bench/bench-drift
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
+	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/technical.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/parquet.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/memory.py $(BUILD)/tickloom --quick
 

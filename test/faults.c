@@ -16,7 +16,12 @@ enum { TICKERS = 3, DAYS = 40 };
 static const char *const TEXT =
     "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 5)\nfeature b = close / spy.close\nfeature c = sum(close, 9d)\n"
     "label up = lead(close, 2)\ncheck a: finite\n";
-static const char *where; /* the condition of the runs */
+static const char *const KEPT_UP =
+    "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 5)\nfeature b = close / spy.close\n"
+    "feature c = ema(close, 4) + mean(here(spy.close), 3)\n";
+static const char *text;   /* the definition of the runs */
+static const char *where;  /* their condition */
+static const char *before; /* what `update` goes on from, NULL: no update */
 static char root[64];
 static tl_error err;
 
@@ -59,13 +64,19 @@ static void shell(const char *format, const char *path) {
   if (system(command) != 0) fail_msg("%s", command);
 }
 
+static void copy_folder(const char *from, const char *to) {
+  char command[500];
+  snprintf(command, sizeof command, "rm -rf %s && cp -r %s %s", to, from, to);
+  if (system(command) != 0) fail_msg("%s", command);
+}
+
 /* An exit code as the command line would give. */
 static int run_once(const char *in, const char *out, bool durable) {
   tl_definition *d = NULL;
   tl_run *run = NULL;
   int code = 0;
-  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable, .where = where};
-  tl_status status = tl_definition_read(&d, "faults", TEXT, NULL, 0, &err);
+  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable, .where = where, .update = before != NULL};
+  tl_status status = tl_definition_read(&d, "faults", text, NULL, 0, &err);
   if (status == TL_OK) status = tl_features_run(&run, d, &o, &err);
   if (run != NULL)
     code = tl_run_exit_code(run);
@@ -117,11 +128,14 @@ static void every_call_fails(const char *in, const char *name, tl__fault k, bool
   snprintf(out, sizeof out, "%s/%s", root, name);
   tl__faulty_stop();
   shell("rm -rf %s", out);
+  uint64_t older = before != NULL ? hash_of(before) : 0;
+  if (before != NULL) copy_folder(before, out);
   if (run_once(in, out, durable) != 0) fail_msg("%s", err.text);
   uint64_t expected = hash_of(out);
   long at = 1, codes[6] = {0};
   for (bool reached = true; reached; at += step) {
     if (!replace) shell("rm -rf %s", out);
+    if (before != NULL) copy_folder(before, out);
     long blocks_before = tl__faulty_blocks, handles_before = tl__faulty_handles;
     snprintf(what, sizeof what, "%s, %s %ld fails %s", name, k == TL__ALLOCATION ? "allocation" : "file call", at, ever ? "and all after it" : "once");
     tl__faulty_start(k, at, ever);
@@ -135,6 +149,7 @@ static void every_call_fails(const char *in, const char *name, tl__fault k, bool
     expect_whole(out, what);
     if (code == 0 && hash_of(out) != expected) fail_msg("%s: success, and another output", what);
     if (replace && hash_of(out) != expected && code == 5) fail_msg("%s: the older dataset is harmed", what);
+    if (before != NULL && code == 5 && hash_of(out) != expected && hash_of(out) != older) fail_msg("%s: neither the older dataset nor the new one", what);
     code = run_once(in, out, durable);
     if (code != 0) fail_msg("%s: then the same command: exit code %d: %s", what, code, err.text);
     if (hash_of(out) != expected) fail_msg("%s: then the same command: another output", what);
@@ -202,6 +217,36 @@ static void selected_rows(void **state) {
   where = NULL;
 }
 
+/* A run that leaves its state, then updates: by new days, and by a file in which an old row is another. */
+static void updated_output(void **state) {
+  (void)state;
+  char in[200], out[200], path[300];
+  text = KEPT_UP;
+  snprintf(in, sizeof in, "%s/kept", root);
+  snprintf(out, sizeof out, "%s/g0", root);
+  shell("mkdir -p %s", in);
+  for (int t = 0; t < TICKERS; t++) {
+    snprintf(path, sizeof path, "%s/%c.parquet", in, 'A' + t);
+    write_file(path, t, t + 1, 0, DAYS - 10, false);
+  }
+  every_call_fails(in, "h", TL__FILE_CALL, false, false, true, 1);
+  every_call_fails(in, "h", TL__ALLOCATION, false, false, false, 2);
+  if (run_once(in, out, false) != 0) fail_msg("%s", err.text);
+  snprintf(path, sizeof path, "%s/days.parquet", in);
+  write_file(path, 0, TICKERS, DAYS - 10, DAYS - 9, true);
+  before = out;
+  for (int corrected = 0; corrected < 2; corrected++) {
+    for (int ever = 0; ever < 2; ever++) {
+      every_call_fails(in, "g", TL__FILE_CALL, ever, false, false, 1);
+      every_call_fails(in, "g", TL__ALLOCATION, ever, false, false, ever ? 7 : 3);
+    }
+    snprintf(path, sizeof path, "%s/C.parquet", in);
+    write_file(path, TICKERS - 1, TICKERS, 1, DAYS - 10, false);
+  }
+  before = NULL;
+  text = TEXT;
+}
+
 static void one_file(void **state) {
   (void)state;
   char in[200];
@@ -210,6 +255,7 @@ static void one_file(void **state) {
 }
 
 int main(void) {
+  text = TEXT;
   char path[200];
   tl_sys_catch_signals();
   snprintf(root, sizeof root, "%s/tickloom-faults-%d", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp", (int)getpid()); /* syncs are free in memory */
@@ -225,8 +271,8 @@ int main(void) {
     snprintf(path, sizeof path, "%s/days/%c.parquet", root, 'z' - half);
     write_file(path, 0, TICKERS, half * DAYS / 2, (half + 1) * DAYS / 2, true);
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(fresh_output), cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),
-                                     cmocka_unit_test(selected_rows), cmocka_unit_test(one_file)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(fresh_output),  cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),
+                                     cmocka_unit_test(selected_rows), cmocka_unit_test(updated_output),  cmocka_unit_test(one_file)};
   int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
   tl__faulty_give_back();
   shell("rm -rf %s", root);

@@ -5,7 +5,7 @@ static int64_t record_size(const tl_calendars *c, int64_t rows) { return c->engi
 
 /* Its rows; what is left is ready to be taken again. */
 static void clear(tl_calendars *c, tl_calendar *k) {
-  for (int e = 0; k->values != NULL && e < c->plan->export_count; e++) {
+  for (int e = 0; k->values != NULL && k->value_capacity != NULL && e < c->plan->export_count; e++) {
     tl_release(c->env, k->values[e]);
     k->values[e] = NULL;
     k->value_capacity[e] = 0;

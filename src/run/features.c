@@ -163,7 +163,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   run->rows_total = run->input.rows;
   run->times.bytes_read = run->input.bytes_read;
   TL_TRY(prepare_counts(run, err));
-  if (run->update.idle) return TL_OK;
+  if (run->update.idle) return tl_progress_open(&run->progress, &run->target, run->target.generation, err);
   TL_TRY(tl__run_read_bounds(run, err));
   if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */
   if (run->input.key_note != NULL && run->options.key_count == 0) tl_log(TL_LOG_INFO, "%s", run->input.key_note);
@@ -250,8 +250,17 @@ static tl_status work(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
+/* Nothing is new: but what a run that was stopped left undone is done. */
+static tl_status finish_idle(tl_run *run, tl_error *err) {
+  TL_TRY(tl_target_begin(&run->target, err));
+  TL_TRY(tl_progress_drop_abandoned(&run->progress, err));
+  TL_TRY(tl_progress_begin(&run->progress, err));
+  tl_progress_end(&run->progress, true);
+  return tl__run_describe(run, err);
+}
+
 static tl_status execute(tl_run *run, tl_error *err) {
-  if (run->update.idle) return tl__run_describe(run, err);
+  if (run->update.idle) return finish_idle(run, err);
   bool begun = run->task_count > 0 || run->files_finished > 0 || run->failure_count == 0; /* an input without rows makes an output without files */
   if (begun) TL_TRY(work(run, err));
   report_files(run);

@@ -7,7 +7,7 @@
 
 void tl__update_forget(tl_run *run) {
   tl_update *u = &run->update;
-  for (size_t i = 0; u->files != NULL && i < run->input.dataset.count; i++) tl_release(run->env, u->files[i].groups);
+  for (size_t i = 0; u->files != NULL && i < u->file_count; i++) tl_release(run->env, u->files[i].groups);
   tl_release(run->env, u->files);
   tl_release(run->env, u->streams);
   u->files = NULL;
@@ -20,7 +20,7 @@ void tl__update_free(tl_run *run) {
   for (size_t i = 0; u->handles != NULL && i < u->old.record_count; i++)
     if (u->handles[i] >= 0) (void)run->env->close(run->env, u->handles[i], NULL);
   if (u->records >= 0) (void)run->env->close(run->env, u->records, NULL);
-  for (int i = 0; u->side_resumes != NULL && i < run->definition->side_count; i++) {
+  for (int i = 0; u->side_resumes != NULL && u->side_records != NULL && i < run->definition->side_count; i++) {
     tl_resume_free(&u->side_resumes[i]);
     tl_release(run->env, u->side_records[i]);
   }
@@ -247,7 +247,7 @@ tl_status tl__update_choose_files(void *context, tl_dataset *d, tl_error *err) {
   size_t kept = 0;
   for (size_t i = 0; i < d->count; i++)
     if (open[i]) d->files[kept++] = d->files[i];
-  d->count = kept;
+  d->count = u->file_count = kept;
   return tl_allocate_zeroed(run->env, &u->files, kept + 1, sizeof *u->files, err);
 }
 

@@ -62,7 +62,8 @@ typedef struct tl_update {
   int32_t *home;             /* of each stream of the input: the one that it is written to again; -1: to a part of this update */
   bool partitions;           /* parts lie in the Hive partition of their streams */
   tl_update_stream *streams; /* one a stream of the input */
-  tl_update_file *files;     /* one a file of it */
+  tl_update_file *files;     /* one a file of it that was opened */
+  size_t file_count;
   tl_dataset all;            /* the input's files, also those that were not opened */
   tl_file_info *infos;       /* of each of them */
   int *handles;              /* of old.records */

@@ -274,6 +274,7 @@ static tl_status write_ledger(maker *m, tl_error *err) {
   tl_update *u = m->update;
   char name[60];
   if (!u->going_on) {
+    u->file_count = run->input.dataset.count;
     TL_TRY(tl_allocate_zeroed(run->env, &u->files, run->input.dataset.count + 1, sizeof *u->files, err));
     tl_sys_run_threads(run->options.threads, hash_files, m);
     if (m->failed.status != TL_OK) return tl_fail(err, m->failed.status, "%s", m->failed.text);
