@@ -349,10 +349,11 @@ class Random(Kit):
             for name in ("in", "out", "full"):
                 shutil.rmtree(self.at(name), ignore_errors=True)
             m = self.market(layout, seed, days=m_days(seed))
-            self.check("first")
+            options = OPTIONS[seed % len(OPTIONS)]
+            self.check("first", *options)
             for step in range(12):
                 done = [self.change(m) for _ in range(m.dice.choice((1, 1, 2)))]
-                record = self.check("seed %d, step %d: %s" % (seed, step, done))
+                record = self.check("seed %d, step %d: %s" % (seed, step, done), *options)
                 updates += 1
                 went_on += record["update"]["went_on"]
         print("%s: %d of %d updates went on" % (layout, went_on, updates), file=sys.stderr)
@@ -372,6 +373,10 @@ class Random(Kit):
 
     def test_hive(self):
         self.sequences("hive")
+
+
+OPTIONS = ((), ("--threads", "1", "--memory", "16MB"), ("--where", "volume > 100"), ("--on-duplicate", "last", "--float32=spread,vol"),
+           ("--select", "fast,market,trend", "--tile-rows", "5"), ("--from", "1997-06-01", "--to", "1997-09-01"))
 
 
 def m_days(seed):

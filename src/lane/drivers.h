@@ -213,20 +213,24 @@ TL_INLINE void tl__fold_choice(const tl_call *c, int parts, fold_push push, fold
 
 /* ---- view ---- */
 
-/* The ring is filled before f sees it. */
+/* Row r goes into the ring, before anybody sees its window. */
+TL_INLINE view_window tl__view_take(const tl_call *c, int r, int64_t slots) {
+  int64_t row = c->row + r;
+  memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
+  return (view_window){.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .oldest = row + 1 < slots ? 0 : (row + 1) % slots};
+}
+
 TL_INLINE void tl__view(const tl_call *c, view_step f) {
   if (c->span != NULL) {
     tl__view_spans(c, f);
     return;
   }
   const tl_params p = *c->params;
-  int64_t slots = p.slots;
   for (int r = 0; r < c->rows; r++) {
-    int64_t row = c->row + r;
-    memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
+    view_window w = tl__view_take(c, r, p.slots);
     for (int v = 0; v < TL_VECS; v++) {
-      view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .oldest = row + 1 < slots ? 0 : (row + 1) % slots, .lane = v * V};
-      vec_store(c->out[0] + r * TL_LANES + v * V, f(&w, vec_load(c->in[0] + r * TL_LANES + v * V), &p));
+      w.lane = v * V;
+      vec_store(c->out[0] + r * TL_LANES + w.lane, f(&w, vec_load(c->in[0] + r * TL_LANES + w.lane), &p));
     }
   }
 }
@@ -238,16 +242,14 @@ TL_INLINE void tl__view_chains(const tl_call *c, view_step one, view_chains f) {
     return;
   }
   const tl_params p = *c->params;
-  int64_t slots = p.slots;
   for (int r = 0; r < c->rows; r++) {
-    int64_t row = c->row + r;
-    memcpy(c->state + row % slots * TL_LANES, c->in[0] + r * TL_LANES, TL_LANES * sizeof(double));
+    view_window w = tl__view_take(c, r, p.slots);
     for (int v = 0; v < TL_VECS; v += TL_VIEW_CHAINS) {
-      view_window w = {.ring = c->state, .rows = row + 1 < slots ? row + 1 : slots, .oldest = row + 1 < slots ? 0 : (row + 1) % slots, .lane = v * V};
       vec newest[TL_VIEW_CHAINS], out[TL_VIEW_CHAINS];
-      for (int k = 0; k < TL_VIEW_CHAINS; k++) newest[k] = vec_load(c->in[0] + r * TL_LANES + (v + k) * V);
+      w.lane = v * V;
+      for (int k = 0; k < TL_VIEW_CHAINS; k++) newest[k] = vec_load(c->in[0] + r * TL_LANES + w.lane + k * V);
       f(&w, newest, out, &p);
-      for (int k = 0; k < TL_VIEW_CHAINS; k++) vec_store(c->out[0] + r * TL_LANES + (v + k) * V, out[k]);
+      for (int k = 0; k < TL_VIEW_CHAINS; k++) vec_store(c->out[0] + r * TL_LANES + w.lane + k * V, out[k]);
     }
   }
 }
