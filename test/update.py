@@ -203,6 +203,23 @@ class Steps(Kit):
             self.assertEqual(self.goes_on("other row groups")["rows"], 0)
         self.each(act)
 
+    def test_long_streams(self):
+        """Streams that pass through the lanes in stretches leave their state, too."""
+        m = Market(self.at("in"), "ticker", 11)
+        m.add_days(45000, ["SPY", "A"])
+        m.write()
+        self.check("first", "--memory", "24MB")
+        m.batches += 1
+        m.layout = "batch"  # the next days in a file of their own
+        m.place = lambda key, place=m.place: key[0] + ".parquet" if m.batch[key] == "batch-001" else place(key)
+        for days in (1, 30):
+            m.add_days(days)
+            m.write()
+            self.assertEqual(self.goes_on("more", "--memory", "24MB")["streams"], 2)
+        m.rows["A", m.last] = m.price()
+        m.write()
+        self.goes_on("corrected", "--memory", "24MB")
+
     def test_a_killed_update(self):
         m = self.market("ticker", 3)
         self.check("first")

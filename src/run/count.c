@@ -33,7 +33,10 @@ static tl_status show_sources(tl_worker *w, const tl_loaded_stream *s, int64_t *
                           .last_missing = last_missing,
                           .column = source_column,
                           .context = w,
-                          .spoilt = w->spoilt};
+                          .spoilt = w->spoilt,
+                          .present = w->source_present,
+                          .looked = w->source_looked};
+  memset(w->source_looked, 0, out->count * sizeof *w->source_looked);
   return TL_OK;
 }
 

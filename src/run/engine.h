@@ -29,7 +29,8 @@ typedef struct tl_lane_stream {
   const double *const *given; /* one a tl_plan.given, from the same row on as the inputs */
   double *const *results;
   const double *before; /* tl_engine_resume: the record of the stream as it was */
-  double *record;       /* if not NULL and the engine has a `resume`: takes the record of the stream as it is at `rows`, its end */
+  double *record;       /* if not NULL and the engine has a `resume`: takes the record of the stream as it is at its end */
+  int64_t end;          /* where that is, while a stream comes in stretches; 0: at `rows` */
 } tl_lane_stream;
 
 typedef struct tl_engine {

@@ -3,9 +3,12 @@
 
 /* ---- records ---- */
 
+/* Where the stream of a lane ends, of which a record is taken. */
+static int64_t end_of(const tl_lane_stream *s) { return s->end > 0 ? s->end : s->rows; }
+
 bool tl__engine_is_tail(const tl_engine *e, const tl_pass *p) {
   for (int l = 0; e->resume != NULL && l < p->count; l++)
-    if (p->streams[l].record != NULL && p->row < p->streams[l].rows && p->row + p->rows > p->streams[l].rows - e->resume->depth) return true;
+    if (p->streams[l].record != NULL && p->row < end_of(&p->streams[l]) && p->row + p->rows > end_of(&p->streams[l]) - e->resume->depth) return true;
   return false;
 }
 
@@ -30,9 +33,9 @@ void tl__engine_keep_values(tl_engine *e, const tl_pass *p, int step) {
       const tl_lane_stream *s = &p->streams[l];
       int first, end;
       if (s->record == NULL) continue;
-      tail_rows(p, s->rows, k->depth, &first, &end);
+      tail_rows(p, end_of(s), k->depth, &first, &end);
       if (first == end) continue;
-      double *out = s->record + place_of(&e->places[l * (r->kept_count + 1) + i], k, s->rows, p->row + first);
+      double *out = s->record + place_of(&e->places[l * (r->kept_count + 1) + i], k, end_of(s), p->row + first);
       for (int t = first; t < end; t++) *out++ = values[t * TL_LANES + l];
     }
   }
@@ -42,7 +45,7 @@ void tl__engine_keep_states(tl_engine *e, const tl_pass *p) {
   const tl_resume *r = e->resume;
   for (int l = 0; r != NULL && l < p->count; l++) {
     const tl_lane_stream *s = &p->streams[l];
-    if (s->record == NULL || s->rows != p->row + p->rows) continue;
+    if (s->record == NULL || end_of(s) != p->row + p->rows) continue;
     double *out = s->record + e->places[l * (r->kept_count + 1) + r->kept_count];
     for (int i = 0; i < e->plan->step_count; i++)
       for (int d = 0; d < r->steps[i].state; d++) *out++ = e->state[(e->plan->steps[i].state + d) * TL_LANES + l];
@@ -67,12 +70,12 @@ tl_status tl_engine_keep(tl_engine *e, const tl_resume *resume, tl_error *err) {
 int tl__engine_tile_end(const tl_engine *e, const tl_pass *p, int64_t to) {
   int64_t end = to - p->row < e->tile_rows ? to : p->row + e->tile_rows;
   for (int l = 0; e->resume != NULL && l < p->count; l++)
-    if (p->streams[l].record != NULL && p->streams[l].rows > p->row && p->streams[l].rows < end) end = p->streams[l].rows;
+    if (p->streams[l].record != NULL && end_of(&p->streams[l]) > p->row && end_of(&p->streams[l]) < end) end = end_of(&p->streams[l]);
   return (int)(end - p->row);
 }
 
 void tl__engine_note_places(tl_engine *e, const tl_lane_stream *streams, int count) {
-  for (int l = 0; e->resume != NULL && l < count; l++) find_places(e->resume, e->places + l * (e->resume->kept_count + 1), streams[l].rows);
+  for (int l = 0; e->resume != NULL && l < count; l++) find_places(e->resume, e->places + l * (e->resume->kept_count + 1), end_of(&streams[l]));
 }
 
 /* ---- going on ---- */

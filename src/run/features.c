@@ -170,7 +170,10 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   TL_TRY(tl__run_sides(run, err));
   if (declined(run, TL_OK)) return TL_OK;
   TL_TRY(tl_plan_make(&run->plan, run->env, run->definition, TL_FRAME_MAIN, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
-  TL_TRY(tl_plan_split(&run->calendar, &run->rest, run->env, run->definition, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
+  /* long streams pass by the whole plan, and records are those of one plan */
+  if (run->input.longest <= TL_SHORT_ROWS)
+    TL_TRY(
+        tl_plan_split(&run->calendar, &run->rest, run->env, run->definition, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
   run->mirrors = tl__run_mirrors(run);
   TL_TRY(tl__update_outputs(run, err));
   TL_TRY(make_leaves(run, err));

@@ -59,7 +59,10 @@ typedef struct tl_work_times {
   int64_t bytes_read, bytes_written;
 } tl_work_times;
 
-enum { TL_PIECE_ROWS = 131072 }; /* of a row group, at most */
+enum {
+  TL_PIECE_ROWS = 131072, /* of a row group, at most */
+  TL_SHORT_ROWS = 32768,  /* streams up to this are tasks as a whole, where the memory allows it */
+};
 
 /* What a run needs (forecast.c). */
 typedef struct tl_forecast {

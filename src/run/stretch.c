@@ -11,7 +11,10 @@ typedef struct stretcher {
   tl_putting puts[TL_LANES];
   bool done[TL_LANES];       /* ended, or failed, and closed */
   int64_t written[TL_LANES]; /* rows put */
-  int64_t at;                /* rows that the lanes have run */
+  double *records[TL_LANES]; /* where they are taken */
+  int64_t hashed[TL_LANES];  /* rows of which `content` is the hash */
+  uint64_t content[TL_LANES];
+  int64_t at; /* rows that the lanes have run */
   const double **columns;
   double **results;
 } stretcher;
@@ -60,11 +63,56 @@ static tl_status run_lanes(stretcher *s, int64_t limit, tl_error *err) {
     for (size_t o = 0; o < outputs; o++) out[o] = run->selected[o] ? w->results[o] + l->at : NULL;
     int64_t rows = s->done[i] || l->failed ? 0 : l->ended || l->first + l->rows < limit ? l->first + l->rows : limit;
     lanes[i] = (tl_lane_stream){.rows = rows, .first = l->first, .result = l->first, .order = w->load.order + l->at, .inputs = in, .results = out};
+    lanes[i].record = s->done[i] ? NULL : s->records[i];
+    lanes[i].end = l->stream->rows;
   }
   int64_t from = s->at;
   s->at = limit;
   return tl_engine_run_rows(&w->engine, lanes, (int)w->stream_count, from, limit, err);
 }
+
+/* ---- what is kept for an update ---- */
+
+/* Where a stream ends must be known before its last rows are run: so none may yet be dropped. */
+static tl_status make_records(stretcher *s, tl_arena *arena, tl_error *err) {
+  const tl_run *run = s->w->run;
+  if (!run->update.keeps || s->w->engine.resume == NULL || run->options.on_duplicate != TL_DUPLICATE_ERROR) return TL_OK;
+  for (size_t i = 0; i < s->w->stream_count; i++)
+    TL_TRY(tl_arena_take(arena, &s->records[i], (size_t)tl_resume_size(&run->update.resume, s->w->streams[i].stream->rows) + 1, sizeof(double), err));
+  return TL_OK;
+}
+
+/* Rows that have come since the last time. */
+static void hash_rows(stretcher *s, size_t i) {
+  tl_worker *w = s->w;
+  const tl_loaded_stream *l = &w->streams[i];
+  int64_t end = l->first + l->rows;
+  if (s->records[i] == NULL || end <= s->hashed[i]) return;
+  s->content[i] += tl_content_hash(w->load.order, w->load.columns, l->at + s->hashed[i] - l->first, w->run->plan.input_count, s->hashed[i], end - s->hashed[i]);
+  s->hashed[i] = end;
+}
+
+static void take_record(stretcher *s, size_t i) {
+  const tl_loaded_stream *l = &s->w->streams[i];
+  if (s->records[i] == NULL || s->hashed[i] != l->stream->rows) return;
+  tl_update_stream now = {.rows = s->hashed[i], .last_key = l->last_key, .content = s->content[i]};
+  tl__update_take(s->w->run, l->stream, now, s->records[i], NULL);
+}
+
+/* An update goes on by whole tasks alone; a long stream that is known is computed from its first row. */
+static bool must_begin_anew(const stretcher *s) {
+  const tl_update *u = &s->w->run->update;
+  bool any = false;
+  for (size_t i = 0; u->going_on && i < s->w->stream_count; i++) {
+    const tl_stream *stream = s->w->streams[i].stream;
+    if (tl__update_known_rows(s->w->run, stream) == 0) continue;
+    tl__update_redo(s->w->run, u->streams[stream - s->w->run->input.streams].number);
+    any = true;
+  }
+  return any;
+}
+
+/* ---- stretch by stretch ---- */
 
 /* Rows of a stream whose results are all known. */
 static int64_t known_rows(const stretcher *s, const tl_loaded_stream *l) {
@@ -112,6 +160,7 @@ static void close_stream(stretcher *s, size_t i, tl_status status, tl_error *err
     put->incomplete = true;
     status = w->run->mirrors && l->broken ? tl_fail(err, l->error.status, "%s", l->error.text) : tl__put_undo(w, put, err);
   }
+  if (status == TL_OK && !l->failed) take_record(s, i);
   tl__put_close(w, put, status, err);
   s->done[i] = true;
 }
@@ -120,6 +169,8 @@ static tl_status go_on(stretcher *s, int64_t used, bool *more, tl_error *err) {
   tl_worker *w = s->w;
   int64_t start = tl__now(w->run), known[TL_LANES] = {0};
   TL_TRY(tl_load_more(&w->load, w->streams, w->stream_count, s->task->room, used, s->number, err));
+  for (size_t i = 0; i < w->stream_count; i++)
+    if (!s->done[i] && !w->streams[i].failed) hash_rows(s, i);
   int64_t loaded = tl__now(w->run), writing = w->times.encode_ns + w->times.write_ns;
   TL_TRY(run_lanes(s, limit_of(s), err));
   *more = false;
@@ -155,6 +206,8 @@ static tl_status run_all(stretcher *s, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = run->env};
   bool more = true;
   int64_t used = 0;
+  if (must_begin_anew(s)) return tl_fail(err, TL_CANCELLED, "a stream has to be computed from its first row");
+  TL_TRY(make_records(s, &arena, err));
   TL_TRY(make_room(s, err));
   TL_TRY(tl_arena_take(&arena, &s->columns, TL_LANES * (size_t)(run->plan.input_count + 1), sizeof *s->columns, err));
   TL_TRY(tl_arena_take(&arena, &s->results, TL_LANES * (run->definition->output_count + 1), sizeof *s->results, err));

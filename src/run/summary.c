@@ -107,6 +107,17 @@ static bool is_missing(tl_type type, double v) {
   return type == TL_TIME ? bits == tl_time_na() : isnan(v);
 }
 
+/* Whether nothing is missing in a source, so that it spoils nothing: mostly so, and looked at once for all features. */
+static bool is_present(const tl_source_rows *s, size_t source) {
+  if (s->looked[source]) return s->present[source];
+  const double *column = s->column(s->context, source);
+  int64_t missing = column == NULL ? s->rows : 0;
+  for (int64_t r = 0; column != NULL && r < s->rows; r++) missing += column[r] != column[r];
+  s->looked[source] = true;
+  s->present[source] = missing == 0 && s->last_missing[source] == INT64_MIN;
+  return s->present[source];
+}
+
 /* For each row how far the missing values of its sources reach: the greatest row, as computed, that one of them spoils. */
 static void spread_missing(const tl_feature_reach *reach, const tl_source_rows *s, size_t source, int64_t *spoilt) {
   const double *column = s->column(s->context, source);
@@ -119,15 +130,19 @@ static void spread_missing(const tl_feature_reach *reach, const tl_source_rows *
 
 /* Row t was computed at row t + delay, from windows that end there. */
 static void find_reasons(tl_course *c, const tl_feature_reach *reach, const double *v, int64_t from, int64_t rows, const tl_source_rows *s) {
-  for (int64_t r = 0; r < s->rows; r++) s->spoilt[r] = INT64_MIN;
-  for (size_t i = 0; i < s->count; i++)
-    if (reach->sources[i] >= 0) spread_missing(reach, s, i, s->spoilt);
+  bool spoilt = false;
+  for (size_t i = 0; i < s->count; i++) {
+    if (reach->sources[i] < 0 || is_present(s, i)) continue;
+    for (int64_t r = 0; !spoilt && r < s->rows; r++) s->spoilt[r] = INT64_MIN;
+    spoilt = true;
+    spread_missing(reach, s, i, s->spoilt);
+  }
   for (int64_t t = from; t < from + rows; t++) {
     int64_t at = t + reach->delay;
     if (!is_missing(reach->type, v[t - from])) continue;
     if (t < reach->warmup || at >= s->end)
       c->s.window++;
-    else if (at - s->first >= s->rows || s->spoilt[at - s->first] >= at)
+    else if (at - s->first >= s->rows || (spoilt && s->spoilt[at - s->first] >= at))
       c->s.input++;
     else {
       c->s.domain++;

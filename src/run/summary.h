@@ -43,6 +43,8 @@ typedef struct tl_source_rows {
   const double *(*column)(void *context, size_t source); /* its values at these rows, made when they are asked for; NULL: all missing */
   void *context;
   int64_t *spoilt; /* scratch: one a row */
+  bool *present;   /* of each source, once it was looked at: nothing is missing in it, here or before */
+  bool *looked;
 } tl_source_rows;
 /* Before the first `rows` rows are let go: takes note of what was missing there, for the sources that are wanted. */
 void tl_sources_pass(const tl_source_rows *sources, const bool *wanted, int64_t rows);

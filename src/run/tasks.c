@@ -8,7 +8,7 @@
 #include <xxhash.h>
 #include "run/run.h"
 
-enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, OPENING = 4096, LEAST_PIECE = 32768, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
+enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, OPENING = 4096, LEAST_BATCH = 16384, MOST_BATCH = 1 << 20 };
 
 /* ---- output files ---- */
 
@@ -395,7 +395,7 @@ static int64_t least_of_update(const tl_run *run, const tl_forecast *f) {
 
 static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
   int64_t most = run->rows_total / (8 * f->threads); /* something to do for every thread, in what caches hold, but no tiny row groups */
-  if (most < LEAST_PIECE) most = LEAST_PIECE;
+  if (most < TL_SHORT_ROWS) most = TL_SHORT_ROWS;
   if (run->update.going_on && most > least_of_update(run, f)) most = least_of_update(run, f);
   if (most > TL_PIECE_ROWS) most = TL_PIECE_ROWS;
   if (most > f->task_rows) most = f->task_rows;

@@ -363,8 +363,8 @@ tl_status tl__update_plan(tl_run *run, tl_error *err) {
   tl_update *u = &run->update;
   if (!u->keeps) return TL_OK;
   TL_TRY(tl_resume_make(&u->resume, run->env, tl__run_main_plan(run), err));
-  TL_TRY(tl_resume_make(&u->calendar_resume, run->env, &run->calendar, err));
-  u->keeps = u->resume.possible && u->calendar_resume.possible;
+  if (run->calendar.export_count > 0) TL_TRY(tl_resume_make(&u->calendar_resume, run->env, &run->calendar, err));
+  u->keeps = u->resume.possible && (run->calendar.export_count == 0 || u->calendar_resume.possible);
   for (int i = 0; i < run->definition->side_count; i++)
     if (u->side_resumes[i].env != NULL) u->keeps &= u->side_resumes[i].possible;
   if (u->keeps && tl__update_thread_bytes(run) > run->options.memory / 8 / run->options.threads) u->keeps = false; /* windows of a great many rows */

@@ -24,6 +24,8 @@ static void close_worker(tl_worker *w) {
   tl_release(env, w->joined);
   tl_release(env, w->joined_capacity);
   tl_release(env, w->joined_ready);
+  tl_release(env, w->source_present);
+  tl_release(env, w->source_looked);
   tl_release(env, w->spoilt);
   tl_column_free(&w->keys);
   tl_group_free(&w->group);
@@ -76,6 +78,8 @@ static tl_status open_worker(tl_worker *w, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(run->env, &w->result_capacity, outputs + 1, sizeof *w->result_capacity, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->joined, joins + 1, sizeof *w->joined, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->joined_capacity, joins + 1, sizeof *w->joined_capacity, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->source_present, run->sources.inputs + joins + 1, sizeof *w->source_present, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->source_looked, run->sources.inputs + joins + 1, sizeof *w->source_looked, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->joined_ready, joins + 1, sizeof *w->joined_ready, err));
   for (int i = 0; i < TL_LANES; i++) TL_TRY(tl_tally_open(&w->tallies[i], run->env, run->selected_count, run->check_count, err));
   return TL_OK;

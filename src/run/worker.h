@@ -32,6 +32,7 @@ typedef struct tl_worker {
   double **joined; /* values of the joins at those rows */
   size_t *joined_capacity;
   bool *joined_ready;
+  bool *source_present, *source_looked; /* of all sources */
   int64_t *spoilt;
   size_t spoilt_capacity;
   tl_work_times times;
