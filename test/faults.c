@@ -230,7 +230,7 @@ static void updated_output(void **state) {
     write_file(path, t, t + 1, 0, DAYS - 10, false);
   }
   every_call_fails(in, "h", TL__FILE_CALL, false, false, true, 1);
-  every_call_fails(in, "h", TL__ALLOCATION, false, false, false, 2);
+  every_call_fails(in, "h", TL__ALLOCATION, false, false, false, 7);
   if (run_once(in, out, false) != 0) fail_msg("%s", err.text);
   snprintf(path, sizeof path, "%s/days.parquet", in);
   write_file(path, 0, TICKERS, DAYS - 10, DAYS - 9, true);
@@ -238,7 +238,7 @@ static void updated_output(void **state) {
   for (int corrected = 0; corrected < 2; corrected++) {
     for (int ever = 0; ever < 2; ever++) {
       every_call_fails(in, "g", TL__FILE_CALL, ever, false, false, 1);
-      every_call_fails(in, "g", TL__ALLOCATION, ever, false, false, ever ? 7 : 3);
+      every_call_fails(in, "g", TL__ALLOCATION, ever, false, false, ever ? 13 : 5);
     }
     snprintf(path, sizeof path, "%s/C.parquet", in);
     write_file(path, TICKERS - 1, TICKERS, 1, DAYS - 10, false);
