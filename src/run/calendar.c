@@ -120,7 +120,7 @@ static tl_status compute(tl_calendars *c, tl_calendar *const *fresh, int count, 
 
 tl_status tl_calendars_find(tl_calendars *c, const tl_calendar_wanted *wanted, int count, tl_calendar_read read, const void *context, tl_calendar **out,
                             tl_error *err) {
-  tl_calendar *fresh[TL_LANES];
+  tl_calendar *fresh[TL_LANES] = {0};
   int fresh_count = 0;
   c->now++;
   for (int l = 0; l < count; l++) {

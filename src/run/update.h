@@ -77,8 +77,8 @@ typedef struct tl_update {
 /* Before the input is opened: looks whether there is something to go on from. */
 tl_status tl__update_begin(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* tl_input_options: only files that are not as they were, only groups that are new. */
-tl_status tl__update_choose_files(void *run, tl_dataset *dataset, tl_error *err) TL_MUST_CHECK;
-tl_status tl__update_choose_groups(void *run, int file, tl_parquet *parquet, bool *wanted, tl_error *err) TL_MUST_CHECK;
+tl_status tl__update_choose_files(void *context, tl_dataset *d, tl_error *err) TL_MUST_CHECK;
+tl_status tl__update_choose_groups(void *context, int index, tl_parquet *file, bool *wanted, tl_error *err) TL_MUST_CHECK;
 /* The input is open: finds its streams in the ledger. */
 tl_status tl__update_match(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* Everything is planned: what records will have, and whether the old ones fit. */
@@ -109,7 +109,7 @@ uint64_t tl__update_layout(const struct tl_run *run);
 /* What an output's columns are: rows of an earlier run and of this one must fit together. */
 uint64_t tl__update_shape(const struct tl_run *run);
 /* Hashes the row groups of an opened file. */
-tl_status tl__update_hash_file(struct tl_run *run, int file, tl_parquet *parquet, tl_error *err) TL_MUST_CHECK;
+tl_status tl__update_hash_file(struct tl_run *run, int index, tl_parquet *file, tl_error *err) TL_MUST_CHECK;
 /* What should be left for the next run cannot be written, which is worth no failure of this one. */
 void tl__update_spoil(struct tl_run *run, const tl_error *why);
 /* Appends to the file of records; the caller holds the lock, or is alone. */
