@@ -34,10 +34,14 @@ feature since  = if(missing(high), 0, high) + first(close, each: month)
 """
 
 
-def run(*args, code=0):
+def execute(*args, codes=(0,)):
     done = subprocess.run([TICKLOOM, *map(str, args)], capture_output=True, text=True, errors="replace", timeout=300)
-    assert done.returncode == code, "exit %d, expected %d: %s\n%s" % (done.returncode, code, " ".join(map(str, args)), done.stderr)
-    return done.stdout
+    assert done.returncode in codes, "exit %d, expected %s: %s\n%s" % (done.returncode, codes, " ".join(map(str, args)), done.stderr)
+    return done
+
+
+def run(*args):
+    return execute(*args).stdout
 
 
 def hashes(path):
@@ -52,6 +56,8 @@ class Market:
         self.rows = {}  # (ticker, day) -> row
         self.batch = {}  # (ticker, day) -> the file that has it, where files are by batch
         self.written = {}
+        self.twice = set()  # keys whose rows are written two times, which fails their streams
+        self.garbage = set()  # files that are none
         self.batches = 0
         self.last = 0
         os.makedirs(folder)
@@ -92,16 +98,19 @@ class Market:
     def write(self):
         files = {}
         for key in sorted(self.rows, key=lambda k: k if self.layout in ("ticker", "hive", "panel") else (k[1], k[0])):
-            files.setdefault(self.place(key), []).append(key)
+            files.setdefault(self.place(key), []).extend([key] * (2 if key in self.twice else 1))
         for name in set(self.written) - set(files):
             os.remove(os.path.join(self.folder, name))
             del self.written[name]
         for name, keys in files.items():
-            content = [(k, self.rows[k]) for k in keys]
+            content = [(k, self.rows[k]) for k in keys] + [name in self.garbage]
             if self.written.get(name) == content:
                 continue
             self.written[name] = content
             self.save(name, keys)
+            if name in self.garbage:
+                with open(os.path.join(self.folder, name), "wb") as f:
+                    f.write(b"no Parquet file %d" % self.dice.randrange(100))
 
     def save(self, name, keys, group_rows=40):
         path = os.path.join(self.folder, name)
@@ -135,14 +144,16 @@ class Kit(unittest.TestCase):
         m.write()
         return m
 
-    def update(self, *options):
-        return json.loads(run("features", self.at("small.loom"), "--in", self.at("in"), "--out", self.at("out"), "--json", "--update", *options))
+    def update(self, *options, codes=(0,)):
+        return json.loads(execute("features", self.at("small.loom"), "--in", self.at("in"), "--out", self.at("out"), "--json", "--update", *options, codes=codes).stdout)
 
     def check(self, what, *options):
         """Updates, and compares with a run over everything."""
-        record = self.update(*options)
+        record = self.update(*options, codes=(0, 1))
         shutil.rmtree(self.at("full"), ignore_errors=True)
-        run("features", self.at("small.loom"), "--in", self.at("in"), "--out", self.at("full"), "--quiet", *options)
+        full = json.loads(execute("features", self.at("small.loom"), "--in", self.at("in"), "--out", self.at("full"), "--json", *options, codes=(0, 1)).stdout)
+        failures = lambda r: sorted((os.path.basename(f.get("file", "")), f.get("stream", ""), f["status"]) for f in r["failures"])
+        self.assertEqual((record["exit_code"], failures(record)), (full["exit_code"], failures(full)), what)
         self.assertEqual(hashes(self.at("out")), hashes(self.at("full")), what)
         return record
 
@@ -199,7 +210,7 @@ class Steps(Kit):
         def act(m):
             self.check("first")
             for name, content in m.written.items():
-                m.save(name, [k for k, _ in content], group_rows=17)
+                m.save(name, [k for k, _ in content[:-1]], group_rows=17)
             self.assertEqual(self.goes_on("other row groups")["rows"], 0)
         self.each(act)
 
@@ -263,6 +274,38 @@ class Steps(Kit):
         m.write()
         self.goes_on("the same condition", "--param", "n=9", "--where", "volume > 10")
 
+    def test_a_stream_that_fails(self):
+        """One bad ticker does not keep the others from being kept up, and is named each time until it is mended."""
+        def act(m):
+            day = lambda t: next(k for k in sorted(m.rows) if k[0] == t)
+            m.twice.add(day("A"))
+            m.write()
+            self.assertEqual(self.check("first")["exit_code"], 1)
+            m.add_days(2)
+            m.write()
+            self.assertEqual(self.goes_on("days")["exit_code"], 1)
+            m.twice.clear()
+            m.write()
+            self.assertEqual(self.goes_on("mended")["exit_code"], 0)
+            m.twice.add(day("B"))
+            m.write()
+            self.assertEqual(self.goes_on("another")["exit_code"], 1)
+        self.each(act)
+
+    def test_a_file_that_is_none(self):
+        def act(m):
+            self.check("first")
+            m.garbage.add("B.parquet")
+            m.write()
+            self.assertEqual(self.goes_on("garbage")["exit_code"], 1)
+            m.add_days(1)
+            m.write()
+            self.assertEqual(self.goes_on("days")["exit_code"], 1)
+            m.garbage.clear()
+            m.write()
+            self.assertEqual(self.goes_on("mended")["exit_code"], 0)
+        self.each(act, ("ticker",))
+
     def test_from_to(self):
         m = self.market("ticker", 6)
         self.check("first", "--from", "1997-06-20")
@@ -325,7 +368,7 @@ class Random(Kit):
 
     def change(self, m):
         dice = m.dice
-        kind = dice.choice(("days", "days", "days", "days", "late", "corrected", "dropped", "ticker", "gone", "touch", "cut", "market"))
+        kind = dice.choice(("days", "days", "days", "days", "late", "corrected", "dropped", "ticker", "gone", "touch", "cut", "market", "twice", "once", "garbage", "mended"))
         keys = [k for k in m.rows if k[0] != "SPY"]
         if kind == "days":
             m.add_days(dice.choice((1, 1, 2, 9)))
@@ -352,11 +395,21 @@ class Random(Kit):
             if len(m.tickers()) > 3:
                 for k in [k for k in m.rows if k[0] == t]:
                     m.drop(k)
+        elif kind == "twice":
+            m.twice.add(dice.choice(keys))
+        elif kind == "once" and m.twice:
+            m.twice.remove(dice.choice(sorted(m.twice)))
+        elif kind == "garbage" and m.layout in ("ticker", "hive"):
+            t = dice.choice([t for t in m.tickers() if t != "SPY"])
+            m.garbage.add(m.place((t, 0)))
+        elif kind == "mended" and m.garbage:
+            m.garbage.remove(dice.choice(sorted(m.garbage)))
         elif kind == "touch":
             os.utime(os.path.join(m.folder, dice.choice(sorted(m.written))))
-        else:
+        elif kind == "cut":
             name = dice.choice(sorted(m.written))
-            m.save(name, [k for k, _ in m.written[name]], group_rows=dice.choice((5, 23, 1000)))
+            if name not in m.garbage:
+                m.save(name, [k for k, _ in m.written[name][:-1]], group_rows=dice.choice((5, 23, 1000)))
         m.write()
         return kind
 

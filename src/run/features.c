@@ -30,7 +30,9 @@ void tl__run_warn(tl_run *run, const char *format, ...) {
 }
 
 static void report_file(void *context, const char *file, const char *stream, const tl_error *why) {
-  tl__run_fail(context, file, stream, -1, why->status, why->text);
+  tl_run *run = context;
+  tl__run_fail(run, file, stream, -1, why->status, why->text);
+  run->update.tolerated += why->status != TL_IO && why->status != TL_MEMORY;
 }
 
 /* ---- layout of the output ---- */
@@ -113,7 +115,7 @@ static tl_status prepare_counts(tl_run *run, tl_error *err) {
 /* An update that cannot go on: something does not fit, or failed. */
 static bool declined(const tl_run *run, tl_status status) {
   const tl_update *u = &run->update;
-  return u->going_on && !run->cancelled && (status != TL_OK || u->why != NULL || run->failure_count > 0);
+  return u->going_on && !run->cancelled && (status != TL_OK || u->why != NULL || run->failure_count > u->tolerated);
 }
 
 /* ---- before the work ---- */
@@ -141,6 +143,7 @@ static tl_status open_input(tl_run *run, tl_input_options *options, tl_error *er
     if (!u->again) return TL_OK;
     tl__update_forget(run);
     tl_input_free(&run->input);
+    run->failure_count = run->update.tolerated = 0; /* they come again */
   }
 }
 
@@ -264,7 +267,8 @@ static tl_status finish_idle(tl_run *run, tl_error *err) {
 
 static tl_status execute(tl_run *run, tl_error *err) {
   if (run->update.idle) return finish_idle(run, err);
-  bool begun = run->task_count > 0 || run->files_finished > 0 || run->failure_count == 0; /* an input without rows makes an output without files */
+  bool begun = run->update.going_on || run->task_count > 0 || run->files_finished > 0 ||
+               run->failure_count == 0; /* an input without rows makes an output without files */
   if (begun) TL_TRY(work(run, err));
   report_files(run);
   if (declined(run, TL_OK) || run->update.carry->more) return TL_OK;
@@ -385,7 +389,7 @@ void tl_run_close(tl_run *run) {
 
 int tl_run_exit_code(const tl_run *run) {
   if (run->failure_count == 0) return 0;
-  if (run->tally.streams > 0 || run->cancelled) return 1;
+  if (run->tally.streams > 0 || run->cancelled || (run->update.going_on && run->update.old.output_count > 0)) return 1;
   if (run->options.dry_run && run->stream_count > 0) return 1;
   for (size_t i = 0; i < run->failure_count; i++)
     if (run->failures[i].status == TL_IO || run->failures[i].status == TL_MEMORY) return 5;

@@ -75,6 +75,7 @@ tl_status tl_ledger_write(const tl_ledger *l, tl_buffer *out, tl_error *err) {
   for (size_t i = 0; i < l->stream_count; i++) {
     const tl_ledger_stream *s = &l->streams[i];
     put_bytes(&w, s->key.data, s->key.size);
+    put_int(&w, s->failed);
     put_int(&w, s->rows);
     put_int(&w, s->last_key);
     put_hash(&w, s->content);
@@ -85,6 +86,7 @@ tl_status tl_ledger_write(const tl_ledger *l, tl_buffer *out, tl_error *err) {
   for (size_t i = 0; i < l->file_count; i++) {
     const tl_ledger_file *f = &l->files[i];
     put_text(&w, f->name);
+    put_int(&w, f->failed);
     put_int(&w, f->size);
     put_int(&w, f->mtime_ns);
     put_int(&w, f->rows);
@@ -179,17 +181,18 @@ static void take_all(reader *r, tl_ledger *l) {
   l->latest = take_int(r);
   l->record_count = take_count(r, 8, &l->records, sizeof *l->records);
   for (size_t i = 0; i < l->record_count; i++) l->records[i] = take_text(r);
-  l->stream_count = take_count(r, 96, &l->streams, sizeof *l->streams);
+  l->stream_count = take_count(r, 104, &l->streams, sizeof *l->streams);
   for (size_t i = 0; r->status == TL_OK && i < l->stream_count; i++) {
     tl_ledger_stream *s = &l->streams[i];
-    *s = (tl_ledger_stream){.key = take_bytes(r), .rows = take_int(r), .last_key = take_int(r), .content = take_hash(r)};
+    *s = (tl_ledger_stream){.key = take_bytes(r), .failed = take_int(r) != 0, .rows = take_int(r), .last_key = take_int(r), .content = take_hash(r)};
     take_place(r, &s->record, l->record_count);
     take_place(r, &s->calendar, l->record_count);
   }
-  l->file_count = take_count(r, 56, &l->files, sizeof *l->files);
+  l->file_count = take_count(r, 64, &l->files, sizeof *l->files);
   for (size_t i = 0; r->status == TL_OK && i < l->file_count; i++) {
     tl_ledger_file *f = &l->files[i];
-    *f = (tl_ledger_file){.name = take_text(r), .size = take_int(r), .mtime_ns = take_int(r), .rows = take_int(r), .inode = take_hash(r)};
+    *f = (tl_ledger_file){
+        .name = take_text(r), .failed = take_int(r) != 0, .size = take_int(r), .mtime_ns = take_int(r), .rows = take_int(r), .inode = take_hash(r)};
     f->group_count = take_count(r, sizeof *f->groups, &f->groups, sizeof *f->groups);
     const void *groups = take(r, f->group_count * sizeof *f->groups);
     if (groups != NULL) memcpy(f->groups, groups, f->group_count * sizeof *f->groups);

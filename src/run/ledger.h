@@ -29,6 +29,7 @@ typedef struct tl_ledger_file {
   tl_ledger_group *groups;
   size_t group_count;
   tl_stream_set streams;
+  bool failed; /* it could not be read; whoever goes on tries again */
 } tl_ledger_file;
 
 /* Bytes of a file of records. */
@@ -39,7 +40,8 @@ typedef struct tl_ledger_place {
 } tl_ledger_place;
 
 typedef struct tl_ledger_stream {
-  tl_bytes key; /* of tl_ledger_key */
+  tl_bytes key; /* of tl__update_key */
+  bool failed;  /* left out; whoever goes on tries again */
   int64_t rows;
   int64_t last_key;
   uint64_t content; /* of its rows: tl_content_hash */

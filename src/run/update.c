@@ -37,6 +37,20 @@ void tl__update_redo(tl_run *run, int64_t number) {
   tl_lock_leave(run->lock);
 }
 
+/* Bad data stays what it is until its file is another; a want of memory or disk does not. */
+static bool is_lasting(tl_status status) { return status == TL_CORRUPT || status == TL_UNSUPPORTED; }
+
+bool tl__update_lets_go(tl_run *run, const tl_stream *stream, tl_status status) {
+  tl_update_stream *s = &run->update.streams[stream - run->input.streams];
+  bool known = tl__update_known_rows(run, stream) > 0;
+  if (known) tl__update_redo(run, s->number);
+  tl_lock_enter(run->lock);
+  s->taken = false;
+  run->update.tolerated += !known && is_lasting(status);
+  tl_lock_leave(run->lock);
+  return known;
+}
+
 void tl__update_decline(tl_run *run, const char *why) {
   tl_lock_enter(run->lock);
   if (run->update.why == NULL) run->update.why = why;
@@ -164,7 +178,7 @@ static tl_status begin_whole(tl_run *run, tl_error *err) {
   }
   if (c->generation != run->target.old.generation) u->why = "another run came between";
   TL_TRY(tl_arena_take(&run->arena, &u->whole, u->old.stream_count + 1, sizeof *u->whole, err));
-  for (size_t i = 0; u->why == NULL && i < u->old.stream_count; i++) u->whole_count += u->whole[i] = c->redo[i];
+  for (size_t i = 0; u->why == NULL && i < u->old.stream_count; i++) u->whole_count += u->whole[i] = c->redo[i] || u->old.streams[i].failed;
   c->more = false;
   return TL_OK;
 }
@@ -196,7 +210,7 @@ static void read_whole(tl_update *u, const tl_stream_set *set, bool *more) {
 /* ---- which files ---- */
 
 static bool is_same(const tl_ledger_file *f, const tl_file_info *info) {
-  return f->size == info->size && f->mtime_ns == info->mtime_ns && f->inode == info->inode;
+  return !f->failed && f->size == info->size && f->mtime_ns == info->mtime_ns && f->inode == info->inode;
 }
 
 static bool meets(const tl_update *u, const tl_stream_set *set) {
@@ -301,9 +315,19 @@ static tl_status note_gone(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
+/* A file that cannot be read is one that is not there. */
+static void miss_failed_files(tl_run *run) {
+  tl_update *u = &run->update;
+  for (size_t i = 0; u->going_on && i < run->input.dataset.count; i++) {
+    const tl_ledger_file *f = tl_ledger_file_named(&u->old, run->input.files[i].file->name);
+    if (run->input.files[i].failed && f != NULL) read_whole(u, &f->streams, &u->again);
+  }
+}
+
 tl_status tl__update_match(tl_run *run, tl_error *err) {
   TL_OWNED(tl_buffer) key = {.env = run->env};
   tl_update *u = &run->update;
+  miss_failed_files(run);
   TL_TRY(tl_allocate_zeroed(run->env, &u->streams, run->input.stream_count + 1, sizeof *u->streams, err));
   size_t found = 0;
   for (size_t i = 0; i < run->input.stream_count; i++) {
@@ -314,6 +338,7 @@ tl_status tl__update_match(tl_run *run, tl_error *err) {
     int64_t number = tl_ledger_find(&u->old, tl_buffer_view(&key));
     u->streams[i].number = number;
     if (number < 0) continue;
+    if (s->failed) u->carry->redo[number] = true; /* left out, also where it was not before */
     u->streams[i].whole = u->whole[number];
     found += u->whole[number];
     if (u->streams[i].whole) continue;

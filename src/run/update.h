@@ -45,12 +45,13 @@ typedef struct tl_update_carry {
 } tl_update_carry;
 
 typedef struct tl_update {
-  bool keeps;      /* a ledger will be left behind */
-  bool going_on;   /* from the one that is there */
-  bool idle;       /* and nothing is new */
-  bool spoilt;     /* or not: it could not be written */
-  bool again;      /* the input has to be opened once more, for streams that must be read whole */
-  const char *why; /* everything is computed again; NULL: no reason */
+  bool keeps;       /* a ledger will be left behind */
+  bool going_on;    /* from the one that is there */
+  bool idle;        /* and nothing is new */
+  bool spoilt;      /* or not: it could not be written */
+  bool again;       /* the input has to be opened once more, for streams that must be read whole */
+  size_t tolerated; /* failures that a run over everything has as well, and that leave nothing wrong behind */
+  const char *why;  /* everything is computed again; NULL: no reason */
   uint64_t settings;
   tl_ledger old;
   bool *whole; /* by number in `old`: streams that are read whole */
@@ -98,6 +99,8 @@ tl_status tl__update_merge(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 bool tl__update_keeps_file(const struct tl_run *run, tl_manifest_file *file);
 /* A stream turned out to be other than it was: it has to be computed anew, by another attempt. Any thread. */
 void tl__update_redo(struct tl_run *run, int64_t number);
+/* A stream failed: with rows that are known it has to go by another attempt, which is said here (true); else its failure is the run's. */
+bool tl__update_lets_go(struct tl_run *run, const tl_stream *stream, tl_status status);
 /* The rest of the run is not worth doing: everything has to be computed again, since `why`. Any thread. */
 void tl__update_decline(struct tl_run *run, const char *why);
 /* Rows of the stream that were computed before this run. */

@@ -41,9 +41,15 @@ static tl_status list_streams(maker *m, tl_error *err) {
   }
   for (size_t i = 0; i < before; i++) /* also one of which nothing is left; should it come again, it begins anew */
     if (m->update->carry->redo[i])
-      m->fresh.streams[i].rows = 0, m->fresh.streams[i].last_key = INT64_MIN, m->fresh.streams[i].record.file = m->fresh.streams[i].calendar.file = -1;
+      m->fresh.streams[i].failed = false, m->fresh.streams[i].rows = 0, m->fresh.streams[i].last_key = INT64_MIN,
+      m->fresh.streams[i].record.file = m->fresh.streams[i].calendar.file = -1;
   m->fresh.stream_count = before;
   m->fresh.latest = before > 0 ? old->latest : INT64_MIN;
+  bool *has_output; /* from an earlier run that this one went on from */
+  TL_TRY(tl_arena_take(&run->arena, &has_output, run->input.stream_count + 1, sizeof *has_output, err));
+  for (size_t f = 0; f < run->file_count; f++)
+    for (size_t k = run->files[f].first_stream; run->files[f].finished && k < run->files[f].first_stream + run->files[f].stream_count; k++)
+      has_output[run->order[k] - run->input.streams] = true;
   for (size_t i = 0; i < run->input.stream_count; i++) {
     const tl_update_stream *u = &m->update->streams[i];
     m->number[i] = u->number >= 0 ? (uint32_t)u->number : (uint32_t)m->fresh.stream_count++;
@@ -52,7 +58,9 @@ static tl_status list_streams(maker *m, tl_error *err) {
       *s = (tl_ledger_stream){.rows = run->input.streams[i].rows, .last_key = INT64_MAX, .record = {.file = -1}, .calendar = {.file = -1}};
       TL_TRY(key_bytes(run, &run->input.streams[i], &s->key, err));
     }
+    if (!u->taken && !has_output[i] && (u->number < 0 || m->update->carry->redo[u->number])) s->failed = true, s->rows = 0, s->last_key = INT64_MIN;
     if (u->taken) {
+      s->failed = false;
       s->rows = u->rows, s->last_key = u->last_key, s->content = u->content, s->record = u->record, s->calendar = u->calendar;
       if (s->calendar.file >= 0) s->calendar.file = (int32_t)m->fresh.record_count;
       s->record.file = (int32_t)m->fresh.record_count; /* the newest */
@@ -174,6 +182,7 @@ static tl_status list_files(maker *m, tl_error *err) {
     if (opened < in->dataset.count && strcmp(in->files[opened].file->name, name) == 0) {
       const tl_input_file *o = &in->files[opened];
       *f = (tl_ledger_file){.name = name, .size = o->size, .mtime_ns = o->mtime_ns, .rows = o->rows, .inode = o->inode, .streams = sets[opened]};
+      f->failed = o->failed;
       f->groups = u->files[opened].groups, f->group_count = u->files[opened].group_count;
       opened++;
     } else
@@ -195,6 +204,7 @@ static void hash_files(void *context, int index) {
   size_t file;
   (void)index;
   while (take_file(m, &file)) {
+    if (m->run->input.files[file].failed) continue;
     TL_OWNED(tl_parquet) parquet = {.handle = -1};
     tl_error err = {0};
     tl_status status = tl_input_reopen(&m->run->input, (int32_t)file, &parquet, &err);
@@ -298,7 +308,7 @@ void tl__update_write(tl_run *run) {
       .run = run,
       .update = u,
       .fresh = {.work = u->settings, .shape = tl__update_shape(run), .layout = tl__update_layout(run), .mirrors = u->going_on ? u->old.mirrors : run->mirrors}};
-  if (!u->keeps || u->spoilt || run->failure_count > 0 || u->records < 0) return;
+  if (!u->keeps || u->spoilt || run->failure_count > u->tolerated || u->records < 0) return;
   if (write_ledger(&m, &why) != TL_OK) {
     tl__update_spoil(run, &why);
     return;

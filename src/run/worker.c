@@ -87,6 +87,7 @@ static tl_status open_worker(tl_worker *w, tl_error *err) {
 
 void tl__report_stream(tl_worker *w, const tl_loaded_stream *s) {
   char name[300];
+  if (tl__update_lets_go(w->run, s->stream, s->error.status)) return;
   tl_stream_name(&w->run->input, s->stream, name, sizeof name);
   tl__run_fail(w->run, s->error_file, name, s->error_row, s->error.status, s->error.text);
 }
