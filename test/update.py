@@ -187,7 +187,8 @@ class Steps(Kit):
         def act(m):
             self.check("first")
             names = sorted(os.listdir(self.at("out")))
-            self.assertEqual(self.goes_on("nothing")["rows"], 0)
+            idle = self.goes_on("nothing")
+            self.assertEqual((idle["rows"], idle["bytes_read"]), (0, 0))  # no file was opened
             for name in m.written:
                 os.utime(os.path.join(m.folder, name))
             self.assertEqual(self.goes_on("touched")["rows"], 0)
@@ -297,7 +298,8 @@ class Steps(Kit):
             self.check("first")
             m.garbage.add("B.parquet")
             m.write()
-            self.assertEqual(self.goes_on("garbage")["exit_code"], 1)
+            self.assertEqual(self.check("garbage")["exit_code"], 1)
+            self.assertEqual(self.goes_on("still")["exit_code"], 1)
             m.add_days(1)
             m.write()
             self.assertEqual(self.goes_on("days")["exit_code"], 1)

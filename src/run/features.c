@@ -166,9 +166,10 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   run->rows_total = run->input.rows;
   run->times.bytes_read = run->input.bytes_read;
   TL_TRY(prepare_counts(run, err));
+  if (run->input.stream_count == 0 && run->failure_count > 0) tl__update_rest(run);
   if (run->update.idle) return tl_progress_open(&run->progress, &run->target, run->target.generation, err);
-  TL_TRY(tl__run_read_bounds(run, err));
   if (run->input.stream_count == 0 && run->failure_count > 0) return TL_OK; /* nothing is left to do but to say so */
+  TL_TRY(tl__run_read_bounds(run, err));
   if (run->input.key_note != NULL && run->options.key_count == 0) tl_log(TL_LOG_INFO, "%s", run->input.key_note);
   TL_TRY(tl__run_sides(run, err));
   if (declined(run, TL_OK)) return TL_OK;

@@ -169,8 +169,34 @@ static void take_set(reader *r, tl_stream_set *out, size_t streams) {
 
 static void take_place(reader *r, tl_ledger_place *out, size_t files) {
   int64_t file = take_int(r);
-  *out = (tl_ledger_place){.file = (int32_t)file, .offset = take_int(r), .size = take_int(r), .check = take_hash(r)};
+  out->file = (int32_t)file;
+  out->offset = take_int(r);
+  out->size = take_int(r);
+  out->check = take_hash(r);
   if (file < -1 || file >= (int64_t)files || out->offset < 0 || out->size < 0) r->status = TL_NOT_FOUND;
+}
+
+static void take_stream(reader *r, tl_ledger_stream *s, size_t records) {
+  s->key = take_bytes(r);
+  s->failed = take_int(r) != 0;
+  s->rows = take_int(r);
+  s->last_key = take_int(r);
+  s->content = take_hash(r);
+  take_place(r, &s->record, records);
+  take_place(r, &s->calendar, records);
+}
+
+static void take_file(reader *r, tl_ledger_file *f, size_t streams) {
+  f->name = take_text(r);
+  f->failed = take_int(r) != 0;
+  f->size = take_int(r);
+  f->mtime_ns = take_int(r);
+  f->rows = take_int(r);
+  f->inode = take_hash(r);
+  f->group_count = take_count(r, sizeof *f->groups, &f->groups, sizeof *f->groups);
+  const void *groups = take(r, f->group_count * sizeof *f->groups);
+  if (groups != NULL) memcpy(f->groups, groups, f->group_count * sizeof *f->groups);
+  take_set(r, &f->streams, streams);
 }
 
 static void take_all(reader *r, tl_ledger *l) {
@@ -182,30 +208,20 @@ static void take_all(reader *r, tl_ledger *l) {
   l->record_count = take_count(r, 8, &l->records, sizeof *l->records);
   for (size_t i = 0; i < l->record_count; i++) l->records[i] = take_text(r);
   l->stream_count = take_count(r, 104, &l->streams, sizeof *l->streams);
-  for (size_t i = 0; r->status == TL_OK && i < l->stream_count; i++) {
-    tl_ledger_stream *s = &l->streams[i];
-    *s = (tl_ledger_stream){.key = take_bytes(r), .failed = take_int(r) != 0, .rows = take_int(r), .last_key = take_int(r), .content = take_hash(r)};
-    take_place(r, &s->record, l->record_count);
-    take_place(r, &s->calendar, l->record_count);
-  }
+  for (size_t i = 0; r->status == TL_OK && i < l->stream_count; i++) take_stream(r, &l->streams[i], l->record_count);
   l->file_count = take_count(r, 64, &l->files, sizeof *l->files);
-  for (size_t i = 0; r->status == TL_OK && i < l->file_count; i++) {
-    tl_ledger_file *f = &l->files[i];
-    *f = (tl_ledger_file){
-        .name = take_text(r), .failed = take_int(r) != 0, .size = take_int(r), .mtime_ns = take_int(r), .rows = take_int(r), .inode = take_hash(r)};
-    f->group_count = take_count(r, sizeof *f->groups, &f->groups, sizeof *f->groups);
-    const void *groups = take(r, f->group_count * sizeof *f->groups);
-    if (groups != NULL) memcpy(f->groups, groups, f->group_count * sizeof *f->groups);
-    take_set(r, &f->streams, l->stream_count);
-  }
+  for (size_t i = 0; r->status == TL_OK && i < l->file_count; i++) take_file(r, &l->files[i], l->stream_count);
   l->output_count = take_count(r, 24, &l->outputs, sizeof *l->outputs);
   for (size_t i = 0; r->status == TL_OK && i < l->output_count; i++) {
-    l->outputs[i] = (tl_ledger_output){.name = take_text(r), .is_part = take_int(r) != 0};
+    l->outputs[i].name = take_text(r);
+    l->outputs[i].is_part = take_int(r) != 0;
     take_set(r, &l->outputs[i].streams, l->stream_count);
   }
   l->side_count = take_count(r, 56, &l->sides, sizeof *l->sides);
   for (size_t i = 0; r->status == TL_OK && i < l->side_count; i++) {
-    l->sides[i] = (tl_ledger_side){.rows = take_int(r), .files = take_hash(r), .layout = take_hash(r)};
+    l->sides[i].rows = take_int(r);
+    l->sides[i].files = take_hash(r);
+    l->sides[i].layout = take_hash(r);
     take_place(r, &l->sides[i].series, l->record_count);
   }
 }

@@ -361,6 +361,13 @@ tl_status tl__update_match(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
+void tl__update_rest(tl_run *run) {
+  tl_update *u = &run->update;
+  u->idle = u->going_on;
+  for (size_t i = 0; u->going_on && i < u->old.stream_count; i++)
+    if (u->carry->redo[i] && u->old.streams[i].rows > 0) tl__update_decline(run, "streams can no longer be read");
+}
+
 int64_t tl__update_known_rows(const tl_run *run, const tl_stream *s) {
   const tl_update *u = &run->update;
   int64_t number = u->going_on ? u->streams[s - run->input.streams].number : -1;
