@@ -141,6 +141,16 @@ def true_range(h, l, c):
     p = lag(c)
     return np.where(np.isnan(p), h - l, np.maximum(h - l, np.maximum(abs(h - p), abs(l - p))))
 
+def cci_parts(h, l, c):
+    """distance of the typical price from its mean of 20 rows, and the mean absolute deviation; the price is a column in float64: where it
+    hardly moves, its last bit is all that there is"""
+    p = ((h.astype(np.float64) + l.astype(np.float64) + c.astype(np.float64)) / 3).astype(LD)
+    def away(w):
+        return (w - centre(w)[2][:, None])[:, -1]
+    def mad(w):
+        return abs(w - centre(w)[2][:, None]).sum(1) / 20
+    return roll(full(away), 20, p), roll(full(mad), 20, p)
+
 def asof(dates, sdates, x):
     return np.concatenate([[NAN], x])[np.searchsorted(np.asarray(sdates, np.int64), np.asarray(dates, np.int64), side='right')]
 
@@ -234,10 +244,8 @@ def v2(stream, spy):
     since = full(lambda w: w[:, ::-1].argmax(1).astype(LD))  # newest of ties
     F['aroon_up'], F['aroon_down'] = (25 - roll(since, 25, h)) / 25, (25 - roll(since, 25, -l)) / 25
     F['aroon_oscillator'] = (100 * F['aroon_up'] - 100 * F['aroon_down'] + 100) / 200
-    def cci(w):
-        d = w - centre(w)[2][:, None]
-        return np.tanh(d[:, -1] / (LD(15) / 1000 * abs(d).sum(1) / 20 + EPS) / 100)
-    F['cci20'] = roll(full(cci), 20, (h + l + c) / 3)
+    away, mad = cci_parts(h, l, c)
+    F['cci20'] = np.tanh(away / (LD(15) / 1000 * mad + EPS) / 100)
     er = np.clip(div(abs(c - lag(c, 10)), total(abs(dc), 10) + EPS), 0, 1)
     sc = (er * (LD(2) / 3 - LD(2) / 31) + LD(2) / 31) ** 2
     K, y = np.full(N, NAN), mean(c[:10], 10)[-1] if N >= 10 else NAN
@@ -317,7 +325,8 @@ def corrected(stream, spy):
     F['rsi14'] = named(lambda x: talib.RSI(x, 14), 1, c)
     F['adx14'] = named(lambda *x: talib.ADX(*x, 14), 1, h, l, c)
     F['williams_r14'] = named(lambda *x: talib.WILLR(*x, 14), 1, h, l, c, windows=True)
-    F['cci20'] = named(lambda *x: talib.CCI(*x, 20), 1, h, l, c, windows=True)
+    away, mad = cci_parts(h, l, c)
+    F['cci20'] = np.where((mad == 0) | (away == 0), 0 * away, away / (LD(15) / 1000 * mad))
     F['aroon_down'], F['aroon_up'] = named(lambda *x: talib.AROON(*x, 25), 2, h, l, windows=True)
     F['aroon_oscillator'] = F['aroon_up'] - F['aroon_down']
     F['macd_histogram_normalized'] = div(named(lambda x: talib.MACD(x, 12, 26, 9), 3, c)[2], c)
