@@ -43,7 +43,7 @@ static double measure(const char *call, tl_isa isa) {
   for (int r = 0; r < REPEATS; r++) {
     memset(engine.step_ns, 0, (size_t)c->plan.step_count * sizeof *engine.step_ns);
     engine.tiles_run = engine.tiles_timed = 0;
-    if (tl_engine_run(&engine, lanes, TL_LANES, NULL) != TL_OK) abort();
+    if (tl_engine_run_rows(&engine, lanes, TL_LANES, 0, ROWS, NULL) != TL_OK) abort();
     int64_t ns = 0;
     for (int s = 0; s < c->plan.step_count; s++) {
       const tl_node *n = &c->definition->graph.nodes[c->plan.steps[s].node];

@@ -14,12 +14,12 @@ const tl_command tl_command_runs = {
     "One line a run, oldest first. A run is compared with the median of the last ten before it that did the same work: the same\n"
     "definition, settings, threads and instruction set, about as many rows. More than a quarter above that is called slower, once there\n"
     "are three to compare with.\n\n"
-    "exit code: 0; 2 usage; 4 no records there\n\n"
+    "exit code: 0; 2 usage, or no records there; 5 a record that cannot be read\n\n"
     "example:\n  tickloom runs features-out\n",
     run};
 
 static void show(const tl_history *h) {
-  static const char *const heads[] = {"started", "what", "exit", "rows", "streams", "threads", "wall", "M rows/s", "memory", "usual", ""};
+  static const char *const heads[] = {"started", "what", "exit", "rows", "streams", "threads", "wall", "M rows/s", "memory", "usual", "note"};
   TL_OWNED(cli_table) table;
   cli_table_open(&table, tl_sys_env(), heads, "l.rrrrrrrr.", 11);
   for (size_t i = 0; i < h->count; i++) {

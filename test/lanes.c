@@ -46,7 +46,9 @@ void lanes_run(lanes_call *c, const lanes_stream *streams, int count, tl_isa isa
     results[l][0] = streams[l].out;
     lanes[l] = (tl_lane_stream){.rows = streams[l].rows, .order = order, .inputs = inputs[l], .results = results[l]};
   }
-  if (tl_engine_run(&engine, lanes, count, &err) != TL_OK) abort();
+  int64_t last = 0;
+  for (int l = 0; l < count; l++) last = streams[l].rows > last ? streams[l].rows : last;
+  if (last > 0 && tl_engine_run_rows(&engine, lanes, count, 0, last + c->plan.greatest_delay, &err) != TL_OK) abort();
   tl_engine_free(&engine);
   free(order);
 }
@@ -75,7 +77,7 @@ bool lanes_run_in_parts(lanes_call *c, const lanes_stream *s, const int64_t *end
   tl_resume resume;
   tl_error err = {0};
   if (tl_resume_make(&resume, tl_sys_env(), &c->plan, &err) != TL_OK) abort();
-  bool possible = resume.possible;
+  bool possible = resume.why_not == NULL;
   double *before = NULL, *record = NULL, *whole = NULL;
   for (int i = 0; possible && i < count; i++) {
     record = malloc(((size_t)tl_resume_size(&resume, ends[i]) + 1) * sizeof *record);

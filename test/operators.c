@@ -242,7 +242,8 @@ static void check_parts(lanes_call *c, const char *call, const world *w, const d
     int count = 0;
     for (int64_t end = step == 1 ? w->rows * 9 / 10 : step; end < w->rows; end += step) ends[count++] = end;
     ends[count++] = w->rows;
-    if (lanes_run_in_parts(c, &s, ends, count, step % 2 ? 64 : 7)) expect_same("in parts", call, w, out, expected, w->rows);
+    if (!lanes_run_in_parts(c, &s, ends, count, step % 2 ? 64 : 7)) fail_msg("%s cannot go on from a record", call);
+    expect_same("in parts", call, w, out, expected, w->rows);
   }
 }
 static void parts_are_the_whole(void **state) {

@@ -263,6 +263,21 @@ class Steps(Kit):
                 m.write()
                 self.assertFalse(self.check("%s: %s" % (kind, how))["update"]["went_on"])
 
+    def test_what_cannot_be_kept_up(self):
+        """Labels look ahead and windows of time are not kept: everything is computed, and the record says why."""
+        for line, word in (("label next = lead(close, 2)", "labels"), ("feature recent = sum(volume, 9d)", "windows of time")):
+            with self.subTest(line):
+                for name in ("in", "out", "full"):
+                    shutil.rmtree(self.at(name), ignore_errors=True)
+                self.definition(SMALL + line + "\n")
+                m = self.market("ticker", 2)
+                self.check("first")
+                m.add_days(1)
+                m.write()
+                record = self.check("more")
+                self.assertFalse(record["update"]["went_on"])
+                self.assertIn(word, record["update"]["everything_since"])
+
     def test_options_that_differ(self):
         m = self.market("ticker", 5)
         self.check("first")

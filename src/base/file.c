@@ -19,7 +19,7 @@ tl_status tl_file_read(tl_buffer *out, const char *path, tl_error *err) {
   tl_status status = env->read_at(env, handle, out->data + out->size, (size_t)info.size, 0, &done, err);
   (void)env->close(env, handle, NULL);
   out->size += done;
-  return status;
+  return status == TL_OK ? TL_OK : tl_fail_in(err, status, "%s: ", path);
 }
 
 tl_status tl_file_write(tl_env *env, const char *path, tl_bytes bytes, bool durable, tl_error *err) {

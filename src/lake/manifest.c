@@ -10,6 +10,11 @@ void tl_manifest_free(tl_manifest *m) {
   *m = (tl_manifest){0};
 }
 
+size_t tl_manifest_folder(const char *name) {
+  const char *slash = strrchr(name, '/');
+  return slash != NULL ? (size_t)(slash - name) + 1 : 0;
+}
+
 bool tl_manifest_is_inside(const char *name) {
   size_t size = strlen(name);
   if (name[0] == '/' || size < 9 || strcmp(name + size - 8, ".parquet") != 0) return false;

@@ -24,6 +24,8 @@ void tl_manifest_free(tl_manifest *manifest);
 /* Where a file of a generation lies ready until it is in its place. The manifest is the moment at which a dataset is replaced: from then on
    its readers take a file from here as long as it is there. */
 tl_status tl_manifest_ready_path(tl_arena *arena, const char *root, uint64_t generation, const char *name, const char **out, tl_error *err) TL_MUST_CHECK;
+/* Bytes of a name's folders, with the last '/'. */
+size_t tl_manifest_folder(const char *name);
 /* Whether a name is one that a dataset's file may have: below the folder, and a .parquet. */
 bool tl_manifest_is_inside(const char *name);
 /* The same from another file of that form. */

@@ -128,14 +128,16 @@ tl_status tl_calendars_find(tl_calendars *c, const tl_calendar_wanted *wanted, i
     if (out[l] != NULL) out[l]->used = c->now;
   }
   trim(c);
+  tl_status status = TL_OK;
   for (int l = 0; l < count; l++) {
     if (out[l] == NULL) out[l] = find(c, &wanted[l]); /* another lane's, by now */
     if (out[l] != NULL) continue;
-    TL_TRY(take(c, &wanted[l], &out[l], err));
+    status = take(c, &wanted[l], &out[l], err);
+    if (status != TL_OK) break;
     fresh[fresh_count++] = out[l];
     out[l]->used = c->now;
   }
-  tl_status status = fresh_count > 0 ? compute(c, fresh, fresh_count, read, context, err) : TL_OK;
-  for (int i = 0; status != TL_OK && i < fresh_count; i++) fresh[i]->used = 0;
+  if (status == TL_OK && fresh_count > 0) status = compute(c, fresh, fresh_count, read, context, err);
+  for (int i = 0; status != TL_OK && i < fresh_count; i++) fresh[i]->used = 0; /* not computed, so it serves nobody */
   return status;
 }

@@ -8,7 +8,8 @@ static int by_name(const void *a, const void *b) { return strcmp(((const tl_mani
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
-/* The files of the new dataset in order of name: those of this run, and partitions of the older one that it did not write. */
+/* The files of the new dataset in order of name: those of this run, and of the older one partitions that it did not write; with an update
+   all that it did not change. */
 static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count, tl_error *err) {
   const tl_manifest *old = &run->target.old;
   const char **names;

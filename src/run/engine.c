@@ -275,9 +275,3 @@ tl_status tl_engine_run_rows(tl_engine *e, const tl_lane_stream *streams, int co
   }
   return TL_OK;
 }
-
-tl_status tl_engine_run(tl_engine *e, const tl_lane_stream *streams, int count, tl_error *err) {
-  int64_t last = 0;
-  for (int i = 0; i < count; i++) last = streams[i].rows > last ? streams[i].rows : last;
-  return tl_engine_run_rows(e, streams, count, 0, last > 0 ? last + e->plan->greatest_delay : 0, err);
-}

@@ -55,10 +55,8 @@ typedef struct tl_engine {
 
 tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) TL_MUST_CHECK;
 void tl_engine_free(tl_engine *engine);
-/* Runs up to TL_LANES streams from their first row to their last. TL_MEMORY as below. */
-tl_status tl_engine_run(tl_engine *engine, const tl_lane_stream *streams, int count, tl_error *err) TL_MUST_CHECK;
-/* The same from row `from` to row `to`, for streams that come in stretches: `from` is where the last call for them stopped. A result
-   that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
+/* Runs up to TL_LANES streams from row `from` to row `to`. Where they come in stretches, `from` is where the last call for them stopped. A
+   result that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
    TL_MEMORY when a window of time holds more rows than there is memory for. */
 tl_status tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) TL_MUST_CHECK;
 /* Before the first call for streams that went on: rows `at` is where they ended, each in its own record. */

@@ -32,7 +32,7 @@ void tl__run_warn(tl_run *run, const char *format, ...) {
 static void report_file(void *context, const char *file, const char *stream, const tl_error *why) {
   tl_run *run = context;
   tl__run_fail(run, file, stream, -1, why->status, why->text);
-  run->update.tolerated += why->status != TL_IO && why->status != TL_MEMORY;
+  tl__update_tolerate(run, why->status);
 }
 
 /* ---- layout of the output ---- */

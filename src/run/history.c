@@ -88,16 +88,17 @@ tl_status tl_history_read(tl_history *out, tl_env *env, const char *folder, tl_e
   *out = (tl_history){.arena = {.env = env}};
   TL_TRY(tl_arena_format(&arena, &r.folder, err, "%s/_tickloom/runs", folder));
   tl_status status = env->list(env, r.folder, read_entry, &r, err);
-  if (status == TL_NOT_FOUND) tl_fail(err, TL_NOT_FOUND, "%s: no records of runs (no folder _tickloom/runs)", folder);
-  if (status == TL_OK) status = tl_arena_take(&out->arena, &runs, out->count + 1, sizeof *runs, err);
-  if (status == TL_OK && out->count > 0) memcpy(runs, out->runs, out->count * sizeof *runs);
+  if (status == TL_OK && out->count == 0) status = TL_NOT_FOUND;
+  if (status == TL_NOT_FOUND) tl_fail(err, TL_NOT_FOUND, "%s: no records of runs (in _tickloom/runs)", folder);
+  if (status == TL_OK) status = tl_arena_take(&out->arena, &runs, out->count, sizeof *runs, err);
+  if (status == TL_OK) memcpy(runs, out->runs, out->count * sizeof *runs);
   tl_release(env, out->runs);
   out->runs = status == TL_OK ? runs : NULL;
   if (status != TL_OK) {
     tl_history_free(out);
     return status;
   }
-  if (out->count > 1) qsort(out->runs, out->count, sizeof *out->runs, by_start);
+  qsort(out->runs, out->count, sizeof *out->runs, by_start);
   for (size_t i = 0; i < out->count; i++) compare(out, i);
   return TL_OK;
 }

@@ -148,10 +148,14 @@ tl_status tl_input_reopen(const tl_input_set *s, int32_t index, tl_parquet *out,
   return tl_fail(err, TL_CORRUPT, "%s: the file changed while it was read", f->file->path);
 }
 
+uint64_t tl_file_fingerprint(const char *name, const tl_file_info *info) {
+  uint64_t parts[] = {(uint64_t)info->size, (uint64_t)info->mtime_ns, info->inode, XXH3_64bits(name, strlen(name))};
+  return XXH3_64bits(parts, sizeof parts);
+}
+
 uint64_t tl_input_fingerprint(const tl_input_set *s, int32_t index) {
   const tl_input_file *f = &s->files[index];
-  uint64_t parts[] = {(uint64_t)f->size, (uint64_t)f->mtime_ns, f->inode, XXH3_64bits(f->file->name, strlen(f->file->name))};
-  return XXH3_64bits(parts, sizeof parts);
+  return tl_file_fingerprint(f->file->name, &(tl_file_info){.size = f->size, .mtime_ns = f->mtime_ns, .inode = f->inode});
 }
 
 void tl_stream_name(const tl_input_set *s, const tl_stream *stream, char *out, size_t room) {

@@ -119,7 +119,8 @@ tl_status tl_input_open(tl_input_set *out, tl_env *env, const tl_definition *def
 void tl_input_free(tl_input_set *set);
 /* Opens one of the files again; TL_CORRUPT when it is not what it was. */
 tl_status tl_input_reopen(const tl_input_set *set, int32_t file, tl_parquet *out, tl_error *err) TL_MUST_CHECK;
-/* Its name, and what shows that it is still the same: size, time, number. */
+/* A file's name, and what shows that it is still the same: size, time, number. */
+uint64_t tl_file_fingerprint(const char *name, const tl_file_info *info);
 uint64_t tl_input_fingerprint(const tl_input_set *set, int32_t file);
 /* "AAPL", or "binance, BTC~USDT". */
 void tl_stream_name(const tl_input_set *set, const tl_stream *stream, char *out, size_t room);

@@ -74,13 +74,13 @@ static tl_status visit(maker *m, int step, tl_error *err) {
   int64_t demand = 0;
   for (int o = 0; o < n->outputs; o++)
     if (*demand_of(m, r->plan->steps[step].node, o) > demand) demand = *demand_of(m, r->plan->steps[step].node, o);
-  bool operator= n->kind == TL_NODE_OPERATOR && r->plan->steps[step].given<0;
-  bool computed = operator&& m->raw[r->plan->steps[step].node];
+  bool runs = n->kind == TL_NODE_OPERATOR && r->plan->steps[step].given < 0;
+  bool computed = runs && m->raw[r->plan->steps[step].node];
   again->first_kept = r->kept_count;
   if (demand > 0 && n->kind != TL_NODE_CONSTANT && !computed) TL_TRY(keep(m, step, n, err));
   again->end_kept = r->kept_count;
   if (demand > r->depth) r->depth = demand;
-  if (!operator) return TL_OK;
+  if (!runs) return TL_OK;
   if (tl__operators[n->op]->kind == TL_SCAN) again->state = (int32_t)tl__operators[n->op]->parts;
   r->state_size += again->state;
   again->rows = reach_of(n) + (computed ? demand : 0);
@@ -125,7 +125,6 @@ static tl_status make(maker *m, tl_error *err) {
   find_raw(m);
   for (int i = r->plan->step_count; i-- > 0;) TL_TRY(visit(m, i, err));
   turn_round(r);
-  r->largest_size = tl_resume_size(r, INT64_MAX);
   r->layout = layout_of(r, m->graph);
   return TL_OK;
 }
@@ -137,7 +136,6 @@ tl_status tl_resume_make(tl_resume *out, tl_env *env, const tl_plan *plan, tl_er
   else if (plan->span_count > 0)
     out->why_not = "windows of time are not kept from one run to the next";
   if (out->why_not != NULL) return TL_OK;
-  out->possible = true;
   maker m = {.resume = out, .graph = &plan->definition->graph};
   tl_status status = make(&m, err);
   tl_release(env, m.raw);

@@ -27,15 +27,13 @@ typedef struct tl_again {
 typedef struct tl_resume {
   tl_env *env;
   const tl_plan *plan;
-  bool possible; /* else nothing below is there, for this reason: */
-  const char *why_not;
-  tl_again *steps; /* one a step of the plan */
+  const char *why_not; /* records of this plan cannot be taken, for this reason, and nothing below is there; NULL: they can */
+  tl_again *steps;     /* one a step of the plan */
   tl_kept *kept;
   int kept_count;
-  int64_t depth;        /* rows before the end at which the filling begins: the greatest of all */
-  int64_t state_size;   /* doubles of all recursions */
-  int64_t largest_size; /* doubles of the largest record */
-  uint64_t layout;      /* equal for plans whose records mean the same */
+  int64_t depth;      /* rows before the end at which the filling begins: the greatest of all */
+  int64_t state_size; /* doubles of all recursions */
+  uint64_t layout;    /* equal for plans whose records mean the same */
 } tl_resume;
 
 /* The plan is borrowed. */

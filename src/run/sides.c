@@ -49,7 +49,7 @@ static tl_status known_series(tl_run *run, int index, tl_buffer *old, const doub
 static bool is_known(const tl_run *run, int index) {
   const tl_update *u = &run->update;
   const tl_resume *r = &u->side_resumes[index];
-  if (!u->going_on || (size_t)index >= u->old.side_count || !r->possible) return false;
+  if (!u->going_on || (size_t)index >= u->old.side_count || r->why_not != NULL) return false;
   const tl_ledger_side *k = &u->old.sides[index];
   return k->series.file >= 0 && k->layout == r->layout && k->rows >= 0 && k->rows < INT64_MAX / 4096 &&
          k->series.size == 8 * (k->rows * (run->side_plans[index].export_count + 1) + tl_resume_size(r, k->rows));
@@ -104,7 +104,7 @@ static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_loa
   TL_TRY(tl_arena_take(&run->arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
   for (int i = 0; i < plan->input_count; i++) inputs[i] = load->columns[i] + stream->at;
   tl_lane_stream lane = {.rows = s->rows, .first = known, .order = load->order + stream->at, .inputs = inputs, .results = s->exports, .before = before};
-  if (run->update.keeps && resume->possible) {
+  if (run->update.keeps && resume->why_not == NULL) {
     TL_TRY(tl_allocate_zeroed(run->env, &run->update.side_records[index], (size_t)tl_resume_size(resume, s->rows) + 1, sizeof(double), err));
     lane.record = run->update.side_records[index];
     TL_TRY(tl_engine_keep(&engine, resume, err));
@@ -310,7 +310,7 @@ tl_status tl__run_side_files(const tl_run *run, int side, uint64_t *out, tl_erro
   for (size_t i = 0; i < files.count; i++) {
     tl_file_info info;
     TL_TRY(run->env->info(run->env, files.files[i].path, &info, err));
-    uint64_t parts[] = {*out, XXH3_64bits(files.files[i].name, strlen(files.files[i].name)), (uint64_t)info.size, (uint64_t)info.mtime_ns, info.inode};
+    uint64_t parts[] = {*out, tl_file_fingerprint(files.files[i].name, &info)};
     *out = XXH3_64bits(parts, sizeof parts);
   }
   return TL_OK;

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include "base/mix.h"
 #include "column/survey.h"
 
 void tl_summary_begin(tl_feature_summary *s) { *s = (tl_feature_summary){.first_valid = -1, .min = NAN, .max = NAN}; }
@@ -160,8 +161,8 @@ static void find_break(tl_course *c, const double *v, int64_t from, int64_t rows
 }
 
 static void look_deeper(tl_course *c, const double *v, int64_t from, int64_t rows) {
-  uint64_t seed = 0xd6e8feb86659fd93u * (uint64_t)(from + 1);
-  for (int64_t i = 0; i < rows; i++, seed += 0xd6e8feb86659fd93u) {
+  uint64_t place = TL_MIX_STEP * (uint64_t)(from + 1);
+  for (int64_t i = 0; i < rows; i++, place += TL_MIX_STEP) {
     uint64_t bits = isnan(v[i]) ? 0x7ff8000000000000u : 0;
     if (bits == 0) {
       memcpy(&bits, &v[i], sizeof bits);
@@ -171,8 +172,7 @@ static void look_deeper(tl_course *c, const double *v, int64_t from, int64_t row
       c->sums[(from + i) & 7] += apart;
       c->squares[(from + i) & 7] += apart * apart;
     }
-    unsigned __int128 product = (unsigned __int128)(bits ^ seed) * (seed | 1);
-    c->hash += (uint64_t)product ^ (uint64_t)(product >> 64);
+    c->hash += tl_mix(bits, place);
   }
 }
 

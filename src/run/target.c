@@ -258,8 +258,8 @@ tl_status tl_target_write(tl_target *t, const char *name, tl_bytes bytes, tl_err
 
 /* Bytes of the folder part of a name when it is a Hive partition, else 0. */
 static size_t partition(const char *name) {
-  const char *slash = strrchr(name, '/');
-  return slash != NULL && memchr(name, '=', (size_t)(slash - name)) != NULL ? (size_t)(slash - name) + 1 : 0;
+  size_t size = tl_manifest_folder(name);
+  return size > 0 && memchr(name, '=', size) != NULL ? size : 0;
 }
 
 bool tl_target_keeps(const char *old, const char *const *names, size_t count) {

@@ -21,12 +21,6 @@ bool tl__run_mirrors(const tl_run *run) {
   return true;
 }
 
-/* Bytes of a name's folders, with the last '/'. */
-static size_t folder_size(const char *name) {
-  const char *slash = strrchr(name, '/');
-  return slash != NULL ? (size_t)(slash - name) + 1 : 0;
-}
-
 typedef struct sorter {
   const tl_run *run;
   bool by_file;
@@ -38,7 +32,7 @@ static int compare_places(const tl_run *run, const tl_stream *x, const tl_stream
   if (a != b) return a < b ? -1 : 1;
   if (a >= 0 || !run->update.partitions) return 0;
   const char *p = run->input.files[x->last_file].file->name, *q = run->input.files[y->last_file].file->name;
-  size_t n = folder_size(p), m = folder_size(q);
+  size_t n = tl_manifest_folder(p), m = tl_manifest_folder(q);
   int order = memcmp(p, q, n < m ? n : m);
   return order != 0 ? order : (n > m) - (n < m);
 }
@@ -122,10 +116,10 @@ static tl_status part_name(tl_run *run, const tl_stream *stream, const char **ou
   if (home >= 0) return tl_arena_text(&run->arena, out, u->old.outputs[home].name, strlen(u->old.outputs[home].name), err);
   for (size_t i = 0; i < run->target.old.count; i++) {
     const char *name = run->target.old.files[i].name;
-    if (sscanf(name + folder_size(name), "update-%zu.parquet", &there) == 1 && there >= first) first = there + 1;
+    if (sscanf(name + tl_manifest_folder(name), "update-%zu.parquet", &there) == 1 && there >= first) first = there + 1;
   }
   const char *folder = u->partitions ? run->input.files[stream->last_file].file->name : "";
-  return tl_arena_format(&run->arena, out, err, "%.*supdate-%05zu.parquet", (int)folder_size(folder), folder, first + run->file_count);
+  return tl_arena_format(&run->arena, out, err, "%.*supdate-%05zu.parquet", (int)tl_manifest_folder(folder), folder, first + run->file_count);
 }
 
 static tl_status make_files(tl_run *run, int64_t most, tl_error *err) {

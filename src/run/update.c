@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
+#include "base/mix.h"
 #include "run/run.h"
 
 void tl__update_forget(tl_run *run) {
@@ -38,7 +39,7 @@ void tl__update_redo(tl_run *run, int64_t number) {
 }
 
 /* Bad data stays what it is until its file is another; a want of memory or disk does not. */
-static bool is_lasting(tl_status status) { return status == TL_CORRUPT || status == TL_UNSUPPORTED; }
+void tl__update_tolerate(tl_run *run, tl_status status) { run->update.tolerated += status != TL_IO && status != TL_MEMORY && status != TL_CANCELLED; }
 
 bool tl__update_lets_go(tl_run *run, const tl_stream *stream, tl_status status) {
   tl_update_stream *s = &run->update.streams[stream - run->input.streams];
@@ -46,7 +47,7 @@ bool tl__update_lets_go(tl_run *run, const tl_stream *stream, tl_status status) 
   if (known) tl__update_redo(run, s->number);
   tl_lock_enter(run->lock);
   s->taken = false;
-  run->update.tolerated += !known && is_lasting(status);
+  if (!known) tl__update_tolerate(run, status);
   tl_lock_leave(run->lock);
   return known;
 }
@@ -63,11 +64,8 @@ uint64_t tl_content_hash(const int64_t *order, double *const *columns, int64_t a
   uint64_t sum = 0;
   for (int c = -1; c < column_count; c++) {
     const void *values = c < 0 ? (const void *)(order + at) : (const void *)(columns[c] + at);
-    uint64_t seed = 0x9e3779b97f4a7c15u * (uint64_t)(2 * c + 5) + 0xd6e8feb86659fd93u * (uint64_t)first;
-    for (int64_t i = 0; i < rows; i++, seed += 0xd6e8feb86659fd93u) {
-      unsigned __int128 product = (unsigned __int128)(tl_load64((const uint8_t *)values + 8 * i) ^ seed) * (seed | 1);
-      sum += (uint64_t)product ^ (uint64_t)(product >> 64);
-    }
+    uint64_t place = 0x9e3779b97f4a7c15u * (uint64_t)(2 * c + 5) + TL_MIX_STEP * (uint64_t)first;
+    for (int64_t i = 0; i < rows; i++, place += TL_MIX_STEP) sum += tl_mix(tl_load64((const uint8_t *)values + 8 * i), place);
   }
   return sum;
 }
@@ -236,15 +234,15 @@ tl_status tl__update_choose_files(void *context, tl_dataset *d, tl_error *err) {
   tl_update *u = &run->update;
   bool more = true;
   bool *open;
-  tl_file_info *infos;
-  TL_TRY(tl_arena_take(&run->arena, &infos, d->count + 1, sizeof *infos, err));
   TL_TRY(tl_arena_take(&run->arena, &open, d->count + 1, sizeof *open, err));
-  TL_TRY(tl_arena_take(&run->arena, &u->all.files, d->count + 1, sizeof *d->files, err));
+  TL_TRY(tl_arena_take(&run->arena, &u->listed, d->count + 1, sizeof *u->listed, err));
   miss_files(u, d);
   for (size_t i = 0; i < d->count; i++) {
     const tl_ledger_file *f = tl_ledger_file_named(&u->old, d->files[i].name);
-    TL_TRY(run->env->info(run->env, d->files[i].path, &infos[i], err));
-    open[i] = f == NULL || !is_same(f, &infos[i]);
+    tl_file_info info;
+    TL_TRY(run->env->info(run->env, d->files[i].path, &info, err));
+    open[i] = f == NULL || !is_same(f, &info);
+    u->listed[i] = d->files[i].name;
   }
   while (more) { /* a file that is read for some stream is read for all of its streams, with all of their files */
     more = false;
@@ -255,9 +253,7 @@ tl_status tl__update_choose_files(void *context, tl_dataset *d, tl_error *err) {
       read_whole(u, &f->streams, &more);
     }
   }
-  memcpy(u->all.files, d->files, d->count * sizeof *d->files);
-  u->all.count = d->count;
-  u->infos = infos;
+  u->listed_count = d->count;
   size_t kept = 0;
   for (size_t i = 0; i < d->count; i++)
     if (open[i]) d->files[kept++] = d->files[i];
@@ -396,9 +392,11 @@ tl_status tl__update_plan(tl_run *run, tl_error *err) {
   if (!u->keeps) return TL_OK;
   TL_TRY(tl_resume_make(&u->resume, run->env, tl__run_main_plan(run), err));
   if (run->calendar.export_count > 0) TL_TRY(tl_resume_make(&u->calendar_resume, run->env, &run->calendar, err));
-  u->keeps = u->resume.possible && (run->calendar.export_count == 0 || u->calendar_resume.possible);
+  const char *why_not = u->resume.why_not != NULL ? u->resume.why_not : u->calendar_resume.why_not;
   for (int i = 0; i < run->definition->side_count; i++)
-    if (u->side_resumes[i].env != NULL) u->keeps &= u->side_resumes[i].possible;
+    if (why_not == NULL) why_not = u->side_resumes[i].why_not;
+  u->keeps = why_not == NULL;
+  if (!u->keeps && run->options.update) u->why = why_not;                                                          /* better than that nothing was left */
   if (u->keeps && tl__update_thread_bytes(run) > run->options.memory / 8 / run->options.threads) u->keeps = false; /* windows of a great many rows */
   if (u->going_on && !u->keeps) u->why = "what is kept of a stream takes too much memory";
   if (!u->going_on) return TL_OK;

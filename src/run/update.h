@@ -2,15 +2,16 @@
 
    Such a run goes on where the streams ended: it opens the files that are not as they were, reads the row groups whose bytes are new, and
    writes the new rows of all streams to a file of their own. A row group that is gone, or changed, may have had rows of any stream of its
-   file: these streams are read whole, and their rows up to where they ended must be those that they were. Whatever does not fit (late or
-   corrected rows, other settings, failures) is declined, and everything is computed again. */
+   file: these streams are read whole, and their rows up to where they ended must be those that they were. Streams of which that does not
+   hold (late or corrected rows) are computed from their first row, by another attempt. Whatever else does not fit (other settings, a side's
+   old rows, a want of disk) is declined, and everything is computed again. */
 #ifndef TL_RUN_UPDATE_H
 #define TL_RUN_UPDATE_H
 
+#include "lake/manifest.h"
 #include "run/calendar.h"
 #include "run/input.h"
 #include "run/ledger.h"
-#include "lake/manifest.h"
 
 struct tl_run;
 
@@ -65,8 +66,8 @@ typedef struct tl_update {
   tl_update_stream *streams; /* one a stream of the input */
   tl_update_file *files;     /* one a file of it that was opened */
   size_t file_count;
-  tl_dataset all;            /* the input's files, also those that were not opened */
-  tl_file_info *infos;       /* of each of them */
+  const char **listed; /* names of the input's files, also of those that were not opened */
+  size_t listed_count;
   int *handles;              /* of old.records */
   int records;               /* the file that is written; -1 */
   const char **kept_records; /* files of records that the new ledger names */
@@ -101,6 +102,8 @@ tl_status tl__update_merge(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
 bool tl__update_keeps_file(const struct tl_run *run, tl_manifest_file *file);
 /* A stream turned out to be other than it was: it has to be computed anew, by another attempt. Any thread. */
 void tl__update_redo(struct tl_run *run, int64_t number);
+/* A failure that a run over everything has as well, if its status is that of bad data; the caller holds the lock, or is alone. */
+void tl__update_tolerate(struct tl_run *run, tl_status status);
 /* A stream failed: with rows that are known it has to go by another attempt, which is said here (true); else its failure is the run's. */
 bool tl__update_lets_go(struct tl_run *run, const tl_stream *stream, tl_status status);
 /* The rest of the run is not worth doing: everything has to be computed again, since `why`. Any thread. */

@@ -153,9 +153,9 @@ static tl_status list_parts(const tl_run *run, tl_arena *arena, part **parts, si
   TL_TRY(tl_arena_take(arena, parts, u->old.output_count + 1, sizeof **parts, err));
   *count = 0;
   for (size_t o = 0; o < u->old.output_count; o++) {
-    const char *name = u->old.outputs[o].name, *slash = strrchr(name, '/');
+    const char *name = u->old.outputs[o].name;
     if (!u->old.outputs[o].is_part || u->outputs[o].goes || u->outputs[o].changes) continue;
-    part p = {.output = o, .name = name, .folder = slash != NULL ? (size_t)(slash - name) : 0, .rows = rows_of(run, name)};
+    part p = {.output = o, .name = name, .folder = tl_manifest_folder(name), .rows = rows_of(run, name)};
     for (int64_t rows = p.rows; rows >= MOST_PARTS; rows /= MOST_PARTS) p.level++;
     (*parts)[(*count)++] = p;
   }
@@ -189,7 +189,7 @@ static tl_status merge_parts(tl_run *run, const part *parts, size_t count, tl_er
   int key_count = 0;
   TL_TRY(tl_arena_take(&arena, &names, count, sizeof *names, err));
   TL_TRY(tl_arena_format(&arena, &folder, err, "%s/%.*s", run->target.root, (int)parts[0].folder, parts[0].name));
-  for (size_t i = 0; i < count; i++) names[i] = parts[i].name + parts[i].folder + (parts[i].folder > 0);
+  for (size_t i = 0; i < count; i++) names[i] = parts[i].name + parts[i].folder;
   for (int k = 0; k < run->definition->key_count; k++)
     if (!tl__run_key_is_in_path(run, k)) keys[key_count++] = run->definition->keys[k];
   keys[key_count++] = run->definition->order;

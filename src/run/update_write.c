@@ -172,12 +172,12 @@ static tl_status list_files(maker *m, tl_error *err) {
   tl_update *u = m->update;
   const tl_input_set *in = &run->input;
   tl_stream_set *sets;
-  size_t count = u->going_on ? u->all.count : in->dataset.count, opened = 0;
+  size_t count = u->going_on ? u->listed_count : in->dataset.count, opened = 0;
   TL_TRY(tl_arena_take(&run->arena, &sets, in->dataset.count + 1, sizeof *sets, err));
   TL_TRY(tl_arena_take(&run->arena, &m->fresh.files, count + 1, sizeof *m->fresh.files, err));
   TL_TRY(find_sets(m, sets, err));
   for (size_t i = 0; i < count; i++) {
-    const char *name = u->going_on ? u->all.files[i].name : in->files[i].file->name;
+    const char *name = u->going_on ? u->listed[i] : in->files[i].file->name;
     tl_ledger_file *f = &m->fresh.files[m->fresh.file_count++];
     if (opened < in->dataset.count && strcmp(in->files[opened].file->name, name) == 0) {
       const tl_input_file *o = &in->files[opened];

@@ -41,14 +41,9 @@ static void skip_known(tl_worker *w, tl_loaded_stream *s) {
   if (s->rows > 0 && w->load.order[s->at] <= known->last_key) tl__update_redo(run, u->number);
 }
 
-typedef struct lane_sorter {
-  const tl_loaded_stream *streams;
-} lane_sorter;
-
 /* Those that go on from the same row side by side, the longest first. */
-static int by_place_and_length(const void *a, const void *b, void *context) {
-  const lane_sorter *s = context;
-  const tl_loaded_stream *x = s->streams + *(const size_t *)a, *y = s->streams + *(const size_t *)b;
+static int by_place_and_length(const void *a, const void *b, void *streams) {
+  const tl_loaded_stream *x = (tl_loaded_stream *)streams + *(const size_t *)a, *y = (tl_loaded_stream *)streams + *(const size_t *)b;
   if (x->first != y->first) return x->first < y->first ? -1 : 1;
   return x->rows != y->rows ? (x->rows > y->rows ? -1 : 1) : x < y ? -1 : 1;
 }
@@ -152,13 +147,12 @@ static tl_status compute(tl_worker *w, tl_error *err) {
   const double **columns;
   double **results;
   TL_OWNED(tl_arena) arena = {.env = run->env};
-  lane_sorter sorter = {w->streams};
   TL_TRY(tl_arena_take(&arena, &sorted, w->stream_count + 1, sizeof *sorted, err));
   TL_TRY(tl_arena_take(&arena, &columns, TL_LANES * (size_t)(run->plan.input_count + 1), sizeof *columns, err));
   TL_TRY(tl_arena_take(&arena, &results, TL_LANES * (outputs + 1), sizeof *results, err));
   for (size_t i = 0; i < w->stream_count; i++)
     if (!w->streams[i].failed) sorted[n++] = i;
-  qsort_r(sorted, n, sizeof *sorted, by_place_and_length, &sorter);
+  qsort_r(sorted, n, sizeof *sorted, by_place_and_length, w->streams);
   for (size_t first = 0, used; first < n; first += used) {
     for (used = 1; used < TL_LANES && first + used < n && w->streams[sorted[first + used]].first == w->streams[sorted[first]].first;) used++;
     TL_TRY(run_lanes(w, sorted + first, (int)used, columns, results, err));
