@@ -8,6 +8,7 @@
 #include "lake/check.h"
 #include "lake/scan.h"
 #include "parquet/writer.h"
+#include "run/calendar.h"
 #include "sys/sys.h"
 #include "test.h"
 #include "tickloom/features.h"
@@ -254,6 +255,44 @@ static void one_file(void **state) {
   for (int ever = 0; ever < 2; ever++) every_call_fails(in, "d.parquet", TL__FILE_CALL, ever, false, true, 1);
 }
 
+/* A call that ran out of memory leaves nothing behind that a later one would take for a calendar's values. */
+static void calendars_after_a_failure(void **state) {
+  (void)state;
+  enum { ROWS = 50 };
+  static int64_t orders[2][ROWS];
+  const tl_calendar_wanted wanted[] = {{.order = orders[0], .rows = ROWS}, {.order = orders[1], .rows = ROWS}};
+  const char *share = "stream by k order by t\ninput x\nfeature f = cumsum(month(t)) * x\n";
+  tl_env *env = tl_sys_env();
+  tl_definition *definition;
+  TL_OWNED(tl_plan) calendar = {0};
+  TL_OWNED(tl_plan) rest = {0};
+  double sums[2][ROWS];
+  bool all = true, failed = true;
+  for (int i = 0; i < ROWS; i++)
+    for (int l = 0; l < 2; l++) {
+      orders[l][i] = i * (l + 1); /* days from the first of 1970, so that months are known by counting */
+      sums[l][i] = (i > 0 ? sums[l][i - 1] : 0) + (orders[l][i] < 31 ? 1 : orders[l][i] < 59 ? 2 : orders[l][i] < 90 ? 3 : 4);
+    }
+  OK(tl_definition_read(&definition, "shared", share, NULL, 0, &err));
+  OK(tl_plan_split(&calendar, &rest, env, definition, &all, ROWS, TL_UNIT_DAY, NULL, &err));
+  assert_int_equal(calendar.export_count, 1);
+  int failures = 0;
+  for (long at = 1; failed; at++) {
+    tl_calendars calendars;
+    tl_calendar *out[2];
+    OK(tl_calendars_open(&calendars, env, &calendar, NULL, TL_ISA_ID_BASELINE, 0, NULL, 1 << 20, &err));
+    tl__faulty_start(TL__ALLOCATION, at, false);
+    failed = tl_calendars_find(&calendars, wanted, 2, NULL, NULL, out, &err) != TL_OK;
+    tl__faulty_stop();
+    failures += failed;
+    OK(tl_calendars_find(&calendars, wanted, 2, NULL, NULL, out, &err));
+    for (int l = 0; l < 2; l++) assert_memory_equal(out[l]->values[0], sums[l], sizeof sums[l]);
+    tl_calendars_free(&calendars);
+  }
+  assert_true(failures >= 4); /* the order keys and the values of each */
+  tl_definition_close(definition);
+}
+
 int main(void) {
   text = TEXT;
   char path[200];
@@ -271,8 +310,9 @@ int main(void) {
     snprintf(path, sizeof path, "%s/days/%c.parquet", root, 'z' - half);
     write_file(path, 0, TICKERS, half * DAYS / 2, (half + 1) * DAYS / 2, true);
   }
-  const struct CMUnitTest tests[] = {cmocka_unit_test(fresh_output),  cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),
-                                     cmocka_unit_test(selected_rows), cmocka_unit_test(updated_output),  cmocka_unit_test(one_file)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(fresh_output),   cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),          cmocka_unit_test(selected_rows),
+      cmocka_unit_test(updated_output), cmocka_unit_test(one_file),        cmocka_unit_test(calendars_after_a_failure)};
   int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
   tl__faulty_give_back();
   shell("rm -rf %s", root);
