@@ -60,6 +60,7 @@ static void show_columns(const tl_definition *d, const bool *needed) {
     for (int k = 0; k < d->inputs[c].column_count; k++)
       if (d->inputs[c].column_count > 1 || strcmp(d->inputs[c].columns[k], d->inputs[c].name) != 0)
         printf("%s %s", k > 0 ? " |" : " =", d->inputs[c].columns[k]);
+    if (d->inputs[c].picks > 0) printf(" (picks the stream of the side %s)", d->sides[d->inputs[c].picks - 1].name);
     printf("%s%s\n", d->inputs[c].optional ? " (may be absent)" : "", sided && !used ? " (side only)" : sided ? " (also of a side)" : "");
   }
 }

@@ -45,6 +45,7 @@ tl_status tl__column_series(tl_builder *b, int frame, int column, tl_type type, 
   const tl_input *input = column == TL_ORDER_COLUMN ? NULL : &d->inputs[column];
   uint64_t identity = tl__identity_of_text("order", 0);
   for (int i = 0; input != NULL && i < input->column_count; i++) identity = tl__identity_of_text(input->columns[i], identity);
+  if (input != NULL && input->picks > 0) identity = tl__identity_of_text("picks", identity);
   if (frame > 0 && d->sides[frame - 1].value) identity = tl__identity_of_text(d->sides[frame - 1].value, identity);
   tl_node node = {.kind = TL_NODE_COLUMN, .frame = frame, .type = type, .column = column, .identity = identity};
   *out = (tl_value){.type = TL_VALUE_SERIES, .series = type};
@@ -97,8 +98,14 @@ tl_status tl__as_series(tl_builder *b, tl_value *value, tl_error *err) {
 }
 
 tl_status tl__to_main(tl_builder *b, tl_edge *edge, tl_error *err) {
-  if (node_of(b, *edge)->frame <= TL_FRAME_MAIN) return TL_OK;
+  int frame = node_of(b, *edge)->frame;
+  if (frame <= TL_FRAME_MAIN) return TL_OK;
   tl_node join = {.kind = TL_NODE_JOIN, .frame = TL_FRAME_MAIN, .type = type_of(b, *edge), .in = {*edge}, .inputs = 1};
+  if (b->definition->sides[frame - 1].picked_by >= 0) {
+    tl_value picks;
+    TL_TRY(tl__column_series(b, TL_FRAME_MAIN, b->definition->sides[frame - 1].picked_by, TL_NUMBER, &picks, err));
+    join.in[join.inputs++] = picks.edge;
+  }
   *edge = (tl_edge){0};
   return tl__graph_add(&b->definition->graph, join, &edge->node, err);
 }

@@ -69,13 +69,27 @@ static tl_status do_input(compiler *c, const tl_statement *s, tl_error *err) {
   return add_symbol(c, s->place, (tl_symbol){.name = s->name, .type = TL_SYMBOL_INPUT, .input = (int)d->input_count++}, err);
 }
 
+/* `on COLUMN`: an input without a symbol, which nothing but the side's joins reads. */
+static tl_status pick_by(compiler *c, const tl_statement *s, tl_side *side, tl_error *err) {
+  tl_definition *d = c->d;
+  if (s->value != NULL)
+    return tl__complain(err, s->place, "a side is one stream, from \"%s\", or has one for each value of a column: from dataset on COLUMN", s->value);
+  if (s->words->next != NULL) return tl__complain(err, s->words->next->place, "one column picks the stream of a side in this version");
+  if (d->key_count != 1) return tl__complain(err, s->place, "a column picks among streams of one key; these have %d", d->key_count);
+  if (d->input_count >= TL_MOST_INPUTS) return tl__complain(err, s->place, "at most %d inputs", TL_MOST_INPUTS);
+  TL_TRY(tl_reserve(d->env, &d->inputs, &c->input_capacity, d->input_count + 1, sizeof *d->inputs, err));
+  side->picked_by = (int32_t)d->input_count;
+  d->inputs[d->input_count++] = (tl_input){.name = s->words->text, .columns = {s->words->text}, .column_count = 1, .picks = d->side_count};
+  return TL_OK;
+}
+
 static tl_status do_side(compiler *c, const tl_statement *s, tl_error *err) {
   tl_definition *d = c->d;
   if (d->side_count == TL_MOST_SIDES) return tl__complain(err, s->place, "at most %d sides", TL_MOST_SIDES);
   for (int i = 0; i < d->side_count; i++)
     if (strcmp(d->sides[i].name, s->name) == 0) return tl__complain(err, s->place, "the side %s is declared already", s->name);
-  d->sides[d->side_count++] = (tl_side){.name = s->name, .value = s->value, .within = s->within, .before = s->flag};
-  return TL_OK;
+  d->sides[d->side_count++] = (tl_side){.name = s->name, .value = s->value, .within = s->within, .before = s->flag, .picked_by = -1};
+  return s->words != NULL ? pick_by(c, s, &d->sides[d->side_count - 1], err) : TL_OK;
 }
 
 static tl_status check_choice(const tl_statement *s, double value, tl_error *err) {

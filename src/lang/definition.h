@@ -14,6 +14,7 @@ typedef struct tl_input {
   int column_count;
   const char *type; /* as declared, or NULL */
   bool optional;
+  int picks; /* its values, texts or integers, pick the stream of the side of this number, from 1; 0: it is a number to compute with */
 } tl_input;
 
 typedef struct tl_side {
@@ -21,6 +22,7 @@ typedef struct tl_side {
   const char *value; /* the stream's key as text; NULL: a dataset of one stream */
   double within;     /* greatest age in seconds; 0 is any */
   bool before;       /* strictly before */
+  int32_t picked_by; /* the input whose value at a row is the key of the side's stream for that row; -1: the side is one stream */
 } tl_side;
 
 typedef struct tl_output {

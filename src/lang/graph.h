@@ -26,7 +26,7 @@ typedef struct tl_node {
   int32_t op;                /* of OPERATOR */
   int32_t column;            /* of COLUMN: index of the input, or TL_ORDER_COLUMN */
   double constant;           /* of CONSTANT */
-  tl_edge in[TL_MAX_INPUTS]; /* JOIN: in[0] lies in the side's frame */
+  tl_edge in[TL_MAX_INPUTS]; /* JOIN: in[0] lies in the side's frame; in[1], if any, picks the side's stream */
   int32_t inputs, outputs;
   tl_params params;
   uint64_t identity;
@@ -41,6 +41,8 @@ typedef struct tl_graph {
   size_t table_size;
 } tl_graph;
 
+/* The first of a node's inputs that lies in its own frame. */
+static inline int tl_node_first_input(const tl_node *node) { return node->kind == TL_NODE_JOIN ? 1 : 0; }
 void tl_graph_free(tl_graph *graph);
 /* Adds the node, or finds the equal one. Fills identity, warm-up and outputs. */
 tl_status tl__graph_add(tl_graph *graph, tl_node node, int32_t *out, tl_error *err) TL_MUST_CHECK;

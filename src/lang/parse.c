@@ -269,7 +269,11 @@ static tl_status side(parser *p, tl_statement *s, tl_error *err) {
     if (p->lexer.token.type != TL_TOKEN_TEXT) return tl__complain(err, here(p), "expected the stream as a \"text\", or dataset");
     TL_TRY(copy_token(p, &s->value, err));
   }
-  if (is(p, "on")) return tl__complain(err, here(p), "sides with streams of their own (`on`) are not available in this version");
+  TL_TRY(accept(p, "on", &found, err));
+  for (tl_word **end = &s->words; found;) {
+    TL_TRY(add_word(p, &end, true, "a column", err));
+    TL_TRY(accept(p, ",", &found, err));
+  }
   TL_TRY(accept(p, "within", &found, err));
   if (found) {
     if (p->lexer.token.type != TL_TOKEN_DURATION) return tl__complain(err, here(p), "expected a duration such as 5s or 30d");

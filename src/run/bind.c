@@ -1,6 +1,7 @@
 /* Names to columns: what each file gives for the keys, the order key and the inputs of a definition. */
 #include <string.h>
 #include "base/text.h"
+#include "run/numbering.h"
 #include "run/opener.h"
 
 tl_status tl__bind_begin(tl_opener *o, tl_error *err) {
@@ -95,8 +96,10 @@ static void find_inputs(tl_opener *o, tl_input_file *f, const tl_meta *meta) {
   const tl_definition *d = o->set->definition;
   for (size_t i = 0; i < d->input_count; i++) {
     f->leaves[i] = -1;
+    for (int k = 0; d->inputs[i].picks > 0 && k < d->key_count; k++) /* also where a key goes by another name */
+      if (strcmp(d->keys[k], d->inputs[i].columns[0]) == 0 && f->keys[k] >= 0) f->leaves[i] = f->keys[k];
     for (int k = 0; k < d->inputs[i].column_count && f->leaves[i] < 0; k++) f->leaves[i] = tl_meta_leaf(meta, d->inputs[i].columns[k]);
-    o->seen[i] |= f->leaves[i] >= 0;
+    o->seen[i] |= f->leaves[i] >= 0 || (d->inputs[i].picks > 0 && tl_numbering_says(o->set, (int)i, f));
   }
 }
 
@@ -108,12 +111,29 @@ static tl_status refuse_doubles(const tl_meta *meta, int leaf, tl_error *err) {
   return TL_OK;
 }
 
+static tl_status check_key_column(const tl_meta *meta, int leaf, const char *what, tl_error *err) {
+  const tl_field *field = &meta->leaves[leaf].field;
+  if ((is_integer(field) || field->physical == TL_PHYSICAL_BYTE_ARRAY) && meta->leaves[leaf].max_repetition == 0) return TL_OK;
+  char type[TL_TYPE_TEXT];
+  tl_field_type_text(type, field);
+  return tl_fail(err, TL_UNSUPPORTED, "%s %s is %s; a key must be a text or an integer", what, field->name, type);
+}
+
+/* What picks a side's stream: a column like a key, or a part of the path. */
+static tl_status bind_pick(const tl_opener *o, const tl_input_file *f, const tl_meta *meta, int input, tl_error *err) {
+  const char *name = o->set->definition->inputs[input].columns[0];
+  if (f->leaves[input] < 0) return tl_numbering_says(o->set, input, f) ? TL_OK : no_column(meta, " (which picks the stream of a side)", name, err);
+  TL_TRY(refuse_doubles(meta, f->leaves[input], err));
+  return check_key_column(meta, f->leaves[input], "the column that picks a side's stream,", err);
+}
+
 static bool is_needed(const tl_opener *o, size_t input) { return o->options->needed == NULL || o->options->needed[input]; }
 
 static tl_status bind_inputs(tl_opener *o, tl_input_file *f, const tl_meta *meta, tl_error *err) {
   const tl_definition *d = o->set->definition;
   for (size_t i = 0; i < d->input_count; i++) {
-    if (!is_needed(o, i) || (f->leaves[i] < 0 && d->inputs[i].optional && !o->options->strict)) continue;
+    if (is_needed(o, i) && d->inputs[i].picks > 0) TL_TRY(bind_pick(o, f, meta, (int)i, err));
+    if (!is_needed(o, i) || d->inputs[i].picks > 0 || (f->leaves[i] < 0 && d->inputs[i].optional && !o->options->strict)) continue;
     if (f->leaves[i] < 0) return no_column(meta, "", d->inputs[i].columns[0], err);
     const tl_field *field = &meta->leaves[f->leaves[i]].field;
     TL_TRY(refuse_doubles(meta, f->leaves[i], err));
@@ -140,17 +160,9 @@ static void find_renames(tl_opener *o, const tl_input_file *f, const tl_meta *me
   }
 }
 
-static tl_status bind_keys(tl_opener *o, tl_input_file *f, const tl_meta *meta, tl_error *err) {
-  const tl_definition *d = o->set->definition;
-  for (int k = 0; k < d->key_count; k++) {
-    f->keys[k] = bind_key(o, f->file, meta, d->keys[k]);
-    if (f->keys[k] < 0) continue;
-    const tl_field *field = &meta->leaves[f->keys[k]].field;
-    if ((is_integer(field) || field->physical == TL_PHYSICAL_BYTE_ARRAY) && meta->leaves[f->keys[k]].max_repetition == 0) continue;
-    char type[TL_TYPE_TEXT];
-    tl_field_type_text(type, field);
-    return tl_fail(err, TL_UNSUPPORTED, "the key %s is %s; a key must be a text or an integer", field->name, type);
-  }
+static tl_status check_keys(const tl_opener *o, const tl_input_file *f, const tl_meta *meta, tl_error *err) {
+  for (int k = 0; k < o->set->definition->key_count; k++)
+    if (f->keys[k] >= 0) TL_TRY(check_key_column(meta, f->keys[k], "the key", err));
   return TL_OK;
 }
 
@@ -228,10 +240,11 @@ tl_status tl__bind_file(tl_opener *o, int index, const tl_parquet *file, bool *f
   f->inode = file->inode;
   TL_TRY(note_groups(o, index, meta, err));
   o->any_seen = true;
+  for (int k = 0; k < o->set->definition->key_count; k++) f->keys[k] = bind_key(o, f->file, meta, o->set->definition->keys[k]);
   find_inputs(o, f, meta);
   find_renames(o, f, meta);
   tl_status status = bind_order(o, f, meta, err);
-  if (status == TL_OK) status = bind_keys(o, f, meta, err);
+  if (status == TL_OK) status = check_keys(o, f, meta, err);
   if (status == TL_OK) status = bind_inputs(o, f, meta, err);
   for (int k = 0; status == TL_OK && k < o->set->definition->key_count; k++) status = settle_key_field(o, f, meta, k, *first, err);
   if (status == TL_OK) status = settle_order_field(o, f, *first, err);

@@ -3,18 +3,26 @@
 #include <string.h>
 #include "run/worker.h"
 
+static const double *loaded_column(const tl_worker *w, size_t input) {
+  for (int i = 0; i < w->run->plan.input_count; i++)
+    if ((size_t)w->run->plan.inputs[i] == input) return w->load.columns[i] + w->counted->at;
+  return NULL;
+}
+
+static void work_out_join(tl_worker *w, int32_t node, double *out) {
+  const tl_definition *d = w->run->definition;
+  int32_t picked_by = d->sides[d->graph.nodes[d->graph.nodes[node].in[0].node].frame - 1].picked_by;
+  const double *numbers = picked_by >= 0 ? loaded_column(w, (size_t)picked_by) : NULL;
+  tl_engine_join(&w->engine, node, w->load.order + w->counted->at, numbers, w->counted_rows, out);
+}
+
 /* The values of a source at the rows at hand: an input as it was loaded, a join worked out when somebody asks. */
 static const double *source_column(void *context, size_t source) {
   tl_worker *w = context;
   const tl_run *run = w->run;
-  const tl_loaded_stream *s = w->counted;
-  if (source < run->sources.inputs) {
-    for (int i = 0; i < run->plan.input_count; i++)
-      if ((size_t)run->plan.inputs[i] == source) return w->load.columns[i] + s->at;
-    return NULL;
-  }
+  if (source < run->sources.inputs) return loaded_column(w, source);
   size_t join = source - run->sources.inputs;
-  if (!w->joined_ready[join]) tl_engine_join(&w->engine, run->sources.nodes[join], w->load.order + s->at, w->counted_rows, w->joined[join]);
+  if (!w->joined_ready[join]) work_out_join(w, run->sources.nodes[join], w->joined[join]);
   w->joined_ready[join] = true;
   return w->joined[join];
 }

@@ -17,6 +17,8 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->spans);
   tl_release(e->env, e->matches);
   tl_release(e->env, e->cursors);
+  tl_release(e->env, e->picked);
+  tl_release(e->env, e->matched);
   tl_release(e->env, e->step_ns);
   tl_release(e->env, e->side_matches);
   tl_release(e->env, e->places);
@@ -41,6 +43,8 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate(e->env, &e->absent, (size_t)e->tile_rows, sizeof(double), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->matches, (size_t)sides * (size_t)e->tile_rows * TL_LANES + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->cursors, (size_t)sides * TL_LANES + 1, sizeof(int64_t), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->picked, (size_t)sides * TL_LANES + 1, sizeof(double), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->matched, (size_t)sides + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->step_ns, (size_t)e->plan->step_count + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->side_matches, (size_t)sides + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->spans, (size_t)e->plan->span_count + 1, sizeof *e->spans, err));
@@ -48,7 +52,7 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(e->env, &e->joins, (size_t)sides + 1, sizeof *e->joins, err));
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_node *n = &e->plan->definition->graph.nodes[e->plan->steps[i].node];
-    if (n->kind == TL_NODE_JOIN && e->plan->steps[i].given < 0) e->joins[e->plan->definition->graph.nodes[n->in[0].node].frame - 1] = true;
+    if (n->kind == TL_NODE_JOIN && n->inputs == 1 && e->plan->steps[i].given < 0) e->joins[e->plan->definition->graph.nodes[n->in[0].node].frame - 1] = true;
   }
   fill_constants(e);
   return TL_OK;
@@ -113,12 +117,25 @@ static void scatter(tl_engine *e, const tl_pass *p, const tl_emit *emit) {
 
 /* ---- sides ---- */
 
-/* Whether a row at `t` takes the side's row at `match`; the age as an unsigned difference cannot overflow. */
-static bool is_near(const tl_side_series *s, int64_t t, int64_t match) { return match >= 0 && (uint64_t)t - (uint64_t)s->order[match] <= (uint64_t)s->within; }
+/* Rows [begin, end) of a side: those of one of its streams. */
+typedef struct side_rows {
+  int64_t begin, end;
+} side_rows;
 
-/* The side's last row that lies before time t, or -1: from there on cursors walk. */
-static int64_t last_before(const tl_side_series *s, int64_t t) {
-  int64_t low = 0, high = s->rows;
+static side_rows rows_of(const tl_side_series *s, double number) {
+  if (s->starts == NULL) return (side_rows){0, s->rows};
+  if (!(number >= 0 && number < (double)s->streams)) return (side_rows){0, 0};
+  return (side_rows){s->starts[(int64_t)number], s->starts[(int64_t)number + 1]};
+}
+
+/* Whether a row at `t` takes the side's row at `match`; the age as an unsigned difference cannot overflow. */
+static bool is_near(const tl_side_series *s, side_rows rows, int64_t t, int64_t match) {
+  return match >= rows.begin && (uint64_t)t - (uint64_t)s->order[match] <= (uint64_t)s->within;
+}
+
+/* The last of the rows that lies before time t, or the one before the first: from there on cursors walk. */
+static int64_t last_before(const tl_side_series *s, side_rows rows, int64_t t) {
+  int64_t low = rows.begin, high = rows.end;
   while (low < high) {
     int64_t middle = low + (high - low) / 2;
     if (s->order[middle] < t)
@@ -129,23 +146,44 @@ static int64_t last_before(const tl_side_series *s, int64_t t) {
   return low - 1;
 }
 
-/* For every row and lane the side's last row at or before it (or before it), or -1. Both orders ascend, so a cursor walks. */
-static void match_side(tl_engine *e, const tl_pass *p, int side) {
+/* The last row at or before time t (or before it), at `at` or behind. */
+static int64_t walk(const tl_side_series *s, side_rows rows, int64_t t, int64_t at) {
+  while (at + 1 < rows.end && (s->before ? s->order[at + 1] < t : s->order[at + 1] <= t)) at++;
+  return at;
+}
+
+/* Where a walk through a side stands, and in which of its streams. */
+typedef struct side_walk {
+  int64_t at;
+  double number;
+} side_walk;
+
+/* The row of the side for a row at time t that picks stream `number`; `begins`: there was no row before it. */
+static int64_t match_row(const tl_side_series *s, double number, int64_t t, bool begins, side_walk *w) {
+  side_rows rows = rows_of(s, number);
+  if (begins || number != w->number) w->at = last_before(s, rows, t);
+  w->number = number;
+  w->at = walk(s, rows, t, w->at);
+  return is_near(s, rows, t, w->at) ? w->at : -1;
+}
+
+/* For every row and lane the side's last row at or before it (or before it), or -1. Both orders ascend, so a cursor walks. `numbers`: a tile
+   of what picks the stream, where the side has several. */
+static void match_side(tl_engine *e, const tl_pass *p, int side, const double *numbers) {
   const tl_side_series *s = &e->sides[side];
   int64_t *cursors = e->cursors + side * TL_LANES, *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
+  double *picked = e->picked + side * TL_LANES;
   for (int l = 0; l < TL_LANES; l++) {
-    if (l >= p->count || p->row == p->streams[l].first) cursors[l] = l < p->count && p->streams[l].rows > p->row ? last_before(s, p->streams[l].order[0]) : -1;
+    side_walk w = {cursors[l], picked[l]};
     for (int r = 0; r < p->rows; r++) {
-      int64_t match = -1;
-      if (l < p->count && p->row + r < p->streams[l].rows) {
-        int64_t t = p->streams[l].order[p->row + r - p->streams[l].first], at = cursors[l];
-        while (at + 1 < s->rows && (s->before ? s->order[at + 1] < t : s->order[at + 1] <= t)) at++;
-        cursors[l] = at;
-        if (is_near(s, t, at)) match = at;
-      }
+      int64_t row = p->row + r, match = -1;
+      if (l < p->count && row < p->streams[l].rows)
+        match = match_row(s, numbers != NULL ? numbers[r * TL_LANES + l] : 0, p->streams[l].order[row - p->streams[l].first], row == p->streams[l].first, &w);
       matches[r * TL_LANES + l] = match;
       e->side_matches[side] += match >= 0;
     }
+    cursors[l] = w.at;
+    picked[l] = w.number;
   }
 }
 
@@ -157,21 +195,22 @@ static const double *series_of(const tl_engine *e, const tl_node *n, int *side) 
   return NULL;
 }
 
-void tl_engine_join(const tl_engine *e, int32_t node, const int64_t *order, int64_t rows, double *out) {
+void tl_engine_join(const tl_engine *e, int32_t node, const int64_t *order, const double *numbers, int64_t rows, double *out) {
   int side;
   const double *series = series_of(e, &e->plan->definition->graph.nodes[node], &side);
-  const tl_side_series *s = &e->sides[side];
-  int64_t at = rows > 0 ? last_before(s, order[0]) : -1;
+  side_walk w = {0};
   for (int64_t r = 0; r < rows; r++) {
-    while (at + 1 < s->rows && (s->before ? s->order[at + 1] < order[r] : s->order[at + 1] <= order[r])) at++;
-    out[r] = is_near(s, order[r], at) ? series[at] : __builtin_nan("");
+    int64_t match = match_row(&e->sides[side], numbers != NULL ? numbers[r] : 0, order[r], r == 0, &w);
+    out[r] = match < 0 ? __builtin_nan("") : series[match];
   }
 }
 
-static void join(tl_engine *e, const tl_pass *p, const tl_node *n, double *out) {
+static void join(tl_engine *e, const tl_pass *p, const tl_step *step, const tl_node *n, double *out) {
   int side;
   const double *series = series_of(e, n, &side);
   const int64_t *matches = e->matches + (int64_t)side * e->tile_rows * TL_LANES;
+  if (n->inputs > 1 && e->matched[side] != e->tiles_run) match_side(e, p, side, tl__engine_tile(e, step->inputs[1]));
+  if (n->inputs > 1) e->matched[side] = e->tiles_run;
   for (int i = 0; i < p->rows * TL_LANES; i++) out[i] = matches[i] < 0 ? __builtin_nan("") : series[matches[i]];
 }
 
@@ -187,7 +226,7 @@ static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
       if (e->plan->inputs[i] == n->column && e->plan->as_time[i] == (n->type == TL_TIME)) input = i;
     gather(e, p, input, -1, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_JOIN) {
-    join(e, p, n, tl__engine_tile(e, s->tiles[0]));
+    join(e, p, s, n, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_OPERATOR) {
     tl_call call = {.row = p->row, .rows = p->rows, .inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
     for (int i = 0; i < n->inputs; i++) call.in[i] = tl__engine_tile(e, s->inputs[i]);
@@ -201,7 +240,7 @@ static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
 static void run_tile(tl_engine *e, const tl_pass *p) {
   bool tail = tl__engine_is_tail(e, p);
   for (int i = 0; i < e->plan->definition->side_count; i++)
-    if (e->sides != NULL && e->sides[i].export_count > 0 && e->joins[i]) match_side(e, p, i);
+    if (e->sides != NULL && e->sides[i].export_count > 0 && e->joins[i]) match_side(e, p, i, NULL);
   bool timed = e->tiles_run++ % SAMPLE == 0;
   int64_t before = timed ? e->env->tick_ns(e->env) : 0;
   for (int i = 0; i < e->plan->step_count; i++) {

@@ -4,9 +4,11 @@
 
 #include "run/resume.h"
 
-/* The series of a side that the main frame reads, on the side's own rows. */
+/* The series of a side that the main frame reads, on the side's own rows; of a side with several streams one behind the other. */
 typedef struct tl_side_series {
   int64_t rows;
+  const int64_t *starts; /* stream i has rows [starts[i], starts[i + 1]); NULL: there is one */
+  int64_t streams;
   int64_t *order;       /* in the unit of the main order key */
   double **exports;     /* one a plan export */
   const int32_t *nodes; /* of the exports */
@@ -43,9 +45,11 @@ typedef struct tl_engine {
   double *absent;               /* a tile column of missing values */
   tl_span *spans;               /* of the plan's windows of time */
   int64_t span_limit;           /* bytes that their rows may take; 0: any */
-  bool *joins;                  /* which sides the plan joins */
+  bool *joins;                  /* which sides of one stream the plan joins */
   int64_t *matches;             /* as-of positions of the present tile, one block a side */
   int64_t *cursors;             /* ... and where each lane's search stands */
+  double *picked;               /* ... in the side's stream of this number */
+  int64_t *matched;             /* of sides with several: up to which tile matches are known */
   int64_t *step_ns;             /* sampled time of each step */
   int64_t *side_matches;        /* rows that found a row of the side */
   int64_t tiles_run, tiles_timed;
@@ -64,7 +68,7 @@ void tl_engine_resume(tl_engine *engine, const tl_lane_stream *streams, int coun
 /* Records are taken from here on; borrowed. */
 tl_status tl_engine_keep(tl_engine *engine, const tl_resume *resume, tl_error *err) TL_MUST_CHECK;
 
-/* What a join of the plan gives for rows with these order keys. */
-void tl_engine_join(const tl_engine *engine, int32_t node, const int64_t *order, int64_t rows, double *out);
+/* What a join of the plan gives for rows with these order keys; `numbers`: what picks the side's stream at each, NULL where it has one. */
+void tl_engine_join(const tl_engine *engine, int32_t node, const int64_t *order, const double *numbers, int64_t rows, double *out);
 
 #endif

@@ -88,8 +88,9 @@ typedef struct tl_input_set {
   const char *where;                     /* the condition that rows must hold to exist; NULL: all do */
   struct tl_where_column *where_columns; /* select.h */
   int where_count;
-  int64_t bytes_read; /* of the files, to make this */
-  bool scattered;     /* streams lie in among each other, or in too many parts: their rows must be put together first */
+  const struct tl_numbering **numberings; /* numbering.h: one a definition input that picks a side's stream; NULL elsewhere, or altogether */
+  int64_t bytes_read;                     /* of the files, to make this */
+  bool scattered;                         /* streams lie in among each other, or in too many parts: their rows must be put together first */
   int64_t rows, longest;
   int64_t largest_footer, largest_chunk; /* bytes of a file's footer; of a wanted column in a row group, decompressed */
   bool missing_inputs;                   /* an optional input that no file has */

@@ -37,7 +37,7 @@ tl_status tl_load_open(tl_load *out, tl_env *env, const tl_input_set *set, const
                    .as_time = as_time,
                    .on_duplicate = on_duplicate,
                    .spill = spill,
-                   .column = {.env = env},
+                   .column = {.env = env, .bytes = {.env = env}},
                    .file = {.handle = -1},
                    .block = {.env = env},
                    .scratch = {.env = env, .limit = page_limit}};
@@ -112,7 +112,7 @@ static tl_status read_column(tl_load *l, tl_parquet *file, const tl_input_file *
   int leaf = f->leaves[l->inputs[input]];
   for (size_t i = 0, last = 0; i < count; i++) {
     double *out = l->columns[input] + w[i].to;
-    for (int64_t r = 0; leaf < 0 && r < w[i].part.rows; r++) out[r] = __builtin_nan("");
+    if (leaf < 0) tl_input_absent(l->set, l->inputs[input], f, w[i].part.rows, out);
     if (leaf < 0) continue;
     if (i == last) {
       first = w[i].part.first_row;

@@ -64,8 +64,8 @@ static void count_reads(maker *m, const bool *selected) {
   const tl_definition *d = m->plan->definition;
   for (size_t i = 0; i < m->graph->count; i++) {
     const tl_node *n = &m->graph->nodes[i];
-    if (!m->needed[i] || n->kind == TL_NODE_JOIN || n->frame != m->plan->frame || given_number(m->plan, (int32_t)i) >= 0) continue;
-    for (int k = 0; k < n->inputs; k++) m->readers[slot(n->in[k].node, n->in[k].output)]++;
+    if (!m->needed[i] || n->frame != m->plan->frame || given_number(m->plan, (int32_t)i) >= 0) continue;
+    for (int k = tl_node_first_input(n); k < n->inputs; k++) m->readers[slot(n->in[k].node, n->in[k].output)]++;
   }
   for (size_t i = 0; writes_outputs(m->plan) && i < d->output_count; i++)
     if (selected[i]) m->readers[slot(d->outputs[i].edge.node, d->outputs[i].edge.output)]++;
@@ -129,7 +129,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   const tl_node *n = &m->graph->nodes[index];
   tl_step *s = &p->steps[p->step_count++];
   *s = (tl_step){.node = (int32_t)index, .params = n->params, .emit = p->emit_count, .given = given_number(p, (int32_t)index)};
-  bool reads = n->kind != TL_NODE_JOIN && s->given < 0;
+  int first_input = s->given < 0 ? tl_node_first_input(n) : n->inputs;
   bool is_date = n->kind == TL_NODE_OPERATOR && n->op == TL_OP_date; /* it counts days, but is told what its argument counts */
   s->params.unit = (int32_t)m->unit_of[is_date ? n->in[0].node : (int32_t)index];
   s->params.slots = n->params.n < longest ? n->params.n : longest;
@@ -137,7 +137,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
     TL_TRY(plan_span(p, s, order_unit, err));
   else
     s->span = -1;
-  for (int k = 0; reads && k < n->inputs; k++) s->inputs[k] = m->tile_of[slot(n->in[k].node, n->in[k].output)];
+  for (int k = first_input; k < n->inputs; k++) s->inputs[k] = m->tile_of[slot(n->in[k].node, n->in[k].output)];
   if (n->kind == TL_NODE_OPERATOR && s->given < 0) {
     s->state = p->state_size;
     p->state_size += tl__state_doubles(tl__operators[n->op], &s->params, n->inputs);
@@ -164,7 +164,7 @@ static tl_status plan_step(maker *m, size_t index, int64_t longest, const bool *
   if (n->kind == TL_NODE_CONSTANT) return TL_OK; /* filled once, so their tiles serve nothing else, before or after */
   for (int o = 0; o < n->outputs; o++)
     if (m->readers[slot((int32_t)index, o)] == 0 && s->tiles[o] >= 0) give_back(m, s->tiles[o]);
-  for (int k = 0; reads && k < n->inputs; k++) {
+  for (int k = first_input; k < n->inputs; k++) {
     size_t in = slot(n->in[k].node, n->in[k].output);
     if (--m->readers[in] == 0 && m->graph->nodes[n->in[k].node].kind != TL_NODE_CONSTANT) give_back(m, m->tile_of[in]);
   }
@@ -239,7 +239,7 @@ static void find_shared(const tl_definition *d, bool *shared, bool *neutral) {
   for (size_t i = 0; i < d->graph.count; i++) {
     const tl_node *n = &d->graph.nodes[i];
     neutral[i] = n->kind == TL_NODE_CONSTANT || (n->kind == TL_NODE_COLUMN && n->column == TL_ORDER_COLUMN && n->frame == TL_FRAME_MAIN);
-    shared[i] = n->kind == TL_NODE_JOIN && n->frame == TL_FRAME_MAIN;
+    shared[i] = n->kind == TL_NODE_JOIN && n->frame == TL_FRAME_MAIN && n->inputs == 1;
     if (n->kind != TL_NODE_OPERATOR || n->frame != TL_FRAME_MAIN || n->inputs == 0) continue;
     bool all = true, any = false;
     for (int k = 0; k < n->inputs; k++) {
@@ -258,7 +258,7 @@ static tl_status find_roots(tl_plan *p, const bool *shared, const bool *selected
   reach(d, selected, shared, needed);
   for (size_t i = 0; i < d->graph.count; i++) {
     const tl_node *n = &d->graph.nodes[i];
-    for (int k = 0; needed[i] && !shared[i] && n->kind != TL_NODE_JOIN && k < n->inputs; k++) *whole |= shared[n->in[k].node] && n->in[k].output > 0;
+    for (int k = tl_node_first_input(n); needed[i] && !shared[i] && k < n->inputs; k++) *whole |= shared[n->in[k].node] && n->in[k].output > 0;
     if (!needed[i] || !shared[i]) continue;
     TL_TRY(tl_reserve(p->env, &p->exports, &capacity, (size_t)p->export_count + 1, sizeof *p->exports, err));
     p->exports[p->export_count++] = (int32_t)i;

@@ -1,8 +1,8 @@
-/* Sides: one stream each, loaded once, computed once on its own calendar, then read by every task. */
+/* Sides: one stream each, loaded once, computed once on its own calendar, then read by every task. (Those of several: side_streams.c.) */
+#include "run/sides.h"
 #include <stdlib.h>
 #include <string.h>
 #include <xxhash.h>
-#include "run/run.h"
 
 static const char *side_path(const tl_run *run, const char *name) {
   for (size_t i = 0; i < run->options.side_count; i++)
@@ -10,12 +10,10 @@ static const char *side_path(const tl_run *run, const char *name) {
   return NULL;
 }
 
-/* The side's order keys in the unit of the main ones. A finer side is rounded so that "at or before" (up) and "before" (down)
-   keep their meaning. */
-static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, int64_t first, tl_error *err) {
+tl_status tl__side_order(const tl_run *run, tl_side_series *s, tl_time_unit from, const int64_t *order, int64_t first, int64_t end, tl_error *err) {
   tl_time_unit to = run->input.order_unit;
   if ((from == TL_UNIT_NONE) != (to == TL_UNIT_NONE)) return tl_fail(err, TL_CORRUPT, "the order key is a time on one side and a plain integer on the other");
-  for (int64_t i = first; i < s->rows; i++, order++) {
+  for (int64_t i = first; i < end; i++, order++) {
     s->order[i] = *order;
     if (from < to && __builtin_mul_overflow(*order, tl_units_a_day(to) / tl_units_a_day(from), &s->order[i])) s->order[i] = INT64_MAX;
     if (from <= to) continue;
@@ -23,6 +21,27 @@ static tl_status convert_order(tl_run *run, tl_side_series *s, tl_time_unit from
     s->order[i] = s->before || *order % ratio == 0 ? floor : floor + 1;
   }
   return TL_OK;
+}
+
+tl_status tl__side_room(tl_run *run, int index, int64_t rows, tl_error *err) {
+  tl_side_series *s = &run->sides[index];
+  const tl_plan *plan = &run->side_plans[index];
+  s->rows = rows;
+  TL_TRY(tl_allocate(run->env, &s->order, (size_t)rows + 1, sizeof *s->order, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &s->exports, (size_t)plan->export_count + 1, sizeof *s->exports, err));
+  s->export_count = plan->export_count;
+  s->nodes = plan->exports;
+  for (int i = 0; i < plan->export_count; i++) TL_TRY(tl_allocate(run->env, &s->exports[i], (size_t)rows + 1, sizeof(double), err));
+  return TL_OK;
+}
+
+tl_status tl__side_fits(const tl_run *run, int index, int64_t rows, int64_t loaded, tl_error *err) {
+  const tl_plan *plan = &run->side_plans[index];
+  const char *name = run->definition->sides[index].name;
+  int64_t needed = rows * 8 * (1 + (int64_t)plan->export_count) + loaded * 8 * (2 + (int64_t)plan->input_count);
+  if (needed <= run->options.memory / 4 * 3) return TL_OK;
+  return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", name, (long long)rows, (long long)(needed / 1000000 + 1),
+                 (long long)(run->options.memory / 1000000));
 }
 
 static int64_t age_limit(const tl_run *run, const tl_side *side) {
@@ -91,14 +110,9 @@ static tl_status compute(tl_run *run, int index, const tl_input_set *set, tl_loa
   TL_OWNED(tl_engine) engine = {0};
   TL_OWNED(tl_buffer) old = {.env = run->env};
   const double **inputs, *before = NULL;
-  s->rows = known + stream->rows;
-  TL_TRY(tl_allocate(run->env, &s->order, (size_t)s->rows + 1, sizeof *s->order, err));
-  TL_TRY(tl_allocate_zeroed(run->env, &s->exports, (size_t)plan->export_count + 1, sizeof *s->exports, err));
-  s->export_count = plan->export_count;
-  s->nodes = plan->exports;
-  for (int i = 0; i < plan->export_count; i++) TL_TRY(tl_allocate(run->env, &s->exports[i], (size_t)s->rows + 1, sizeof(double), err));
+  TL_TRY(tl__side_room(run, index, known + stream->rows, err));
   if (known > 0) TL_TRY(known_series(run, index, &old, &before, err));
-  TL_TRY(convert_order(run, s, set->order_unit, load->order + stream->at, known, err));
+  TL_TRY(tl__side_order(run, s, set->order_unit, load->order + stream->at, known, s->rows, err));
   TL_TRY(tl_engine_open(&engine, run->env, plan, run->isa, run->options.tile_rows, NULL, err));
   engine.span_limit = run->options.memory / 8;
   TL_TRY(tl_arena_take(&run->arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
@@ -121,12 +135,14 @@ static void report_side_file(void *context, const char *file, const char *stream
   tl__run_warn(context, "side: %s", why->text);
 }
 
-/* The one stream of a side out of scattered rows: everything is read once, and what is not its own left. */
-static tl_status gather_side(tl_run *run, tl_input_set *set, const tl_stream *stream, const tl_plan *plan, tl_spill *spill, tl_error *err) {
+tl_status tl__side_gather(tl_run *run, int index, tl_input_set *set, const tl_stream *const *streams, size_t count, tl_spill *spill, tl_error *err) {
+  const tl_plan *plan = &run->side_plans[index];
   int32_t *range_of, *slot_of;
   TL_TRY(tl_arena_take(&run->arena, &range_of, set->stream_count, sizeof *range_of, err));
   TL_TRY(tl_arena_take(&run->arena, &slot_of, set->stream_count, sizeof *slot_of, err));
-  for (size_t i = 0; i < set->stream_count; i++) range_of[i] = stream == &set->streams[i] ? 0 : -1;
+  for (size_t i = 0; i < set->stream_count; i++) range_of[i] = -1;
+  for (size_t i = 0; i < count; i++)
+    if (streams[i] != NULL) range_of[streams[i] - set->streams] = (int32_t)i;
   *spill = (tl_spill){.env = run->env,
                       .set = set,
                       .inputs = plan->inputs,
@@ -134,7 +150,7 @@ static tl_status gather_side(tl_run *run, tl_input_set *set, const tl_stream *st
                       .as_time = plan->as_time,
                       .range_of = range_of,
                       .slot_of = slot_of,
-                      .range_count = 1,
+                      .range_count = (int)count,
                       .page_limit = run->page_limit,
                       .batch_rows = 65536,
                       .path = run->target.scratch,
@@ -144,8 +160,7 @@ static tl_status gather_side(tl_run *run, tl_input_set *set, const tl_stream *st
   return tl_spill_run(spill, run->options.threads, err);
 }
 
-/* Of the files that the stream lies in; of all of them, where that is not known. */
-static uint64_t fingerprint(const tl_input_set *set, const tl_stream *stream) {
+uint64_t tl__side_fingerprint(const tl_input_set *set, const tl_stream *stream) {
   uint64_t hash = 0;
   size_t count = set->part_count > 0 ? stream->part_count : set->dataset.count;
   for (size_t i = 0; i < count; i++) {
@@ -168,13 +183,10 @@ static tl_status plan_side(tl_run *run, int index, tl_input_set *set, bool lone,
                    side->value ? side->value : "(one stream)", set->where != NULL ? " among the rows that --where selects" : "", side->name);
   if (!usable) return tl_fail(err, TL_CORRUPT, "the side %s: its stream has failed", side->name);
   s->rows = s->stream->rows;
-  s->made_from = fingerprint(set, s->stream);
+  s->made_from = tl__side_fingerprint(set, s->stream);
   TL_TRY(tl_plan_make(plan, run->env, run->definition, index + 1, run->selected, s->rows, set->order_unit, set->units, err));
   TL_TRY(tl_resume_make(&run->update.side_resumes[index], run->env, plan, err));
-  int64_t needed = s->rows * 8 * (3 + (int64_t)(plan->input_count + plan->export_count));
-  if (needed <= run->options.memory / 4 * 3) return TL_OK;
-  return tl_fail(err, TL_MEMORY, "the side %s has %lld rows, which need %lld MB; --memory is %lld MB", side->name, (long long)s->rows,
-                 (long long)(needed / 1000000 + 1), (long long)(run->options.memory / 1000000));
+  return tl__side_fits(run, index, s->rows, s->rows, err);
 }
 
 /* From the files, or from scattered rows that were put together. */
@@ -245,9 +257,10 @@ static tl_status side_inputs(tl_run *run, int index, bool *needed, bool *used, t
 
 static tl_status foreign_side(tl_run *run, int index, tl_input_set *set, tl_error *err) {
   TL_OWNED(tl_spill) spill = {0};
+  if (run->definition->sides[index].picked_by >= 0) return tl__side_streams(run, index, set, err);
   TL_TRY(plan_side(run, index, set, true, err));
   if (run->options.dry_run) return TL_OK;
-  if (set->scattered) TL_TRY(gather_side(run, set, run->sides[index].stream, &run->side_plans[index], &spill, err));
+  if (set->scattered) TL_TRY(tl__side_gather(run, index, set, &run->sides[index].stream, 1, &spill, err));
   return load_side(run, index, set, set->scattered ? &spill : NULL, 0, err);
 }
 
@@ -261,7 +274,7 @@ static tl_status one_side(tl_run *run, int index, tl_error *err) {
   TL_TRY(side_inputs(run, index, needed, &used, err));
   if (!used) return TL_OK;
   const char *path = side_path(run, side->name);
-  if (path == NULL) return own_side(run, index, err);
+  if (path == NULL) return side->picked_by >= 0 ? tl__side_streams(run, index, &run->input, err) : own_side(run, index, err);
   tl_input_set set;
   tl_input_options options = {.keys = run->options.keys,
                               .key_count = run->options.key_count,

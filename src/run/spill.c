@@ -167,7 +167,7 @@ static tl_status read_input(spiller *w, const tl_input_group *group, int input, 
   tl_spill *s = w->spill;
   int leaf = s->set->files[group->file].leaves[s->inputs[input]];
   double *out = w->values[input] + to;
-  for (int64_t r = 0; leaf < 0 && r < rows->selected; r++) out[r] = __builtin_nan("");
+  if (leaf < 0) tl_input_absent(s->set, s->inputs[input], &s->set->files[group->file], rows->selected, out);
   if (leaf < 0) return TL_OK;
   TL_TRY(tl_parquet_read_on(&w->file, group->group, leaf, rows->first, rows->count, &w->column, &w->scratch, &w->cursors[input], err));
   for (tl_row_range r = tl_selected_side_by_side(rows, 0); r.count > 0; out += r.count, r = tl_selected_side_by_side(rows, r.first + r.count))

@@ -37,7 +37,7 @@ tl_status tl_sources_find(tl_source_list *out, tl_arena *arena, const tl_definit
     const tl_node *n = &d->graph.nodes[i];
     if (!needed[i]) continue;
     if (n->kind == TL_NODE_JOIN) out->nodes[out->joins++] = (int32_t)i;
-    for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++) needed[n->in[k].node] = true;
+    for (int k = tl_node_first_input(n); k < n->inputs; k++) needed[n->in[k].node] = true;
   }
   return TL_OK;
 }
@@ -66,7 +66,7 @@ tl_status tl_reach_of(tl_feature_reach *out, tl_arena *arena, const tl_definitio
     for (size_t j = 0; n->kind == TL_NODE_JOIN && j < list->joins; j++)
       if (list->nodes[j] == i) out->sources[list->inputs + j] = ahead[i];
     int64_t total = ahead[i] + reach_of_node(n);
-    for (int k = 0; n->kind != TL_NODE_JOIN && k < n->inputs; k++)
+    for (int k = tl_node_first_input(n); k < n->inputs; k++)
       if (total > ahead[n->in[k].node]) ahead[n->in[k].node] = total;
   }
   tl_release(d->env, ahead);

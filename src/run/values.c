@@ -1,5 +1,6 @@
 #include "run/values.h"
 #include "lane/tile.h"
+#include "run/numbering.h"
 
 void tl_order_of_column(const tl_input_file *f, const tl_column *column, int64_t from, int64_t count, int64_t *out) {
   for (int64_t i = 0; i < count; i++) {
@@ -16,8 +17,14 @@ tl_status tl_order_values(const tl_input_file *f, tl_parquet *file, int group, i
   return TL_OK;
 }
 
+void tl_input_absent(const tl_input_set *set, int input, const tl_input_file *file, int64_t count, double *out) {
+  double value = set->definition->inputs[input].picks > 0 ? tl_numbering_of_file(set, input, file) : __builtin_nan("");
+  for (int64_t i = 0; i < count; i++) out[i] = value;
+}
+
 tl_status tl_input_values(const tl_input_set *set, int input, bool as_time, const tl_column *column, int64_t from, int64_t count, double *out,
                           int64_t *nonfinite, tl_error *err) {
+  if (set->definition->inputs[input].picks > 0) return tl_numbering_values(set->numberings[input], column, from, count, out, err);
   if (!as_time) {
     tl_column_doubles(column, from, count, out, nonfinite);
     return TL_OK;

@@ -13,5 +13,7 @@ void tl_order_of_column(const tl_input_file *f, const tl_column *column, int64_t
    the input's unit). NaN and infinity become missing and are counted. */
 tl_status tl_input_values(const tl_input_set *set, int input, bool as_time, const tl_column *column, int64_t from, int64_t count, double *out,
                           int64_t *nonfinite, tl_error *err) TL_MUST_CHECK;
+/* Rows of an input whose column the file does not have: missing, unless the path or the name of the file says something of it. */
+void tl_input_absent(const tl_input_set *set, int input, const tl_input_file *file, int64_t count, double *out);
 
 #endif
