@@ -118,7 +118,7 @@ static int run(int argc, char **argv) {
   int code = all && needed ? 0 : 5;
   if (code == 0) {
     memset(all, 1, d->output_count);
-    tl__plan_reach(d, all, needed);
+    tl__plan_reach(d, all, NULL, needed);
     printf("graph: %zu nodes after sharing\n", d->graph.count);
     for (size_t i = 0; i < d->graph.count; i++)
       if (needed[i]) show_node(d, i);

@@ -73,6 +73,8 @@ typedef struct view_window {
   int lane;
 } view_window;
 
+/* Where the ring has row n of the window, counted from the oldest. */
+TL_INLINE int64_t tl__view_place(const view_window *w, int64_t n) { return w->oldest + n < w->rows ? w->oldest + n : w->oldest + n - w->rows; }
 TL_INLINE vec tl__view_at(const view_window *w, int64_t i) { return vec_load(w->ring + i * TL_LANES + w->lane); }
 
 typedef vec (*view_step)(const view_window *w, vec newest, const tl_params *p);

@@ -45,6 +45,12 @@ static bool same_node(const tl_node *a, const tl_node *b) {
          memcmp(&a->params, &b->params, sizeof a->params) == 0;
 }
 
+int64_t tl_node_reach(const tl_node *n) {
+  if (n->kind != TL_NODE_OPERATOR) return 0;
+  tl_kind kind = tl__operators[n->op]->kind;
+  return kind == TL_FOLD || kind == TL_VIEW ? n->params.n - 1 : kind == TL_EDGE ? n->params.n : 0;
+}
+
 static int64_t warmup_of(const tl_graph *g, const tl_node *n) {
   if (n->kind != TL_NODE_OPERATOR) return 0;
   const tl_operator *op = tl__operators[n->op];

@@ -10,7 +10,7 @@
 
 enum { TL_FRAME_NONE = -1, TL_FRAME_MAIN = 0, TL_MOST_SIDES = 16, TL_MOST_NODES = 100000 };
 enum { TL_ORDER_COLUMN = -1 };    /* the order key as a column */
-enum { TL_NUMERICS_VERSION = 1 }; /* part of every identity: raised when any value of any operator changes */
+enum { TL_NUMERICS_VERSION = 2 }; /* part of every identity: raised when any value of any operator changes */
 
 typedef enum tl_node_kind { TL_NODE_COLUMN, TL_NODE_CONSTANT, TL_NODE_JOIN, TL_NODE_OPERATOR } tl_node_kind;
 
@@ -43,6 +43,8 @@ typedef struct tl_graph {
 
 /* The first of a node's inputs that lies in its own frame. */
 static inline int tl_node_first_input(const tl_node *node) { return node->kind == TL_NODE_JOIN ? 1 : 0; }
+/* Rows before a row that the node looks at: of its windows and lags, not of recursions. */
+int64_t tl_node_reach(const tl_node *node);
 void tl_graph_free(tl_graph *graph);
 /* Adds the node, or finds the equal one. Fills identity, warm-up and outputs. */
 tl_status tl__graph_add(tl_graph *graph, tl_node node, int32_t *out, tl_error *err) TL_MUST_CHECK;

@@ -60,8 +60,10 @@ TL_KERNEL(argmin) { tl__fold_extreme(c, 2, INFINITY, argmin_push, argmin_lower);
 #define EXTREME .group = "windows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN}, .needs = 1
 TL_OPERATOR(max, .summary = "largest present value of the last n rows", EXTREME, .parts = 1);
 TL_OPERATOR(min, .summary = "smallest present value of the last n rows", EXTREME, .parts = 1);
-TL_OPERATOR(argmax, .summary = "rows since the largest value of the last n rows, 0 = this row, newest of ties", EXTREME, .parts = 2, .laws = TL_SHIFT);
-TL_OPERATOR(argmin, .summary = "rows since the smallest value of the last n rows, 0 = this row, newest of ties", EXTREME, .parts = 2, .laws = TL_SHIFT);
+TL_OPERATOR(argmax, .summary = "rows since the largest value of the last n rows, 0 = this row, newest of ties", EXTREME, .parts = 2, .exact = true,
+            .laws = TL_SHIFT);
+TL_OPERATOR(argmin, .summary = "rows since the smallest value of the last n rows, 0 = this row, newest of ties", EXTREME, .parts = 2, .exact = true,
+            .laws = TL_SHIFT);
 
 #ifdef TL_PROOFS
 /* Position of the extreme, newest of ties; -1 when the window has too few values. */

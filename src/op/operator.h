@@ -62,6 +62,7 @@ typedef struct tl_operator {
   int parts;                             /* fold: parts kept a row; scan: doubles of state a lane; view: extra doubles a slot */
   bool always_masked;                    /* fold: counts present values also when the window must be full */
   bool min_is_zero;                      /* `min:` defaults to 0, not to n */
+  bool exact;                            /* fold: the same bits wherever blocks are cut */
   const char *each;                      /* the scan that serves the form `each: period` of this operator */
   bool skips_missing;                    /* map: has a value where any input has one */
   int64_t needs;                         /* fewest present values that the formula itself needs */

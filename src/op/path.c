@@ -13,28 +13,37 @@ typedef struct survey {
   vec count, anchor, mean, high, low;
 } survey;
 
-/* A window whose rows are all there and present, or a NaN runs through the sum. */
+TL_INLINE void look_at(const view_window *w, int64_t i, int64_t end, survey *s, vec *sum) {
+  for (; i < end; i++)
+    for (int k = 0; k < CHAINS; k++) {
+      vec x = tl__chain_at(w, i, k);
+      sum[k] = vec_add(sum[k], vec_sub(x, s[k].anchor));
+      s[k].high = vec_max(x, s[k].high), s[k].low = vec_min(x, s[k].low);
+    }
+}
+
+/* A window whose rows are all there and present, or a NaN runs through the sum. In time order, as everything here: so values depend on the rows alone,
+   not on where the ring begins. */
 TL_INLINE void look_full(const view_window *w, const vec *newest, survey *s) {
   vec sum[CHAINS], count = vec_set1((double)w->rows);
   for (int k = 0; k < CHAINS; k++) {
     sum[k] = vec_zero();
     s[k] = (survey){.count = count, .anchor = newest[k], .high = vec_set1(-INFINITY), .low = vec_set1(INFINITY)};
   }
-  for (int64_t i = 0; i < w->rows; i++)
-    for (int k = 0; k < CHAINS; k++) {
-      vec x = tl__chain_at(w, i, k);
-      sum[k] = vec_add(sum[k], vec_sub(x, s[k].anchor));
-      s[k].high = vec_max(x, s[k].high), s[k].low = vec_min(x, s[k].low);
-    }
+  look_at(w, w->oldest, w->rows, s, sum);
+  look_at(w, 0, w->oldest, s, sum);
   for (int k = 0; k < CHAINS; k++) s[k].mean = vec_div(sum[k], count);
 }
 
 TL_INLINE survey look_counted(const view_window *w, vec newest) {
   survey s = {.count = vec_zero(), .anchor = newest, .high = vec_set1(-INFINITY), .low = vec_set1(INFINITY)};
   vec sum = vec_zero();
-  for (int64_t i = 0; i < w->rows; i++) s.anchor = vec_select(vec_present(tl__view_at(w, i)), tl__view_at(w, i), s.anchor);
-  for (int64_t i = 0; i < w->rows; i++) {
-    vec x = tl__view_at(w, i), next = vec_add(sum, vec_sub(x, s.anchor));
+  for (int64_t n = 0; n < w->rows; n++) {
+    vec x = tl__view_at(w, tl__view_place(w, n));
+    s.anchor = vec_select(vec_present(x), x, s.anchor);
+  }
+  for (int64_t n = 0; n < w->rows; n++) {
+    vec x = tl__view_at(w, tl__view_place(w, n)), next = vec_add(sum, vec_sub(x, s.anchor));
     sum = vec_select(vec_present(x), next, sum);
     s.count = vec_add(s.count, vec_truth(vec_present(x)));
     s.high = vec_max(x, s.high), s.low = vec_min(x, s.low);

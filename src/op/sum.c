@@ -45,11 +45,11 @@ TL_KERNEL(last) { tl__fold_choice(c, 2, last_push, last_lower); }
 TL_OPERATOR(sum, .group = "windows", .summary = "sum of the present values of the last n rows", .kind = TL_FOLD, .args = {TL_X, TL_N, TL_MIN}, .parts = 1,
             .laws = TL_LINEAR);
 TL_OPERATOR(count, .group = "windows", .summary = "number of present values (of a boolean: true ones) of the last n rows; never missing", .kind = TL_FOLD,
-            .args = {{.name = "x", .type = TL_ARG_COUNTED}, TL_N, TL_MIN}, .always_masked = true, .min_is_zero = true);
+            .args = {{.name = "x", .type = TL_ARG_COUNTED}, TL_N, TL_MIN}, .always_masked = true, .min_is_zero = true, .exact = true);
 TL_OPERATOR(first, .group = "windows", .summary = "oldest present value of the last n rows, or `each:` calendar period so far", .kind = TL_FOLD,
-            .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .each = "first_each");
+            .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .exact = true, .each = "first_each");
 TL_OPERATOR(last, .group = "windows", .summary = "newest present value of the last n rows, or `each:` calendar period so far", .kind = TL_FOLD,
-            .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .each = "last_each");
+            .args = {TL_X, N_OR_EACH, TL_MIN, EACH}, .parts = 2, .always_masked = true, .exact = true, .each = "last_each");
 
 #ifdef TL_PROOFS
 static double sum_oracle(const tl_params *p, const double *const *in, int64_t t) {

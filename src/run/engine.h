@@ -63,10 +63,14 @@ void tl_engine_free(tl_engine *engine);
    result that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
    TL_MEMORY when a window of time holds more rows than there is memory for. */
 tl_status tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) TL_MUST_CHECK;
+/* Before a call for streams of which rows before `from` are left out: what windows hold is nobody's. Values are right from as many rows on as the
+   plan's nodes look back. */
+void tl_engine_begin_inside(tl_engine *engine);
 /* Before the first call for streams that went on: rows `at` is where they ended, each in its own record. */
 void tl_engine_resume(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t at);
 /* Records are taken from here on; borrowed. */
 tl_status tl_engine_keep(tl_engine *engine, const tl_resume *resume, tl_error *err) TL_MUST_CHECK;
+void tl_engine_keep_nothing(tl_engine *engine);
 
 /* What a join of the plan gives for rows with these order keys; `numbers`: what picks the side's stream at each, NULL where it has one. */
 void tl_engine_join(const tl_engine *engine, int32_t node, const int64_t *order, const double *numbers, int64_t rows, double *out);

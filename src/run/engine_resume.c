@@ -28,6 +28,7 @@ void tl__engine_keep_values(tl_engine *e, const tl_pass *p, int step) {
   const tl_resume *r = e->resume;
   for (int i = r->steps[step].first_kept; i < r->steps[step].end_kept; i++) {
     const tl_kept *k = &r->kept[i];
+    if (e->plan->steps[step].tiles[k->output] < 0) continue; /* another plan's, which has the readers of this output */
     const double *values = tl__engine_tile(e, e->plan->steps[step].tiles[k->output]);
     for (int l = 0; l < p->count; l++) {
       const tl_lane_stream *s = &p->streams[l];
@@ -67,6 +68,12 @@ tl_status tl_engine_keep(tl_engine *e, const tl_resume *resume, tl_error *err) {
   return tl_allocate(e->env, &e->places, (size_t)(resume->kept_count + 1) * (TL_LANES + 1), sizeof *e->places, err);
 }
 
+void tl_engine_keep_nothing(tl_engine *e) {
+  e->resume = NULL;
+  tl_release(e->env, e->places);
+  e->places = NULL;
+}
+
 int tl__engine_tile_end(const tl_engine *e, const tl_pass *p, int64_t to) {
   int64_t end = to - p->row < e->tile_rows ? to : p->row + e->tile_rows;
   for (int l = 0; e->resume != NULL && l < p->count; l++)
@@ -94,6 +101,8 @@ static void clear_views(tl_engine *e) {
       for (int l = 0; l < TL_LANES; l++) e->state[(s->state + d) * TL_LANES + l] = __builtin_nan("");
   }
 }
+
+void tl_engine_begin_inside(tl_engine *e) { clear_views(e); }
 
 /* What the records of streams as they were have where: the same for all lanes, since these are of one length. */
 static int64_t *before_places(const tl_engine *e) { return e->places + TL_LANES * (e->resume->kept_count + 1); }

@@ -79,7 +79,7 @@ static tl_status find_needed_inputs(tl_run *run, tl_error *err) {
   bool *reached;
   TL_TRY(tl_arena_take(&run->arena, &run->needed_inputs, d->input_count + 1, sizeof *run->needed_inputs, err));
   TL_TRY(tl_arena_take(&run->arena, &reached, d->graph.count + 1, sizeof *reached, err));
-  tl__plan_reach(d, run->selected, reached);
+  tl__plan_reach(d, run->selected, NULL, reached);
   for (size_t i = 0; i < d->graph.count; i++) {
     const tl_node *n = &d->graph.nodes[i];
     if (!reached[i] || n->kind != TL_NODE_COLUMN || n->column < 0) continue;
@@ -362,6 +362,7 @@ void tl_run_close(tl_run *run) {
   }
   tl_release(env, run->sides);
   tl_release(env, run->side_plans);
+  tl__ranges_free(run);
   for (size_t i = 0; i < run->file_count; i++) {
     tl_writer_free(&run->files[i].writer);
     tl_tally_free(&run->files[i].tally);

@@ -18,8 +18,7 @@ int64_t tl_plan_worker_bytes(const tl_plan *p, int rows) {
   return tile * 8 * p->tile_count + state;
 }
 
-/* What the outputs need; of `shared` nodes (NULL: none) no more than they themselves. */
-static void reach(const tl_definition *d, const bool *selected, const bool *shared, bool *needed) {
+void tl__plan_reach(const tl_definition *d, const bool *selected, const bool *shared, bool *needed) {
   memset(needed, 0, d->graph.count * sizeof *needed);
   for (size_t i = 0; i < d->output_count; i++)
     if (selected[i]) needed[d->outputs[i].edge.node] = true;
@@ -29,13 +28,11 @@ static void reach(const tl_definition *d, const bool *selected, const bool *shar
   }
 }
 
-void tl__plan_reach(const tl_definition *d, const bool *selected, bool *needed) { reach(d, selected, NULL, needed); }
-
 /* Everything the plan is made from, while it is made. */
 typedef struct maker {
   tl_plan *plan;
   const tl_graph *graph;
-  const bool *shared; /* nodes of calendars; NULL: not asked for */
+  const bool *shared; /* nodes that are given; NULL: not asked for */
   bool *needed;       /* nodes */
   int32_t *readers;   /* (node, output) -> reads to come; tiles are free again at 0 */
   int32_t *tile_of;   /* (node, output) -> tile, -1 none */
@@ -52,7 +49,7 @@ static int given_number(const tl_plan *p, int32_t node) {
   return -1;
 }
 
-static bool writes_outputs(const tl_plan *p) { return p->frame == TL_FRAME_MAIN && p->part != TL_PLAN_CALENDAR; }
+static bool writes_outputs(const tl_plan *p) { return p->frame == TL_FRAME_MAIN && p->part != TL_PLAN_AHEAD; }
 
 static bool in_frame(const maker *m, size_t node) {
   int frame = m->graph->nodes[node].frame;
@@ -195,10 +192,10 @@ static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_u
   TL_TRY(tl_allocate_zeroed(p->env, &m->free_tiles, count * TL_MAX_OUTPUTS + 1, sizeof *m->free_tiles, err));
   TL_TRY(tl_allocate_zeroed(p->env, &m->unit_of, count + 1, sizeof *m->unit_of, err));
   TL_TRY(tl_allocate_zeroed(p->env, &p->steps, count + 1, sizeof *p->steps, err));
-  if (p->part == TL_PLAN_CALENDAR)
+  if (p->part == TL_PLAN_AHEAD)
     reach_exports(m);
   else
-    reach(p->definition, selected, p->part == TL_PLAN_REST ? m->shared : NULL, m->needed);
+    tl__plan_reach(p->definition, selected, p->part == TL_PLAN_REST ? m->shared : NULL, m->needed);
   TL_TRY(find_exports(m, err));
   count_reads(m, selected);
   for (size_t i = 0; i < count; i++) {
@@ -213,8 +210,8 @@ static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_u
   return TL_OK;
 }
 
-static tl_status make_part(tl_plan *out, const bool *shared, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units,
-                           tl_error *err) {
+tl_status tl__plan_part(tl_plan *out, const bool *shared, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units,
+                        tl_error *err) {
   maker m = {.plan = out, .graph = &out->definition->graph, .shared = shared};
   tl_status status = make(&m, selected, longest < 1 ? 1 : longest, order_unit, units, err);
   tl_release(out->env, m.needed);
@@ -229,62 +226,5 @@ static tl_status make_part(tl_plan *out, const bool *shared, const bool *selecte
 tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest, tl_time_unit order_unit,
                        const tl_time_unit *units, tl_error *err) {
   *out = (tl_plan){.env = env, .definition = definition, .frame = frame};
-  return make_part(out, NULL, selected, longest, order_unit, units, err);
-}
-
-/* ---- in two ---- */
-
-/* Nodes of the main frame that depend on order keys and sides alone. The order key itself is at hand everywhere. */
-static void find_shared(const tl_definition *d, bool *shared, bool *neutral) {
-  for (size_t i = 0; i < d->graph.count; i++) {
-    const tl_node *n = &d->graph.nodes[i];
-    neutral[i] = n->kind == TL_NODE_CONSTANT || (n->kind == TL_NODE_COLUMN && n->column == TL_ORDER_COLUMN && n->frame == TL_FRAME_MAIN);
-    shared[i] = n->kind == TL_NODE_JOIN && n->frame == TL_FRAME_MAIN && n->inputs == 1;
-    if (n->kind != TL_NODE_OPERATOR || n->frame != TL_FRAME_MAIN || n->inputs == 0) continue;
-    bool all = true, any = false;
-    for (int k = 0; k < n->inputs; k++) {
-      all &= shared[n->in[k].node] || neutral[n->in[k].node];
-      any |= d->graph.nodes[n->in[k].node].kind != TL_NODE_CONSTANT;
-    }
-    shared[i] = all && any;
-  }
-}
-
-/* What is read of shared nodes from outside: only their first outputs can be. */
-static tl_status find_roots(tl_plan *p, const bool *shared, const bool *selected, bool *needed, bool *whole, tl_error *err) {
-  const tl_definition *d = p->definition;
-  size_t capacity = 0;
-  *whole = false;
-  reach(d, selected, shared, needed);
-  for (size_t i = 0; i < d->graph.count; i++) {
-    const tl_node *n = &d->graph.nodes[i];
-    for (int k = tl_node_first_input(n); needed[i] && !shared[i] && k < n->inputs; k++) *whole |= shared[n->in[k].node] && n->in[k].output > 0;
-    if (!needed[i] || !shared[i]) continue;
-    TL_TRY(tl_reserve(p->env, &p->exports, &capacity, (size_t)p->export_count + 1, sizeof *p->exports, err));
-    p->exports[p->export_count++] = (int32_t)i;
-  }
-  for (size_t o = 0; o < d->output_count; o++)
-    *whole |= selected[o] && (d->outputs[o].delay > 0 || (shared[d->outputs[o].edge.node] && d->outputs[o].edge.output > 0));
-  return TL_OK;
-}
-
-tl_status tl_plan_split(tl_plan *calendar, tl_plan *rest, tl_env *env, const tl_definition *d, const bool *selected, int64_t longest, tl_time_unit order_unit,
-                        const tl_time_unit *units, tl_error *err) {
-  TL_OWNED(tl_arena) arena = {.env = env};
-  bool *shared, *needed, *neutral, whole;
-  *calendar = (tl_plan){.env = env, .definition = d, .frame = TL_FRAME_MAIN, .part = TL_PLAN_CALENDAR};
-  *rest = (tl_plan){.env = env, .definition = d, .frame = TL_FRAME_MAIN, .part = TL_PLAN_REST};
-  TL_TRY(tl_arena_take(&arena, &shared, d->graph.count + 1, sizeof *shared, err));
-  TL_TRY(tl_arena_take(&arena, &needed, d->graph.count + 1, sizeof *needed, err));
-  TL_TRY(tl_arena_take(&arena, &neutral, d->graph.count + 1, sizeof *neutral, err));
-  find_shared(d, shared, neutral);
-  TL_TRY(find_roots(calendar, shared, selected, needed, &whole, err));
-  if (whole) calendar->export_count = 0;
-  if (calendar->export_count == 0) memset(shared, 0, d->graph.count * sizeof *shared);
-  TL_TRY(make_part(calendar, NULL, selected, longest, order_unit, units, err));
-  rest->given = calendar->exports;
-  rest->given_count = calendar->export_count;
-  tl_status status = make_part(rest, shared, selected, longest, order_unit, units, err);
-  if (status != TL_OK) tl_plan_free(calendar);
-  return status;
+  return tl__plan_part(out, NULL, selected, longest, order_unit, units, err);
 }

@@ -24,12 +24,11 @@ typedef struct tl_emit {
   int64_t delay;
 } tl_emit;
 
-/* Which nodes of the main frame a plan has. What depends on order keys and sides alone is the same for all streams with these order keys: a
-   calendar's. Nodes without inputs belong to the rest. */
+/* Which nodes of the main frame a plan has: all, or those of one of two plans, of which one runs ahead of the other. */
 typedef enum tl_plan_part {
   TL_PLAN_WHOLE,
-  TL_PLAN_CALENDAR, /* exports what the rest reads of them */
-  TL_PLAN_REST,     /* is given that */
+  TL_PLAN_AHEAD, /* exports what the rest reads of it */
+  TL_PLAN_REST,  /* is given that */
 } tl_plan_part;
 
 /* One frame: the main streams, or one side. */
@@ -49,10 +48,10 @@ typedef struct tl_plan {
   bool *as_time;   /* ... read as raw integers */
   int input_count;
   tl_time_unit *units; /* by node: what its integers count, where it is a time */
-  int32_t *exports;    /* side frames: nodes whose series the main frame joins; a calendar's: those that the rest reads */
+  int32_t *exports;    /* side frames: nodes whose series the main frame joins; ahead: those that the rest reads */
   int export_count;
   tl_plan_part part;
-  const int32_t *given; /* of the rest: the calendar's exports, borrowed */
+  const int32_t *given; /* of the rest: the exports of the plan ahead, borrowed */
   int given_count;
 } tl_plan;
 
@@ -60,14 +59,29 @@ typedef struct tl_plan {
    order key; `units` (may be NULL) those of the inputs. For a side, what is joined by the wanted outputs is exported. */
 tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definition, int frame, const bool *selected, int64_t longest, tl_time_unit order_unit,
                        const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
-/* The main frame in two: what streams with the same order keys share, and the rest, which borrows from the calendar's plan. A calendar
-   without exports: there is nothing to share, or it cannot be, since labels look ahead. */
+/* The main frame in two: what streams with the same order keys share, as it depends on order keys and sides alone, and the rest, which borrows
+   from the calendar's plan. A calendar without exports: there is nothing to share, or it cannot be, since labels look ahead. */
 tl_status tl_plan_split(tl_plan *calendar, tl_plan *rest, tl_env *env, const tl_definition *definition, const bool *selected, int64_t longest,
                         tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
+
+/* The main frame in two for a stream whose rows are cut into ranges: `ahead` has what must see all rows in turn, and the rest depends on finitely
+   many rows each. Blocks of its windows lie at the same places in ranges that are `step` rows apart, which is at most the step that is asked for;
+   windows for which that cannot be had go ahead as well. `reach`: rows before a row, at least 1, that the rest looks at. False: labels look ahead,
+   or there are windows of time. */
+typedef struct tl_range_plan {
+  tl_plan ahead, rest;
+  int64_t step, reach;
+} tl_range_plan;
+tl_status tl_plan_by_rows(tl_range_plan *out, bool *possible, int64_t most_step, tl_env *env, const tl_definition *definition, const bool *selected,
+                          int64_t longest, tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
+void tl_range_plan_free(tl_range_plan *plan);
 void tl_plan_free(tl_plan *plan);
 /* Bytes a worker needs for tiles of `rows` rows and state. */
 int64_t tl_plan_worker_bytes(const tl_plan *plan, int rows);
-/* Marks the nodes that the selected outputs need; `needed` has room for every node. */
-void tl__plan_reach(const tl_definition *definition, const bool *selected, bool *needed);
+/* Marks the nodes that the selected outputs need, of `shared` nodes (NULL: none) no more than they themselves; `needed` has room for every node. */
+void tl__plan_reach(const tl_definition *definition, const bool *selected, const bool *shared, bool *needed);
+/* Makes the plan of the part and frame that `out` says; `shared`: nodes that the rest is given. */
+tl_status tl__plan_part(tl_plan *out, const bool *shared, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units,
+                        tl_error *err) TL_MUST_CHECK;
 
 #endif

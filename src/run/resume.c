@@ -39,16 +39,6 @@ static void find_raw(maker *m) {
   }
 }
 
-/* Rows before a row that the step looks at. */
-static int64_t reach_of(const tl_node *n) {
-  switch (tl__operators[n->op]->kind) {
-    case TL_FOLD:
-    case TL_VIEW: return n->params.n - 1;
-    case TL_EDGE: return n->params.n;
-    default: return 0;
-  }
-}
-
 static void demand_inputs(maker *m, const tl_node *n, int64_t rows) {
   for (int k = 0; k < n->inputs; k++) {
     int64_t *d = demand_of(m, n->in[k].node, n->in[k].output);
@@ -83,7 +73,7 @@ static tl_status visit(maker *m, int step, tl_error *err) {
   if (!runs) return TL_OK;
   if (tl__operators[n->op]->kind == TL_SCAN) again->state = (int32_t)tl__operators[n->op]->parts;
   r->state_size += again->state;
-  again->rows = reach_of(n) + (computed ? demand : 0);
+  again->rows = tl_node_reach(n) + (computed ? demand : 0);
   if (again->rows > r->depth) r->depth = again->rows;
   demand_inputs(m, n, again->rows);
   return TL_OK;
@@ -127,6 +117,27 @@ static tl_status make(maker *m, tl_error *err) {
   turn_round(r);
   r->layout = layout_of(r, m->graph);
   return TL_OK;
+}
+
+static tl_status copy_kept(tl_resume *out, const tl_resume *whole, tl_error *err) {
+  TL_TRY(tl_allocate_zeroed(out->env, &out->steps, (size_t)out->plan->step_count + 1, sizeof *out->steps, err));
+  TL_TRY(tl_allocate(out->env, &out->kept, (size_t)whole->kept_count + 1, sizeof *out->kept, err));
+  memcpy(out->kept, whole->kept, (size_t)whole->kept_count * sizeof *out->kept);
+  return TL_OK;
+}
+
+tl_status tl_resume_part(tl_resume *out, const tl_resume *whole, const tl_plan *plan, bool recursions, tl_error *err) {
+  *out = (tl_resume){.env = whole->env, .plan = plan, .kept_count = whole->kept_count, .depth = whole->depth, .state_size = whole->state_size};
+  tl_status status = copy_kept(out, whole, err);
+  for (int i = 0, at = 0; status == TL_OK && i < plan->step_count; i++) { /* steps of both are in the order of their nodes */
+    while (at < whole->plan->step_count && whole->plan->steps[at].node < plan->steps[i].node) at++;
+    if (at == whole->plan->step_count || whole->plan->steps[at].node != plan->steps[i].node) continue;
+    out->steps[i].first_kept = whole->steps[at].first_kept;
+    out->steps[i].end_kept = whole->steps[at].end_kept;
+    out->steps[i].state = recursions ? whole->steps[at].state : 0;
+  }
+  if (status != TL_OK) tl_resume_free(out);
+  return status;
 }
 
 tl_status tl_resume_make(tl_resume *out, tl_env *env, const tl_plan *plan, tl_error *err) {

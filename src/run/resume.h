@@ -38,6 +38,8 @@ typedef struct tl_resume {
 
 /* The plan is borrowed. */
 tl_status tl_resume_make(tl_resume *out, tl_env *env, const tl_plan *plan, tl_error *err) TL_MUST_CHECK;
+/* The same records, as far as a plan that has some of the nodes can take them: each of two plans gives its own, one the recursions as well. */
+tl_status tl_resume_part(tl_resume *out, const tl_resume *whole, const tl_plan *plan, bool recursions, tl_error *err) TL_MUST_CHECK;
 void tl_resume_free(tl_resume *resume);
 /* Doubles of the record of a stream of so many rows. */
 int64_t tl_resume_size(const tl_resume *resume, int64_t rows);

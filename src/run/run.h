@@ -23,21 +23,23 @@ typedef struct tl_output_file {
   uint64_t made_from;                /* a fingerprint of the input */
   int pieces, next_piece;
   tl_writer writer;
-  tl_tally tally;  /* of the pieces that were put */
-  bool open;       /* the temporary file is there */
-  bool finished;   /* by an earlier run */
-  bool incomplete; /* a stream of it is left out */
-  bool committed;  /* in place, or ready */
-  bool failed;     /* not written: */
+  tl_tally tally;                /* of the pieces that were put */
+  struct tl_long_stream *ranges; /* of one long stream that is computed in row ranges; NULL */
+  bool open;                     /* the temporary file is there */
+  bool finished;                 /* by an earlier run */
+  bool incomplete;               /* a stream of it is left out */
+  bool committed;                /* in place, or ready */
+  bool failed;                   /* not written: */
   tl_status status;
   const char *reason;
 } tl_output_file;
 
-/* A row group's worth of streams of one output file, or one long stream. */
+/* A row group's worth of streams of one output file, or one long stream, or rows of it. */
 typedef struct tl_piece {
   int32_t file, sequence;
   size_t first_stream, stream_count;
   int64_t rows;
+  int64_t first_row; /* of its stream, where that is computed in row ranges */
 } tl_piece;
 
 /* What a thread takes at a time. */
@@ -46,6 +48,7 @@ typedef struct tl_task {
   int64_t rows;
   size_t streams;
   int64_t room; /* of long streams: rows of each that are in memory at a time; 0: all */
+  bool ranges;  /* rows of one long stream, all lanes at once */
 } tl_task;
 
 typedef struct tl_check_result {
@@ -106,6 +109,9 @@ struct tl_run {
   tl_plan *side_plans;
   tl_plan plan;            /* of the whole main frame */
   tl_plan calendar, rest;  /* ... and in two, for tasks of whole streams, where `calendar` has exports */
+  tl_range_plan ranges;    /* ... in two again, for a long stream that is computed in row ranges */
+  int64_t range_rows;      /* of a lane, then; 0: none is */
+  int64_t range_before;    /* rows before a piece that are loaded with it */
   const tl_stream **order; /* streams in the order of the output */
   size_t stream_count;
   tl_output_file *files;
@@ -179,6 +185,11 @@ bool tl__run_mirrors(const tl_run *run);
 bool tl__run_key_is_in_path(const tl_run *run, int key);
 /* tasks.c: output files, pieces, tasks, threads, within the memory. */
 tl_status tl__run_make_tasks(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* ranges.c: whether long streams of this run can be computed in row ranges, with memory for so many rows of a task; opens what they share, once files
+   are made; and what that is worth to the record. */
+tl_status tl__ranges_plan(tl_run *run, int64_t task_rows, tl_error *err) TL_MUST_CHECK;
+tl_status tl__ranges_open(tl_run *run, tl_output_file *file, tl_error *err) TL_MUST_CHECK;
+void tl__ranges_free(tl_run *run);
 /* worker.c: takes tasks until there are none. */
 void tl__run_work(void *run, int index);
 /* worker.c: so many more rows are done. */

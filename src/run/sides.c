@@ -244,7 +244,7 @@ static tl_status side_inputs(tl_run *run, int index, bool *needed, bool *used, t
   const tl_definition *d = run->definition;
   bool *reached;
   TL_TRY(tl_arena_take(&run->arena, &reached, d->graph.count + 1, sizeof *reached, err));
-  tl__plan_reach(d, run->selected, reached);
+  tl__plan_reach(d, run->selected, NULL, reached);
   *used = false;
   for (size_t i = 0; i < d->graph.count; i++) {
     const tl_node *n = &d->graph.nodes[i];

@@ -42,12 +42,6 @@ tl_status tl_sources_find(tl_source_list *out, tl_arena *arena, const tl_definit
   return TL_OK;
 }
 
-static int64_t reach_of_node(const tl_node *n) {
-  if (n->kind != TL_NODE_OPERATOR) return 0;
-  tl_kind kind = tl__operators[n->op]->kind;
-  return kind == TL_FOLD || kind == TL_VIEW ? n->params.n - 1 : kind == TL_EDGE ? n->params.n : 0;
-}
-
 tl_status tl_reach_of(tl_feature_reach *out, tl_arena *arena, const tl_definition *d, const tl_source_list *list, size_t output, tl_error *err) {
   const tl_output *o = &d->outputs[output];
   int32_t node = o->edge.node;
@@ -65,7 +59,7 @@ tl_status tl_reach_of(tl_feature_reach *out, tl_arena *arena, const tl_definitio
     if (n->kind == TL_NODE_COLUMN && n->column >= 0 && n->frame == 0) out->sources[n->column] = ahead[i];
     for (size_t j = 0; n->kind == TL_NODE_JOIN && j < list->joins; j++)
       if (list->nodes[j] == i) out->sources[list->inputs + j] = ahead[i];
-    int64_t total = ahead[i] + reach_of_node(n);
+    int64_t total = ahead[i] + tl_node_reach(n);
     for (int k = tl_node_first_input(n); k < n->inputs; k++)
       if (total > ahead[n->in[k].node]) ahead[n->in[k].node] = total;
   }

@@ -156,9 +156,11 @@ static tl_status add_task(tl_run *run, tl_task task, tl_error *err) {
   return TL_OK;
 }
 
-static tl_status add_piece(tl_run *run, tl_output_file *f, size_t first, size_t count, int64_t rows, tl_error *err) {
+static tl_status add_piece(tl_run *run, tl_output_file *f, tl_piece piece, tl_error *err) {
   TL_TRY(tl_reserve(run->env, &run->pieces, &run->piece_capacity, run->piece_count + 1, sizeof *run->pieces, err));
-  run->pieces[run->piece_count++] = (tl_piece){(int32_t)(f - run->files), f->pieces++, first, count, rows};
+  piece.file = (int32_t)(f - run->files);
+  piece.sequence = f->pieces++;
+  run->pieces[run->piece_count++] = piece;
   return TL_OK;
 }
 
@@ -167,7 +169,19 @@ static tl_status cut_file(tl_run *run, tl_output_file *f, int64_t most, tl_error
   for (size_t i = f->first_stream, last; i < end; i = last) {
     int64_t rows = run->order[i]->rows;
     for (last = i + 1; last < end && rows + run->order[last]->rows <= most; last++) rows += run->order[last]->rows;
-    TL_TRY(add_piece(run, f, i, last - i, rows, err));
+    TL_TRY(add_piece(run, f, (tl_piece){.first_stream = i, .stream_count = last - i, .rows = rows}, err));
+  }
+  return TL_OK;
+}
+
+/* One long stream, by rows: all lanes have a range of each piece. Before the first of these come the rows that ranges look back on. */
+static tl_status cut_rows(tl_run *run, tl_output_file *f, tl_error *err) {
+  int64_t each = TL_LANES * run->range_rows, first = 0;
+  TL_TRY(tl__ranges_open(run, f, err));
+  for (int64_t rows = each + run->range_before; first < f->rows; first += rows, rows = each) {
+    if (f->rows - first < rows) rows = f->rows - first;
+    TL_TRY(add_piece(run, f, (tl_piece){.first_stream = f->first_stream, .stream_count = 1, .rows = rows, .first_row = first}, err));
+    TL_TRY(add_task(run, (tl_task){.first_piece = run->piece_count - 1, .piece_count = 1, .rows = rows, .streams = 1, .ranges = true}, err));
   }
   return TL_OK;
 }
@@ -179,6 +193,11 @@ typedef struct cutter {
 
 /* Whether the file is one stream that is too long for a piece. */
 static bool is_long(const tl_output_file *f, int64_t most) { return f->stream_count == 1 && f->rows > most; }
+
+/* Whether it is worth the rows before each range that are computed twice. */
+static bool is_ranged(const tl_run *run, const tl_output_file *f, int64_t most) {
+  return is_long(f, most) && run->range_rows > 0 && f->rows > 8 * run->range_before;
+}
 
 /* Long streams with files of their own come first and side by side: a task takes pieces that follow each other. */
 static int longest_first(const void *a, const void *b, void *context) {
@@ -198,7 +217,7 @@ static void join_task(tl_task *task, const tl_run *run, size_t piece) {
 /* Long streams with files of their own share the lanes, but not so many that a thread is idle or a stretch short. */
 static size_t streams_abreast(const tl_run *run, int64_t most, const tl_forecast *f) {
   size_t count = 0, wanted = (size_t)(f->task_rows / STRETCH_ROWS);
-  for (size_t i = 0; i < run->file_count; i++) count += !run->files[i].finished && is_long(&run->files[i], most);
+  for (size_t i = 0; i < run->file_count; i++) count += !run->files[i].finished && is_long(&run->files[i], most) && !is_ranged(run, &run->files[i], most);
   size_t share = (count + (size_t)f->threads - 1) / (size_t)f->threads;
   if (wanted > share) wanted = share;
   if (wanted > TL_LANES) wanted = TL_LANES;
@@ -236,6 +255,11 @@ static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forec
     tl_output_file *f = &run->files[files[i]];
     size_t first = run->piece_count;
     if (f->finished) continue;
+    if (is_ranged(run, f, most)) {
+      TL_TRY(end_task(run, &open, err));
+      TL_TRY(cut_rows(run, f, err));
+      continue;
+    }
     if (!is_long(f, most) && open.room > 0) TL_TRY(end_task(run, &open, err));
     TL_TRY(cut_file(run, f, most, err));
     for (size_t p = first; p < run->piece_count; p++) {
@@ -337,6 +361,10 @@ static tl_status reading_cost(const tl_run *run, int64_t *cost, tl_error *err) {
   *cost = 0;
   for (size_t t = 0; status == TL_OK && t < run->task_count; t++) {
     size_t n = 0, pieces = run->tasks[t].first_piece + run->tasks[t].piece_count;
+    if (run->tasks[t].ranges && run->pieces[run->tasks[t].first_piece].first_row > 0) { /* the first one has all of its stream's rows */
+      *cost += OPENING + run->range_before;
+      continue;
+    }
     for (size_t p = run->tasks[t].first_piece; p < pieces; p++)
       for (size_t i = 0; i < run->pieces[p].stream_count && status == TL_OK; i++) {
         const tl_stream *s = run->order[run->pieces[p].first_stream + i];
@@ -387,6 +415,14 @@ static int64_t least_of_update(const tl_run *run, const tl_forecast *f) {
   return share < WORTH_A_THREAD ? WORTH_A_THREAD : share;
 }
 
+/* Many long streams fill the lanes without that. */
+static tl_status plan_ranges(tl_run *run, int64_t most, const tl_forecast *f, tl_error *err) {
+  size_t count = 0;
+  for (size_t i = 0; i < run->file_count; i++) count += !run->files[i].finished && is_long(&run->files[i], most);
+  run->range_rows = 0;
+  return count > 0 && count < (size_t)(TL_LANES / 2 * f->threads) ? tl__ranges_plan(run, f->task_rows, err) : TL_OK;
+}
+
 static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
   int64_t most = run->rows_total / (8 * f->threads); /* something to do for every thread, in what caches hold, but no tiny row groups */
   if (most < TL_SHORT_ROWS) most = TL_SHORT_ROWS;
@@ -398,6 +434,7 @@ static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
                    (long long)(f->thread_bytes / 1000000 + 1), (long long)(tl__run_task_bytes(run, LEAST_STRETCH + 2 * run->plan.greatest_delay) / 1000000 + 1),
                    (long long)(run->options.memory / 1000000));
   if (run->file_count == 0) TL_TRY(make_files(run, most, err));
+  TL_TRY(plan_ranges(run, most, f, err));
   return make_pieces(run, most, f, err);
 }
 
@@ -446,7 +483,7 @@ tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
   int64_t taken = 0;
   for (size_t i = 0; i < run->task_count; i++) {
     const tl_task *t = &run->tasks[i];
-    int64_t rows = t->room > 0 ? t->room * (int64_t)t->streams : t->rows;
+    int64_t rows = t->room > 0 ? t->room * (int64_t)t->streams : t->rows + (t->ranges ? run->range_before : 0);
     if (rows > taken) taken = rows;
   }
   run->threads = (size_t)f.threads < run->task_count ? f.threads : run->task_count > 0 ? (int)run->task_count : 1;

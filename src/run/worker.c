@@ -27,6 +27,9 @@ static void close_worker(tl_worker *w) {
   tl_release(env, w->source_present);
   tl_release(env, w->source_looked);
   tl_release(env, w->spoilt);
+  for (int i = 0; w->given != NULL && i < run->ranges.ahead.export_count; i++) tl_release(env, w->given[i]);
+  tl_release(env, w->given);
+  tl_release(env, w->given_capacity);
   tl_column_free(&w->keys);
   tl_group_free(&w->group);
   tl_load_free(&w->load);
@@ -34,7 +37,7 @@ static void close_worker(tl_worker *w) {
   tl_calendars_free(&w->calendars);
 }
 
-static void merge_engine(tl_run *run, const tl_engine *e) {
+void tl__merge_engine(tl_run *run, const tl_engine *e) {
   for (int i = 0; e->tiles_timed > 0 && i < e->plan->step_count; i++)
     run->node_ns[e->plan->steps[i].node] += (int64_t)((double)e->step_ns[i] * (double)e->tiles_run / (double)e->tiles_timed);
   for (int i = 0; e->side_matches != NULL && i < run->definition->side_count; i++) run->side_matches[i] += e->side_matches[i];
@@ -49,15 +52,16 @@ static tl_status open_engines(tl_worker *w, const tl_plan *plan, bool split, tl_
                            run->sides, run->options.memory / TL_CALENDARS_SHARE, err);
 }
 
-/* Long streams go by the whole plan, others by what is left of it beside calendars; never both at once, since windows take their room. */
-static tl_status use_plan(tl_worker *w, bool whole, tl_error *err) {
+/* Long streams go by the whole plan, or by what is left of it beside what runs ahead, others by what is left of it beside calendars; never by two
+   at once, since windows take their room. */
+static tl_status use_plan(tl_worker *w, const tl_task *task, tl_error *err) {
   tl_run *run = w->run;
-  const tl_plan *plan = whole ? &run->plan : tl__run_main_plan(run);
-  bool split = plan != &run->plan;
+  const tl_plan *plan = task->ranges ? &run->ranges.rest : task->room > 0 ? &run->plan : tl__run_main_plan(run);
+  bool split = plan == &run->rest;
   if (w->engine.env != NULL && w->engine.plan == plan) return TL_OK;
   tl_lock_enter(run->lock);
-  merge_engine(run, &w->engine);
-  merge_engine(run, &w->calendars.engine);
+  tl__merge_engine(run, &w->engine);
+  tl__merge_engine(run, &w->calendars.engine);
   tl_lock_leave(run->lock);
   tl_engine_free(&w->engine);
   tl_calendars_free(&w->calendars);
@@ -81,6 +85,8 @@ static tl_status open_worker(tl_worker *w, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(run->env, &w->source_present, run->sources.inputs + joins + 1, sizeof *w->source_present, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->source_looked, run->sources.inputs + joins + 1, sizeof *w->source_looked, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->joined_ready, joins + 1, sizeof *w->joined_ready, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->given, (size_t)run->ranges.ahead.export_count + 1, sizeof *w->given, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->given_capacity, (size_t)run->ranges.ahead.export_count + 1, sizeof *w->given_capacity, err));
   for (int i = 0; i < TL_LANES; i++) TL_TRY(tl_tally_open(&w->tallies[i], run->env, run->selected_count, run->check_count, err));
   return TL_OK;
 }
@@ -118,14 +124,16 @@ static void run_task(tl_worker *w, size_t number) {
   tl_run *run = w->run;
   const tl_task *task = &run->tasks[number];
   tl_error err = {0};
-  tl_status status = use_plan(w, task->room > 0, &err);
+  tl_status status = use_plan(w, task, &err);
   if (status == TL_OK) status = gather_streams(w, task, &err);
   for (size_t p = 0; status != TL_OK && p < task->piece_count; p++) {
     tl_putting put = {.piece = &run->pieces[task->first_piece + p]};
     tl__put_close(w, &put, status, &err);
   }
   if (status != TL_OK) return;
-  if (task->room > 0)
+  if (task->ranges)
+    tl__work_range(w, task);
+  else if (task->room > 0)
     tl__work_stretches(w, task, (int32_t)number);
   else {
     tl__work_whole(w, task, (int32_t)number);
@@ -163,8 +171,8 @@ static void merge_times(tl_worker *w, int index) {
                                              .write_ns = w->times.write_ns,
                                              .memory_bytes = memory_of(w)};
   tl_lock_enter(run->lock);
-  merge_engine(run, &w->engine);
-  merge_engine(run, &w->calendars.engine);
+  tl__merge_engine(run, &w->engine);
+  tl__merge_engine(run, &w->calendars.engine);
   run->times.busy_ns += w->times.busy_ns;
   run->times.io_ns += w->load.scratch.io_ns;
   run->times.decode_ns += w->times.decode_ns - w->load.scratch.io_ns;

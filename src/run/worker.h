@@ -27,6 +27,8 @@ typedef struct tl_worker {
   tl_course *courses;         /* one a definition output, for each stream of a task in stretches */
   int64_t *last_missing;      /* one a source, likewise */
   size_t course_capacity, last_missing_capacity;
+  double **given; /* of a row range: what its windows are given */
+  size_t *given_capacity;
   const tl_loaded_stream *counted; /* whose sources are at hand */
   int64_t counted_rows;
   double **joined; /* values of the joins at those rows */
@@ -48,9 +50,10 @@ typedef struct tl_putting {
   bool incomplete;     /* some did not */
 } tl_putting;
 
-/* whole.c, stretch.c */
+/* whole.c, stretch.c, ranges.c */
 void tl__work_whole(tl_worker *worker, const tl_task *task, int32_t number);
 void tl__work_stretches(tl_worker *worker, const tl_task *task, int32_t number);
+void tl__work_range(tl_worker *worker, const tl_task *task);
 
 /* count.c: takes rows [from, from + rows) of a stream's features, which lie at w->results[..] + at, into courses (one a definition
    output). */
@@ -72,6 +75,8 @@ tl_status tl__put_undo(tl_worker *worker, tl_putting *put, tl_error *err) TL_MUS
    that was put of it, which the run reports at its end. */
 void tl__put_close(tl_worker *worker, tl_putting *put, tl_status status, tl_error *err);
 
+/* What an engine has measured, into the run; the caller holds the lock. */
+void tl__merge_engine(tl_run *run, const tl_engine *engine);
 void tl__report_stream(tl_worker *worker, const tl_loaded_stream *stream);
 int64_t tl__now(const tl_run *run);
 
