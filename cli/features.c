@@ -13,6 +13,7 @@ const tl_command tl_command_features = {
     "After a run that was stopped or in which something failed, the same command goes on: what is finished is not done again.\n\n"
     "  --in PATH               a Parquet file, a folder of them, or a Hive tree\n"
     "  --out PATH              a folder (one file an input file), or one file ending in .parquet\n"
+    "  --partition date        a file a day with the rows of all streams, date=YYYY-MM-DD/part-00000.parquet, instead of files of streams\n"
     "  --side NAME=PATH        where a side comes from; its value in the text picks the stream\n"
     "  --key KEY=COLUMN        the column of a key or of the order key; KEY=file.stem: the files' names\n"
     "  --param NAME=VALUE      another value of a param\n"
@@ -119,15 +120,32 @@ static int run(int argc, char **argv) {
   cli_list rest = {0}, sides = {0}, keys = {0}, params = {0}, select = {0}, float_list = {0};
   const char *threads = NULL, *memory = NULL, *duplicate = NULL, *selected = NULL, *tile_rows = NULL, *floats = NULL;
   bool quiet = false, json = false, shown = false;
-  const cli_option options[] = {{"in", &o.input, 0, 0},         {"out", &o.output, 0, 0},        {"side", 0, 0, &sides},
-                                {"key", 0, 0, &keys},           {"param", 0, 0, &params},        {"select", &selected, 0, 0},
-                                {"threads", &threads, 0, 0},    {"memory", &memory, 0, 0},       {"on-duplicate", &duplicate, 0, 0},
-                                {"codec", &o.codec, 0, 0},      {"encoding", &o.encoding, 0, 0}, {"float32", &floats, &o.float32, 0},
-                                {"strict", 0, &o.strict, 0},    {"tile-rows", &tile_rows, 0, 0}, {"quiet", 0, &quiet, 0},
-                                {"json", 0, &json, 0},          {"from", &o.from, 0, 0},         {"to", &o.to, 0, 0},
-                                {"durable", 0, &o.durable, 0},  {"prune", 0, &o.prune, 0},       {"dry-run", 0, &o.dry_run, 0},
-                                {"where", &o.where, 0, 0},      {"update", 0, &o.update, 0},     {"profile", 0, &o.profile, 0},
-                                {"validate", &o.validate, 0, 0}};
+  const cli_option options[] = {{"in", &o.input, 0, 0},
+                                {"out", &o.output, 0, 0},
+                                {"side", 0, 0, &sides},
+                                {"key", 0, 0, &keys},
+                                {"param", 0, 0, &params},
+                                {"select", &selected, 0, 0},
+                                {"threads", &threads, 0, 0},
+                                {"memory", &memory, 0, 0},
+                                {"on-duplicate", &duplicate, 0, 0},
+                                {"codec", &o.codec, 0, 0},
+                                {"encoding", &o.encoding, 0, 0},
+                                {"float32", &floats, &o.float32, 0},
+                                {"strict", 0, &o.strict, 0},
+                                {"tile-rows", &tile_rows, 0, 0},
+                                {"quiet", 0, &quiet, 0},
+                                {"json", 0, &json, 0},
+                                {"from", &o.from, 0, 0},
+                                {"to", &o.to, 0, 0},
+                                {"durable", 0, &o.durable, 0},
+                                {"prune", 0, &o.prune, 0},
+                                {"dry-run", 0, &o.dry_run, 0},
+                                {"where", &o.where, 0, 0},
+                                {"update", 0, &o.update, 0},
+                                {"profile", 0, &o.profile, 0},
+                                {"validate", &o.validate, 0, 0},
+                                {"partition", &o.partition, 0, 0}};
   tl_name_pair side_pairs[CLI_MOST], key_pairs[CLI_MOST];
   int64_t thread_count = 0, tile = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;

@@ -207,6 +207,23 @@ class Steps(Kit):
             self.goes_on("and its next days")
         self.each(act)
 
+    def test_a_new_ticker_with_a_history(self):
+        """More rows than a thread's share of what is new."""
+        def act(m):
+            self.check("first")
+            m.batches += 1
+            for day in range(-900, m.last + 1):
+                m.put("OLD", day, m.price())
+            m.write()
+            self.goes_on("a new ticker")
+            m.rows["OLD", -3] = m.price()
+            m.write()
+            self.goes_on("a row of it")
+            m.add_days(2)
+            m.write()
+            self.goes_on("the next days")
+        self.each(act, layouts=("ticker", "batch", "panel"))
+
     def test_files_cut_anew(self):
         def act(m):
             self.check("first")
@@ -385,7 +402,7 @@ class Random(Kit):
 
     def change(self, m):
         dice = m.dice
-        kind = dice.choice(("days", "days", "days", "days", "late", "corrected", "dropped", "ticker", "gone", "touch", "cut", "market", "twice", "once", "garbage", "mended"))
+        kind = dice.choice(("days", "days", "days", "days", "late", "corrected", "dropped", "ticker", "listing", "gone", "touch", "cut", "market", "twice", "once", "garbage", "mended"))
         keys = [k for k in m.rows if k[0] != "SPY"]
         if kind == "days":
             m.add_days(dice.choice((1, 1, 2, 9)))
@@ -407,6 +424,11 @@ class Random(Kit):
             m.drop(dice.choice(keys))
         elif kind == "ticker":
             m.add_days(dice.choice((1, 4)), m.tickers() + ["N%d" % len(m.rows)])
+        elif kind == "listing" and m.layout != "day":
+            m.batches += 1
+            name, begin = "L%d" % len(m.rows), -dice.choice((200, 700))
+            for day in range(begin, m.last + 1):
+                m.put(name, day, m.price())
         elif kind == "gone":
             t = dice.choice([t for t in m.tickers() if t != "SPY"])
             if len(m.tickers()) > 3:

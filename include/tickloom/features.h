@@ -41,6 +41,7 @@ typedef struct tl_features_options {
                             sides from elsewhere keep all of theirs */
   const char *from, *to; /* only rows whose order key is at least, at most this; a date, a time or a whole number. Earlier rows are read */
   bool durable;          /* what is committed is on the disk */
+  const char *partition; /* "date": a file a day, date=YYYY-MM-DD/.., of all streams' rows; NULL: what the definition says, else files of streams */
   bool prune;            /* Hive partitions that this run does not write are removed */
   bool update;           /* goes on from what an earlier run with the same definition and settings left in `output`: only what is new in the
                             input is computed. What cannot be gone on from is computed again; the output is that of a full run */

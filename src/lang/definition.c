@@ -92,6 +92,15 @@ static tl_status do_side(compiler *c, const tl_statement *s, tl_error *err) {
   return s->words != NULL ? pick_by(c, s, &d->sides[d->side_count - 1], err) : TL_OK;
 }
 
+static tl_status do_partition(compiler *c, const tl_statement *s, tl_error *err) {
+  if (c->use_depth > 0) return TL_OK; /* a used file's output is its own business */
+  if (s->words->next != NULL || strcmp(s->words->text, "date") != 0)
+    return tl__complain(err, s->words->place,
+                        "features can be partitioned by date alone, the day of the order key; without the statement files are those of streams");
+  c->d->by_date = true;
+  return TL_OK;
+}
+
 static tl_status check_choice(const tl_statement *s, double value, tl_error *err) {
   bool found = s->choice_count == 0;
   for (int i = 0; i < s->choice_count; i++) found |= s->choices[i] == value;
@@ -201,6 +210,7 @@ static tl_status one_statement(compiler *c, const tl_statement *s, bool shipped,
     case TL_STATEMENT_STREAM: return do_stream(c, s, err);
     case TL_STATEMENT_INPUT: return do_input(c, s, err);
     case TL_STATEMENT_SIDE: return do_side(c, s, err);
+    case TL_STATEMENT_PARTITION: return do_partition(c, s, err);
     case TL_STATEMENT_PARAM: return do_param(c, s, err);
     case TL_STATEMENT_LET: return do_let(c, s, err);
     case TL_STATEMENT_FEATURE:

@@ -43,6 +43,7 @@ struct tl_definition {
   int key_count;
   const char *order;
   bool ties;
+  bool by_date; /* the output has a file a day */
   tl_input *inputs;
   size_t input_count;
   tl_side sides[TL_MOST_SIDES];

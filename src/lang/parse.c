@@ -388,6 +388,17 @@ static tl_status check(parser *p, tl_statement *s, tl_error *err) {
   return TL_OK;
 }
 
+static tl_status partition(parser *p, tl_statement *s, tl_error *err) {
+  bool more;
+  tl_word **end = &s->words;
+  TL_TRY(expect(p, "by", err));
+  do {
+    TL_TRY(add_word(p, &end, true, "a key", err));
+    TL_TRY(accept(p, ",", &more, err));
+  } while (more);
+  return TL_OK;
+}
+
 static const struct {
   const char *keyword;
   tl_statement_type type;
@@ -402,10 +413,10 @@ static const struct {
     {"def", TL_STATEMENT_DEF, def},
     {"use", TL_STATEMENT_USE, use},
     {"check", TL_STATEMENT_CHECK, check},
+    {"partition", TL_STATEMENT_PARTITION, partition},
 };
 /* Statements of the language that belong to jobs this version does not have yet. */
-static const char *const later[] = {"reset", "sample", "carry", "sort", "partition", "enter",    "exit",
-                                    "stop",  "take",   "roi",   "size", "fee",       "slippage", "slots"};
+static const char *const later[] = {"reset", "sample", "carry", "sort", "enter", "exit", "stop", "take", "roi", "size", "fee", "slippage", "slots"};
 
 static tl_status unknown_statement(parser *p, tl_error *err) {
   const char *names[32], *word;

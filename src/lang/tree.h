@@ -38,6 +38,7 @@ typedef enum tl_statement_type {
   TL_STATEMENT_DEF,
   TL_STATEMENT_USE,
   TL_STATEMENT_CHECK,
+  TL_STATEMENT_PARTITION,
 } tl_statement_type;
 
 typedef struct tl_word {
@@ -58,7 +59,7 @@ struct tl_statement {
   tl_statement_type type;
   tl_place place;                 /* of the name */
   const char *name;               /* defined by the statement; USE: the file; SIDE: the name; STREAM: the order key */
-  tl_word *words;                 /* STREAM: keys; INPUT: alternatives of the column; SIDE: what picks its stream; DEF: parameters */
+  tl_word *words;                 /* STREAM: keys; INPUT: alternatives of the column; SIDE: what picks its stream; PARTITION: keys; DEF: parameters */
   tl_tree **defaults;             /* DEF: one per parameter, or NULL */
   tl_tree *tree;                  /* LET, FEATURE, LABEL, DEF; PARAM: default */
   const char *value;              /* SIDE: the stream, or NULL for `dataset`; INPUT: type or NULL */

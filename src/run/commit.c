@@ -8,16 +8,25 @@ static int by_name(const void *a, const void *b) { return strcmp(((const tl_mani
 
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
+/* What this run wrote. */
+static size_t count_written(const tl_run *run) { return run->days != NULL ? run->days->file_count : run->file_count; }
+
+static size_t list_written(const tl_run *run, tl_manifest_file *files) {
+  size_t count = 0;
+  for (size_t i = 0; run->days != NULL && i < run->days->file_count; i++) files[count++] = run->days->files[i];
+  for (size_t i = 0; run->days == NULL && i < run->file_count; i++)
+    if (run->files[i].committed) files[count++] = (tl_manifest_file){run->files[i].name, run->files[i].rows_written, run->files[i].size};
+  return count;
+}
+
 /* The files of the new dataset in order of name: those of this run, and of the older one partitions that it did not write; with an update
    all that it did not change. */
 static tl_status list_files(tl_run *run, tl_manifest_file **files, size_t *count, tl_error *err) {
   const tl_manifest *old = &run->target.old;
   const char **names;
-  size_t written = 0;
-  TL_TRY(tl_arena_take(&run->arena, files, run->file_count + old->count + 1, sizeof **files, err));
-  TL_TRY(tl_arena_take(&run->arena, &names, run->file_count + 1, sizeof *names, err));
-  for (size_t i = 0; i < run->file_count; i++)
-    if (run->files[i].committed) (*files)[written++] = (tl_manifest_file){run->files[i].name, run->files[i].rows_written, run->files[i].size};
+  TL_TRY(tl_arena_take(&run->arena, files, count_written(run) + old->count + 1, sizeof **files, err));
+  TL_TRY(tl_arena_take(&run->arena, &names, count_written(run) + 1, sizeof *names, err));
+  size_t written = list_written(run, *files);
   qsort(*files, written, sizeof **files, by_name);
   for (size_t i = 0; i < written; i++) names[i] = (*files)[i].name;
   *count = written;
@@ -49,8 +58,9 @@ tl_status tl__run_commit(tl_run *run, tl_error *err) {
   tl__update_write(run);
   TL_TRY(tl__run_manifest(run, fresh.files, fresh.count, &text, err));
   TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&text), err));
-  for (size_t i = 0; i < run->file_count; i++)
+  for (size_t i = 0; run->days == NULL && i < run->file_count; i++)
     if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
+  for (size_t i = 0; run->days != NULL && i < run->days->file_count; i++) TL_TRY(tl_target_publish(&run->target, run->days->files[i].name, err));
   for (size_t i = 0; run->update.going_on && i < run->update.old.output_count; i++)
     if (run->update.outputs[i].changes) TL_TRY(tl_target_publish(&run->target, run->update.old.outputs[i].name, err));
   TL_TRY(tl_target_remove_stale(&run->target, &fresh, err));

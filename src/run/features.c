@@ -66,7 +66,7 @@ static tl_status make_leaves(tl_run *run, tl_error *err) {
     run->leaves[run->leaf_count++] = (tl_leaf){.field = run->input.key_fields[k], .converted_type = -1};
   }
   run->key_leaves = run->leaf_count;
-  run->leaves[run->leaf_count++] = (tl_leaf){.field = run->input.order_field, .converted_type = -1};
+  if (!run->order_in_path) run->leaves[run->leaf_count++] = (tl_leaf){.field = run->input.order_field, .converted_type = -1};
   for (size_t o = 0; o < d->output_count; o++)
     if (run->selected[o]) run->leaves[run->leaf_count++] = output_leaf(run, &d->outputs[o]);
   return TL_OK;
@@ -178,6 +178,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   if (run->input.longest <= TL_SHORT_ROWS)
     TL_TRY(
         tl_plan_split(&run->calendar, &run->rest, run->env, run->definition, run->selected, run->input.longest, run->input.order_unit, run->input.units, err));
+  TL_TRY(tl__days_open(run, err));
   run->mirrors = tl__run_mirrors(run);
   TL_TRY(tl__update_outputs(run, err));
   TL_TRY(make_leaves(run, err));
@@ -273,6 +274,7 @@ static tl_status execute(tl_run *run, tl_error *err) {
   if (begun) TL_TRY(work(run, err));
   report_files(run);
   if (declined(run, TL_OK) || run->update.carry->more) return TL_OK;
+  if (!run->cancelled) TL_TRY(tl__days_write(run, err));
   if (!run->cancelled) TL_TRY(tl__update_copy(run, err));
   if (!run->cancelled) TL_TRY(tl__update_merge(run, err));
   if (run->options.progress != NULL) run->options.progress(run->options.progress_context, run->rows_total, run->rows_total);
@@ -363,6 +365,7 @@ void tl_run_close(tl_run *run) {
   tl_release(env, run->sides);
   tl_release(env, run->side_plans);
   tl__ranges_free(run);
+  tl__days_free(run);
   for (size_t i = 0; i < run->file_count; i++) {
     tl_writer_free(&run->files[i].writer);
     tl_tally_free(&run->files[i].tally);

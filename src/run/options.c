@@ -79,6 +79,12 @@ static tl_status choose_styles(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
+static tl_status check_partition(const tl_run *run, tl_error *err) {
+  const char *by = run->options.partition;
+  if (by == NULL || strcmp(by, "date") == 0) return TL_OK;
+  return tl_fail(err, TL_USAGE, "--partition %s: the output can be by date, or (without the option) have files of streams", by);
+}
+
 tl_status tl__run_check_options(tl_run *run, tl_error *err) {
   tl_features_options *o = &run->options;
   if (o->input == NULL || (o->output == NULL && !o->dry_run)) return tl_fail(err, TL_USAGE, "an input and an output are needed");
@@ -91,6 +97,7 @@ tl_status tl__run_check_options(tl_run *run, tl_error *err) {
   TL_TRY(choose_styles(run, err));
   TL_TRY(tl_validate_mode_read(&run->validate, o->validate, err));
   TL_TRY(check_names(run, err));
+  TL_TRY(check_partition(run, err));
   return select_outputs(run, err);
 }
 
@@ -164,6 +171,7 @@ uint64_t tl__run_settings_hash(const tl_run *run) {
   add_text(&hash, d->order);
   for (size_t i = 0; i < o->key_count; i++) add_text(&hash, o->keys[i].name), add_text(&hash, o->keys[i].value);
   for (int i = 0; i < d->side_count; i++) add_text(&hash, d->sides[i].name), add_text(&hash, path_of_side(run, i));
+  if (o->partition != NULL || d->by_date) add_text(&hash, "by date");
   add_text(&hash, o->from);
   add_text(&hash, o->to);
   return hash;

@@ -5,36 +5,33 @@
 
 /* ---- encode ---- */
 
-/* The keys of surviving streams as a column. */
-static tl_status key_column(tl_worker *w, int key, size_t first, size_t count, tl_error *err) {
-  const tl_field *field = &w->run->input.key_fields[key];
-  int64_t n = 0;
-  for (size_t i = first; i < first + count; i++) n += !w->streams[i].failed;
-  TL_TRY(tl_column_reset(&w->keys, field, n, err));
-  n = 0;
-  for (size_t i = first; i < first + count; i++) {
-    const tl_key_value_data *v = &w->streams[i].stream->keys[key];
-    if (w->streams[i].failed) continue;
+tl_status tl__key_column(const tl_run *run, tl_column *out, int key, const tl_stream *const *streams, int64_t count, tl_error *err) {
+  const tl_field *field = &run->input.key_fields[key];
+  TL_TRY(tl_column_reset(out, field, count, err));
+  for (int64_t i = 0; i < count; i++) {
+    const tl_key_value_data *v = &streams[i]->keys[key];
     if (field->physical == TL_PHYSICAL_BYTE_ARRAY) {
-      TL_TRY(tl_buffer_append(&w->keys.bytes, v->text ? v->text : "", v->size, err));
-      w->keys.offsets[n + 1] = (int64_t)w->keys.bytes.size;
+      TL_TRY(tl_buffer_append(&out->bytes, v->text ? v->text : "", v->size, err));
+      out->offsets[i + 1] = (int64_t)out->bytes.size;
     } else
-      memcpy(w->keys.values + n * tl_field_width(field), &v->number, (size_t)tl_field_width(field));
-    n++;
+      memcpy(out->values + i * tl_field_width(field), &v->number, (size_t)tl_field_width(field));
   }
   return TL_OK;
 }
 
-/* Lengths of the surviving streams within rows [from, to) of all of them. */
-static tl_status run_lengths(tl_worker *w, size_t first, size_t count, int64_t from, int64_t to, tl_error *err) {
+/* The surviving streams, and their lengths within rows [from, to) of all of them. */
+static tl_status run_lengths(tl_worker *w, size_t first, size_t count, int64_t from, int64_t to, int64_t *survivors, tl_error *err) {
   int64_t at = 0, n = 0;
   TL_TRY(tl_reserve(w->run->env, &w->lengths, &w->length_capacity, count + 1, sizeof *w->lengths, err));
+  TL_TRY(tl_reserve(w->run->env, &w->survivors, &w->survivor_capacity, count + 1, sizeof *w->survivors, err));
   for (size_t i = first; i < first + count; i++) {
     if (w->streams[i].failed) continue;
+    w->survivors[n] = w->streams[i].stream;
     int64_t low = at > from ? at : from, high = at + w->out_rows[i] < to ? at + w->out_rows[i] : to;
     w->lengths[n++] = high > low ? high - low : 0;
     at += w->out_rows[i];
   }
+  *survivors = n;
   return TL_OK;
 }
 
@@ -43,13 +40,14 @@ static tl_status encode(tl_worker *w, size_t first, size_t count, int64_t base, 
   tl_run *run = w->run;
   const tl_definition *d = run->definition;
   int leaf = 0;
+  int64_t survivors;
   TL_TRY(tl_group_begin(&w->group, run->leaf_count, to - from, err));
-  TL_TRY(run_lengths(w, first, count, from, to, err));
+  TL_TRY(run_lengths(w, first, count, from, to, &survivors, err));
   /* at once, so that it need not grow with a copy; pages that are not touched cost nothing */
   TL_TRY(tl_buffer_reserve(&w->group.bytes, (size_t)(to - from) * 8 * (size_t)run->leaf_count + 4096 * (size_t)run->leaf_count, err));
   for (int k = 0; k < d->key_count; k++) {
     if (tl__run_key_is_in_path(run, k)) continue;
-    TL_TRY(key_column(w, k, first, count, err));
+    TL_TRY(tl__key_column(run, &w->keys, k, w->survivors, survivors, err));
     TL_TRY(tl_group_put_runs(&w->group, &run->leaves[leaf++], &w->keys, w->lengths, w->keys.count, run->order_style.codec, run->order_style.level, err));
   }
   TL_TRY(tl_group_put_ints(&w->group, &run->leaves[leaf++], w->order + base + from, INT64_MIN, run->order_style, err));
@@ -66,26 +64,26 @@ static tl_status encode(tl_worker *w, size_t first, size_t count, int64_t base, 
 
 /* ---- write ---- */
 
-static tl_status name_columns(tl_run *run, tl_output_file *f, tl_error *err) {
+tl_status tl__name_columns(const tl_run *run, tl_writer *writer, tl_error *err) {
   const tl_definition *d = run->definition;
   TL_OWNED(tl_buffer) text = {.env = run->env};
   TL_TRY(tl_buffer_format(&text, err, "%016llx", (unsigned long long)d->identity));
   TL_TRY(tl_buffer_byte(&text, 0, err));
-  TL_TRY(tl_writer_key_value(&f->writer, "tickloom.identity", (const char *)text.data, err));
-  TL_TRY(tl_writer_key_value(&f->writer, "tickloom.definition", d->path, err));
+  TL_TRY(tl_writer_key_value(writer, "tickloom.identity", (const char *)text.data, err));
+  TL_TRY(tl_writer_key_value(writer, "tickloom.definition", d->path, err));
   text.size = 0;
   for (int k = 0; k < d->key_count; k++) TL_TRY(tl_buffer_format(&text, err, "%s,", d->keys[k]));
   TL_TRY(tl_buffer_text(&text, d->order, err));
   TL_TRY(tl_buffer_byte(&text, 0, err));
-  TL_TRY(tl_writer_key_value(&f->writer, "tickloom.by", (const char *)text.data, err));
-  if (d->ties) TL_TRY(tl_writer_key_value(&f->writer, "tickloom.ties", "true", err));
+  TL_TRY(tl_writer_key_value(writer, "tickloom.by", (const char *)text.data, err));
+  if (d->ties) TL_TRY(tl_writer_key_value(writer, "tickloom.ties", "true", err));
   text.size = 0;
   for (size_t o = 0; o < d->output_count; o++)
     if (run->selected[o])
       TL_TRY(
           tl_buffer_format(&text, err, "%s%s=%016llx", text.size > 0 ? "," : "", d->outputs[o].name, (unsigned long long)tl_definition_output_identity(d, o)));
   TL_TRY(tl_buffer_byte(&text, 0, err));
-  return tl_writer_key_value(&f->writer, "tickloom.identities", (const char *)text.data, err);
+  return tl_writer_key_value(writer, "tickloom.identities", (const char *)text.data, err);
 }
 
 static tl_status open_output(tl_run *run, tl_output_file *f, tl_error *err) {
@@ -94,7 +92,7 @@ static tl_status open_output(tl_run *run, tl_output_file *f, tl_error *err) {
   for (int i = 0; i < count; i++) sorting[i] = (tl_sorting){.column = i};
   f->open = true; /* whatever comes of it, there may be a file now */
   TL_TRY(tl_writer_open(&f->writer, run->env, f->temporary, run->leaves, run->leaf_count, sorting, count, err));
-  return name_columns(run, f, err);
+  return tl__name_columns(run, &f->writer, err);
 }
 
 static void discard_output(tl_run *run, tl_output_file *f) {
@@ -110,6 +108,15 @@ static void drop_output(tl_run *run, tl_output_file *f, const tl_error *why) {
   f->status = why->status;
   tl_lock_enter(run->lock);
   (void)!tl_arena_text(&run->arena, &f->reason, why->text, strlen(why->text), NULL);
+  tl_lock_leave(run->lock);
+}
+
+/* Every piece of what an output by date takes from is there. */
+static void take_for_days(tl_run *run, tl_output_file *f) {
+  f->committed = true;
+  f->rows_written = f->tally.rows;
+  tl_lock_enter(run->lock);
+  tl_tally_merge(&run->tally, &f->tally);
   tl_lock_leave(run->lock);
 }
 
@@ -158,6 +165,7 @@ tl_status tl__put_open(tl_worker *w, tl_putting *put, tl_error *err) {
   put->in_turn = true;
   if (f->failed) return TL_OK;
   if (f->tally.env == NULL) TL_TRY(tl_tally_open(&f->tally, w->run->env, w->run->selected_count, w->run->check_count, err));
+  if (w->run->days != NULL) return TL_OK;
   if (!f->open) TL_TRY(open_output(w->run, f, err));
   put->mark = tl_writer_at(&f->writer);
   return TL_OK;
@@ -181,6 +189,7 @@ tl_status tl__put_rows(tl_worker *w, tl_putting *put, size_t first, size_t count
     rows += w->out_rows[i];
     put->any |= !w->run->update.going_on || w->out_rows[i] > 0; /* nothing new makes no file */
   }
+  if (w->run->days != NULL) return tl__days_put(w, put->piece->file, put->piece->sequence, first, count, err);
   for (int64_t done = 0, to; done < rows; done = to) { /* a long stream: several row groups, one after the other */
     int64_t start = tl__now(w->run);
     to = rows - done < TL_PIECE_ROWS ? rows : done + TL_PIECE_ROWS;
@@ -193,7 +202,8 @@ tl_status tl__put_rows(tl_worker *w, tl_putting *put, size_t first, size_t count
 
 tl_status tl__put_undo(tl_worker *w, tl_putting *put, tl_error *err) {
   tl_output_file *f = &w->run->files[put->piece->file];
-  return put->in_turn && !f->failed && f->open ? tl_writer_cut(&f->writer, put->mark, err) : TL_OK;
+  if (w->run->days != NULL) tl__days_undo(w->run, put->piece->file, put->piece->sequence);
+  return w->run->days == NULL && put->in_turn && !f->failed && f->open ? tl_writer_cut(&f->writer, put->mark, err) : TL_OK;
 }
 
 void tl__put_close(tl_worker *w, tl_putting *put, tl_status status, tl_error *err) {
@@ -203,11 +213,12 @@ void tl__put_close(tl_worker *w, tl_putting *put, tl_status status, tl_error *er
   f->incomplete |= put->incomplete;
   if (status == TL_OK && !f->failed && put->any) { /* also where no row is left */
     if (f->tally.env == NULL) status = tl_tally_open(&f->tally, run->env, run->selected_count, run->check_count, err);
-    if (status == TL_OK && !f->open) status = open_output(run, f, err);
+    if (status == TL_OK && !f->open && run->days == NULL) status = open_output(run, f, err);
     if (status == TL_OK) tl_tally_merge(&f->tally, put->tally);
   }
   bool last = put->piece->sequence + 1 == f->pieces;
   int64_t start = tl__now(run);
+  if (status == TL_OK && last && !f->failed && run->days != NULL && f->tally.streams > 0) take_for_days(run, f);
   if (status == TL_OK && last && !f->failed && f->open) {
     if (f->tally.streams > 0)
       status = finish_output(run, f, err);

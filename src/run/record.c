@@ -130,7 +130,7 @@ static tl_status put_record(tl_run *run, tl_json *j, const tl_feature_time *time
   if (run->options.from != NULL) tl_json_string(j, "from", run->options.from);
   if (run->options.to != NULL) tl_json_string(j, "to", run->options.to);
   if (run->update.going_on || run->update.why != NULL) put_update(&run->update, j);
-  tl_json_int(j, "spilled_bytes", run->spills ? run->spill_bytes : 0);
+  tl_json_int(j, "spilled_bytes", (run->spills ? run->spill_bytes : 0) + tl__days_bytes(run));
   tl_json_double(j, "rows_per_s", run->wall_ns > 0 ? (double)run->tally.rows / seconds(run->wall_ns) : 0);
   tl_json_int(j, "bytes_read", run->times.bytes_read);
   tl_json_int(j, "bytes_written", run->times.bytes_written);

@@ -3,6 +3,7 @@
 #define TL_RUN_RUN_H
 
 #include "parquet/writer.h"
+#include "run/days.h"
 #include "run/engine.h"
 #include "run/load.h"
 #include "run/profile.h"
@@ -124,6 +125,10 @@ struct tl_run {
   int threads;
   int64_t plan_bytes;    /* memory that it will need */
   size_t files_finished; /* by an earlier run */
+  tl_days *days;         /* the output is by date; else NULL */
+  int64_t day_rows;      /* of days that a thread may have in memory */
+  const char *day_file;  /* the name of a day's file in its folder */
+  bool order_in_path;    /* the path says the order key, which is that date */
   tl_leaf *leaves;       /* of the output files */
   int leaf_count, key_leaves;
   tl_page_style feature_style, order_style;

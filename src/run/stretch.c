@@ -94,9 +94,8 @@ static void hash_rows(stretcher *s, size_t i) {
 
 static void take_record(stretcher *s, size_t i) {
   const tl_loaded_stream *l = &s->w->streams[i];
-  if (s->records[i] == NULL || s->hashed[i] != l->stream->rows) return;
-  tl_update_stream now = {.rows = s->hashed[i], .last_key = l->last_key, .content = s->content[i]};
-  tl__update_take(s->w->run, l->stream, now, s->records[i], NULL);
+  tl_update_stream now = {.rows = l->first + l->rows, .last_key = l->last_key, .content = s->content[i]};
+  if (s->w->run->update.keeps) tl__update_take(s->w->run, l->stream, now, s->hashed[i] == l->stream->rows ? s->records[i] : NULL, NULL);
 }
 
 /* An update goes on by whole tasks alone; a long stream that is known is computed from its first row. */

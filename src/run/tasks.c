@@ -13,7 +13,7 @@ enum { PART_ROWS = 4 << 20, STRETCH_ROWS = 8192, LEAST_STRETCH = 512, OPENING = 
 /* ---- output files ---- */
 
 bool tl__run_mirrors(const tl_run *run) {
-  if (run->target.is_file || run->update.going_on) return false;
+  if (run->target.is_file || run->update.going_on || run->days != NULL) return false;
   for (size_t i = 0; i < run->input.dataset.count; i++)
     if (!run->input.files[i].failed && run->input.files[i].order_leaf < 0) return false; /* the path alone has the order key */
   for (size_t i = 0; i < run->input.stream_count; i++)
@@ -83,7 +83,7 @@ static tl_status add_file(tl_run *run, size_t *capacity, const char *name, size_
 /* Files that an earlier run finished are taken as they are. */
 static tl_status take_finished(tl_run *run, tl_error *err) {
   TL_OWNED(tl_tally) tally = {0};
-  if (run->progress.target == NULL || json_object_size(run->progress.entries) == 0) return TL_OK;
+  if (run->days != NULL || run->progress.target == NULL || json_object_size(run->progress.entries) == 0) return TL_OK;
   TL_TRY(tl_tally_open(&tally, run->env, run->selected_count, run->check_count, err));
   for (size_t i = 0; i < run->file_count; i++) {
     tl_output_file *f = &run->files[i];
@@ -243,8 +243,9 @@ static tl_status join_stretch(tl_run *run, tl_task *task, size_t piece, size_t a
   return task->streams < abreast ? TL_OK : end_task(run, task, err);
 }
 
-/* Files of one piece are put together until the lanes are full or the memory is; a file of several has tasks of its own. */
-static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forecast, tl_error *err) {
+/* `most` rows of a stream that is taken whole, `share` of a piece of several. Files of one piece are put together until the lanes are full or the memory is; a
+ * file of several has tasks of its own. */
+static tl_status make_pieces(tl_run *run, int64_t most, int64_t share, const tl_forecast *forecast, tl_error *err) {
   size_t *files, abreast = streams_abreast(run, most, forecast);
   cutter c = {run, most};
   TL_TRY(tl_arena_take(&run->arena, &files, run->file_count + 1, sizeof *files, err));
@@ -261,7 +262,7 @@ static tl_status make_pieces(tl_run *run, int64_t most, const tl_forecast *forec
       continue;
     }
     if (!is_long(f, most) && open.room > 0) TL_TRY(end_task(run, &open, err));
-    TL_TRY(cut_file(run, f, most, err));
+    TL_TRY(cut_file(run, f, share, err));
     for (size_t p = first; p < run->piece_count; p++) {
       const tl_piece *piece = &run->pieces[p];
       if (is_long(f, most)) {
@@ -426,16 +427,16 @@ static tl_status plan_ranges(tl_run *run, int64_t most, const tl_forecast *f, tl
 static tl_status cut(tl_run *run, tl_forecast *f, tl_error *err) {
   int64_t most = run->rows_total / (8 * f->threads); /* something to do for every thread, in what caches hold, but no tiny row groups */
   if (most < TL_SHORT_ROWS) most = TL_SHORT_ROWS;
-  if (run->update.going_on && most > least_of_update(run, f)) most = least_of_update(run, f);
   if (most > TL_PIECE_ROWS) most = TL_PIECE_ROWS;
   if (most > f->task_rows) most = f->task_rows;
+  int64_t share = run->update.going_on && most > least_of_update(run, f) ? least_of_update(run, f) : most;
   if (run->input.longest > most && f->task_rows < LEAST_STRETCH + 2 * run->plan.greatest_delay)
     return tl_fail(err, TL_MEMORY, "the windows need %lld MB and a stretch of a long stream %lld MB beside them, --memory is %lld MB",
                    (long long)(f->thread_bytes / 1000000 + 1), (long long)(tl__run_task_bytes(run, LEAST_STRETCH + 2 * run->plan.greatest_delay) / 1000000 + 1),
                    (long long)(run->options.memory / 1000000));
   if (run->file_count == 0) TL_TRY(make_files(run, most, err));
   TL_TRY(plan_ranges(run, most, f, err));
-  return make_pieces(run, most, f, err);
+  return make_pieces(run, most, share, f, err);
 }
 
 /* Those of a condition lie among others. */
@@ -479,6 +480,11 @@ tl_status tl__run_make_tasks(tl_run *run, tl_error *err) {
     forget(run);
     TL_TRY(tl__run_forecast(run, &f, err));
     TL_TRY(cut(run, &f, err));
+  }
+  if (run->days != NULL && run->file_count > 0) {
+    const char *name = run->files[0].name;
+    run->day_file = name + tl_manifest_folder(name);
+    run->day_rows = f.task_rows;
   }
   int64_t taken = 0;
   for (size_t i = 0; i < run->task_count; i++) {

@@ -456,6 +456,7 @@ void tl__update_take(tl_run *run, const tl_stream *stream, tl_update_stream as_i
   tl_update_stream *s = &u->streams[stream - run->input.streams];
   tl_error why = {0};
   tl_lock_enter(run->lock);
+  s->record = (tl_ledger_place){.file = -1};
   tl_status status = u->spoilt || record == NULL ? TL_OK : tl__update_append(run, record, 8 * tl_resume_size(&u->resume, as_it_is.rows), &s->record, &why);
   if (status == TL_OK && !u->spoilt && calendar != NULL && calendar->place.file < 0)
     status = tl__update_append(run, calendar->record, 8 * tl_resume_size(&u->calendar_resume, calendar->rows), &calendar->place, &why);

@@ -126,7 +126,8 @@ tl_status tl__update_append(struct tl_run *run, const void *data, int64_t size, 
 void tl__update_forget(struct tl_run *run);
 /* Reads the record of a stream as it was. */
 tl_status tl__update_read(const struct tl_run *run, const tl_ledger_place *place, void *out, tl_error *err) TL_MUST_CHECK;
-/* A stream has ended: takes what is to be known of it; `calendar` has a place once its record is written. Any thread. */
+/* A stream has ended: takes what is to be known of it. Without a record (NULL) it is computed anew by the next update that has rows of it. `calendar` has a
+ * place once its record is written. Any thread. */
 void tl__update_take(struct tl_run *run, const tl_stream *stream, tl_update_stream as_it_is, const double *record, tl_calendar *calendar);
 /* Hashes rows [first, first + rows) of a stream, to be added up. */
 uint64_t tl_content_hash(const int64_t *order, double *const *columns, int64_t at, int column_count, int64_t first, int64_t rows);

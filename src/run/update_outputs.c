@@ -21,6 +21,8 @@ tl_status tl__update_outputs(tl_run *run, tl_error *err) {
   tl_update *u = &run->update;
   int32_t *home_of;
   if (!u->going_on) return TL_OK;
+  for (size_t i = 0; run->days != NULL && i < u->old.stream_count; i++)
+    if (is_redone(u, i)) tl__update_decline(run, "rows of an output by date changed");
   TL_TRY(tl_arena_take(&run->arena, &u->outputs, u->old.output_count + 1, sizeof *u->outputs, err));
   TL_TRY(tl_arena_take(&run->arena, &u->home, run->input.stream_count + 1, sizeof *u->home, err));
   TL_TRY(tl_arena_take(&run->arena, &home_of, u->old.stream_count + 1, sizeof *home_of, err));
@@ -210,7 +212,7 @@ tl_status tl__update_merge(tl_run *run, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = run->env};
   part *parts;
   size_t count;
-  if (!run->update.going_on) return TL_OK;
+  if (!run->update.going_on || run->days != NULL) return TL_OK;
   TL_TRY(list_parts(run, &arena, &parts, &count, err));
   for (size_t i = 0, end; i < count; i = end) {
     for (end = i + 1; end < count && by_place(&parts[i], &parts[end]) == 0;) end++;

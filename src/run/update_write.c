@@ -63,7 +63,7 @@ static tl_status list_streams(maker *m, tl_error *err) {
       s->failed = false;
       s->rows = u->rows, s->last_key = u->last_key, s->content = u->content, s->record = u->record, s->calendar = u->calendar;
       if (s->calendar.file >= 0) s->calendar.file = (int32_t)m->fresh.record_count;
-      s->record.file = (int32_t)m->fresh.record_count; /* the newest */
+      if (s->record.file >= 0) s->record.file = (int32_t)m->fresh.record_count; /* the newest */
     }
     if (s->last_key > m->fresh.latest) m->fresh.latest = s->last_key;
   }
@@ -231,7 +231,10 @@ static tl_status list_outputs(maker *m, tl_error *err) {
   tl_run *run = m->run;
   const tl_ledger *old = &m->update->old;
   size_t before = m->update->going_on ? old->output_count : 0;
-  TL_TRY(tl_arena_take(&run->arena, &m->fresh.outputs, before + run->file_count + 1, sizeof *m->fresh.outputs, err));
+  size_t days = run->days != NULL ? run->days->file_count : 0;
+  TL_TRY(tl_arena_take(&run->arena, &m->fresh.outputs, before + run->file_count + days + 1, sizeof *m->fresh.outputs, err));
+  for (size_t i = 0; i < days; i++) /* which of all streams have rows that day is not said: what changes rows changes everything */
+    m->fresh.outputs[m->fresh.output_count++] = (tl_ledger_output){.name = run->days->files[i].name, .is_part = m->update->going_on};
   for (size_t i = 0; i < before; i++) {
     tl_ledger_output *o = &m->fresh.outputs[m->fresh.output_count];
     *o = old->outputs[i];
@@ -242,7 +245,7 @@ static tl_status list_outputs(maker *m, tl_error *err) {
   for (size_t i = 0; i < run->file_count; i++) {
     const tl_output_file *f = &run->files[i];
     tl_ledger_output *o = &m->fresh.outputs[m->fresh.output_count];
-    if (!f->committed) continue;
+    if (!f->committed || run->days != NULL) continue;
     *o = (tl_ledger_output){.name = f->name, .is_part = m->update->going_on && m->update->home[run->order[f->first_stream] - run->input.streams] < 0};
     TL_TRY(tl_arena_take(&run->arena, &o->streams.streams, f->stream_count + 1, sizeof *o->streams.streams, err));
     for (size_t k = f->first_stream; k < f->first_stream + f->stream_count; k++)

@@ -15,9 +15,11 @@ static void close_worker(tl_worker *w) {
   tl_release(env, w->result_capacity);
   tl_release(env, w->order);
   tl_release(env, w->streams);
+  tl_release(env, w->places);
   tl_release(env, w->out_at);
   tl_release(env, w->out_rows);
   tl_release(env, w->lengths);
+  tl_release(env, w->survivors);
   tl_release(env, w->records);
   tl_release(env, w->courses);
   tl_release(env, w->last_missing);
@@ -114,9 +116,12 @@ static tl_status gather_streams(tl_worker *w, const tl_task *task, tl_error *err
   tl_run *run = w->run;
   w->stream_count = 0;
   TL_TRY(tl_reserve(run->env, &w->streams, &w->stream_capacity, task->streams + 1, sizeof *w->streams, err));
+  TL_TRY(tl_reserve(run->env, &w->places, &w->place_capacity, task->streams + 1, sizeof *w->places, err));
   for (size_t p = task->first_piece; p < task->first_piece + task->piece_count; p++)
-    for (size_t i = 0; i < run->pieces[p].stream_count; i++)
+    for (size_t i = 0; i < run->pieces[p].stream_count; i++) {
+      w->places[w->stream_count] = (int64_t)(run->pieces[p].first_stream + i);
       w->streams[w->stream_count++] = (tl_loaded_stream){.stream = run->order[run->pieces[p].first_stream + i]};
+    }
   return TL_OK;
 }
 
@@ -179,6 +184,7 @@ static void merge_times(tl_worker *w, int index) {
   run->times.compute_ns += w->times.compute_ns;
   run->times.encode_ns += w->times.encode_ns;
   run->times.write_ns += w->times.write_ns;
+  run->times.spill_ns += w->times.spill_ns;
   run->times.bytes_read += w->load.scratch.bytes_read;
   run->times.bytes_written += w->times.bytes_written;
   tl_lock_leave(run->lock);
@@ -186,7 +192,7 @@ static void merge_times(tl_worker *w, int index) {
 
 void tl__run_work(void *context, int index) {
   tl_run *run = context;
-  tl_worker w = {.run = run};
+  tl_worker w = {.run = run, .number = index};
   tl_error err = {0};
   size_t task;
   tl_status status = open_worker(&w, &err);

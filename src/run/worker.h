@@ -6,6 +6,7 @@
 
 typedef struct tl_worker {
   tl_run *run;
+  int number;
   tl_engine engine;       /* by tl__run_main_plan; for tasks of long streams by the whole plan */
   tl_calendars calendars; /* where the engine's plan is given something */
   tl_load load;
@@ -19,8 +20,12 @@ typedef struct tl_worker {
   size_t order_capacity;
   tl_loaded_stream *streams; /* of the task */
   size_t stream_count, stream_capacity;
+  int64_t *places; /* of these in tl_run.order */
+  size_t place_capacity;
   int64_t *out_at, *out_rows; /* where a stream's results lie */
   size_t out_capacity, out_rows_capacity;
+  const tl_stream **survivors; /* of a piece that is encoded */
+  size_t survivor_capacity;
   int64_t *lengths;
   size_t length_capacity;
   tl_tally tallies[TL_LANES]; /* of the task's pieces */
@@ -75,6 +80,9 @@ tl_status tl__put_undo(tl_worker *worker, tl_putting *put, tl_error *err) TL_MUS
    that was put of it, which the run reports at its end. */
 void tl__put_close(tl_worker *worker, tl_putting *put, tl_status status, tl_error *err);
 
+/* put.c: the keys of streams as a column; the words that every file of the output has. */
+tl_status tl__key_column(const tl_run *run, tl_column *out, int key, const tl_stream *const *streams, int64_t count, tl_error *err) TL_MUST_CHECK;
+tl_status tl__name_columns(const tl_run *run, tl_writer *writer, tl_error *err) TL_MUST_CHECK;
 /* What an engine has measured, into the run; the caller holds the lock. */
 void tl__merge_engine(tl_run *run, const tl_engine *engine);
 void tl__report_stream(tl_worker *worker, const tl_loaded_stream *stream);
