@@ -13,15 +13,23 @@
 #include "test.h"
 #include "tickloom/features.h"
 
-enum { TICKERS = 3, DAYS = 40 };
+enum { TICKERS = 3, DAYS = 40, LONG_ROWS = 36000 };
 static const char *const TEXT =
     "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 5)\nfeature b = close / spy.close\nfeature c = sum(close, 9d)\n"
     "label up = lead(close, 2)\ncheck a: finite\n";
 static const char *const KEPT_UP =
     "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 5)\nfeature b = close / spy.close\n"
     "feature c = ema(close, 4) + mean(here(spy.close), 3)\n";
+static const char *const KEPT_UP_OTHERWISE =
+    "stream by ticker order by date\ninput close\nside spy from \"B\"\nfeature a = mean(close, 6)\nfeature b = close / spy.close\n"
+    "feature c = ema(close, 4) + mean(here(spy.close), 3)\n";
+static const char *const PICKED =
+    "stream by ticker order by date\ninput close\nside own from dataset on ticker\nfeature a = mean(own.close, 3)\nfeature b = close - here(own.close)\n";
+static const char *const LONG =
+    "stream by ticker order by date\ninput close\nfeature a = ema(mean(close, 5), 9)\nfeature b = stddev(close, 12) + lag(close, 3)\n";
 static const char *text;   /* the definition of the runs */
 static const char *where;  /* their condition */
+static const char *by;     /* what the output is partitioned by, NULL: files of streams */
 static const char *before; /* what `update` goes on from, NULL: no update */
 static char root[64];
 static tl_error err;
@@ -76,7 +84,7 @@ static int run_once(const char *in, const char *out, bool durable) {
   tl_definition *d = NULL;
   tl_run *run = NULL;
   int code = 0;
-  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable, .where = where, .update = before != NULL};
+  tl_features_options o = {.input = in, .output = out, .threads = 1, .durable = durable, .where = where, .update = before != NULL, .partition = by};
   tl_status status = tl_definition_read(&d, "faults", text, NULL, 0, &err);
   if (status == TL_OK) status = tl_features_run(&run, d, &o, &err);
   if (run != NULL)
@@ -244,7 +252,87 @@ static void updated_output(void **state) {
     snprintf(path, sizeof path, "%s/C.parquet", in);
     write_file(path, TICKERS - 1, TICKERS, 1, DAYS - 10, false);
   }
+  if (run_once(in, out, false) != 0) fail_msg("%s", err.text);
+  text = KEPT_UP_OTHERWISE;
+  for (int ever = 0; ever < 2; ever++) {
+    every_call_fails(in, "o", TL__FILE_CALL, ever, false, false, 1);
+    every_call_fails(in, "o", TL__ALLOCATION, ever, false, false, ever ? 13 : 5);
+  }
   before = NULL;
+  text = TEXT;
+}
+
+static void output_by_date(void **state) {
+  (void)state;
+  char in[200], out[200], path[300];
+  by = "date";
+  text = KEPT_UP;
+  snprintf(in, sizeof in, "%s/dated", root);
+  snprintf(out, sizeof out, "%s/i0", root);
+  shell("mkdir -p %s", in);
+  for (int t = 0; t < TICKERS; t++) {
+    snprintf(path, sizeof path, "%s/%c.parquet", in, 'A' + t);
+    write_file(path, t, t + 1, 0, 4, false);
+  }
+  for (int ever = 0; ever < 2; ever++) {
+    every_call_fails(in, "i", TL__FILE_CALL, ever, false, false, 1);
+    every_call_fails(in, "i", TL__ALLOCATION, ever, false, false, ever ? 11 : 3);
+  }
+  every_call_fails(in, "j", TL__FILE_CALL, false, true, true, 1);
+  if (run_once(in, out, false) != 0) fail_msg("%s", err.text);
+  snprintf(path, sizeof path, "%s/days.parquet", in);
+  write_file(path, 0, TICKERS, 4, 5, true);
+  before = out;
+  every_call_fails(in, "k", TL__FILE_CALL, false, false, false, 1);
+  every_call_fails(in, "k", TL__ALLOCATION, false, false, false, 7);
+  before = NULL;
+  by = NULL;
+  text = TEXT;
+}
+
+/* A side with a stream for each value of a column; also of rows that must be put together first. */
+static void picked_sides(void **state) {
+  (void)state;
+  char tickers[200], days[200];
+  snprintf(tickers, sizeof tickers, "%s/tickers", root);
+  snprintf(days, sizeof days, "%s/days", root);
+  text = PICKED;
+  every_call_fails(tickers, "l", TL__FILE_CALL, false, false, false, 1);
+  every_call_fails(tickers, "l", TL__ALLOCATION, false, false, false, 3);
+  every_call_fails(days, "m", TL__FILE_CALL, true, false, false, 1);
+  every_call_fails(days, "m", TL__ALLOCATION, true, false, false, 7);
+  text = TEXT;
+}
+
+/* One stream, of which all lanes have ranges. */
+static void long_stream(void **state) {
+  (void)state;
+  tl_env *env = tl_sys_env();
+  char in[200], path[300];
+  int64_t *day;
+  double *close;
+  tl_leaf leaves[] = {{.field = {.name = "date", .physical = TL_PHYSICAL_INT32, .logical = TL_LOGICAL_DATE}},
+                      {.field = {.name = "close", .physical = TL_PHYSICAL_DOUBLE, .nullable = true}, .max_definition = 1}};
+  tl_page_style style = {.encoding = TL_ENCODING_PLAIN, .page_rows = 16384};
+  TL_OWNED(tl_group) group = {.env = env};
+  TL_OWNED(tl_arena) arena = {.env = env};
+  tl_writer w;
+  OK(tl_arena_take(&arena, &day, LONG_ROWS, sizeof *day, &err));
+  OK(tl_arena_take(&arena, &close, LONG_ROWS, sizeof *close, &err));
+  for (int i = 0; i < LONG_ROWS; i++) day[i] = i, close[i] = i % 97;
+  snprintf(in, sizeof in, "%s/long", root);
+  shell("mkdir -p %s", in);
+  snprintf(path, sizeof path, "%s/A.parquet", in);
+  OK(tl_writer_open(&w, env, path, leaves, 2, NULL, 0, &err));
+  OK(tl_group_begin(&group, 2, LONG_ROWS, &err));
+  OK(tl_group_put_ints(&group, &leaves[0], day, INT64_MIN, style, &err));
+  OK(tl_group_put_doubles(&group, &leaves[1], close, style, &err));
+  OK(tl_writer_append(&w, &group, &err));
+  OK(tl_writer_finish(&w, false, &err));
+  tl_writer_free(&w);
+  text = LONG;
+  every_call_fails(in, "n", TL__FILE_CALL, false, false, false, 1);
+  every_call_fails(in, "n", TL__ALLOCATION, false, false, false, 3);
   text = TEXT;
 }
 
@@ -311,8 +399,9 @@ int main(void) {
     write_file(path, 0, TICKERS, half * DAYS / 2, (half + 1) * DAYS / 2, true);
   }
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(fresh_output),   cmocka_unit_test(replaced_output), cmocka_unit_test(scattered_input),          cmocka_unit_test(selected_rows),
-      cmocka_unit_test(updated_output), cmocka_unit_test(one_file),        cmocka_unit_test(calendars_after_a_failure)};
+      cmocka_unit_test(fresh_output),   cmocka_unit_test(replaced_output),          cmocka_unit_test(scattered_input), cmocka_unit_test(selected_rows),
+      cmocka_unit_test(updated_output), cmocka_unit_test(output_by_date),           cmocka_unit_test(picked_sides),    cmocka_unit_test(long_stream),
+      cmocka_unit_test(one_file),       cmocka_unit_test(calendars_after_a_failure)};
   int failed = cmocka_run_group_tests_name("faults", tests, NULL, NULL);
   tl__faulty_give_back();
   shell("rm -rf %s", root);

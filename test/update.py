@@ -298,14 +298,49 @@ class Steps(Kit):
     def test_options_that_differ(self):
         m = self.market("ticker", 5)
         self.check("first")
-        self.assertFalse(self.check("another param", "--param", "n=9")["update"]["went_on"])
+        self.assertEqual(self.goes_on("another param", "--param", "n=9")["update"]["copied"], ["fast", "place", "vol", "market", "trend", "since"])
         m.add_days(1)
         m.write()
-        self.goes_on("the same param", "--param", "n=9")
+        self.assertIn("the features changed", self.check("the same param", "--param", "n=9")["update"]["everything_since"])
+        m.add_days(1)
+        m.write()
+        self.goes_on("and again", "--param", "n=9")
         self.assertFalse(self.check("where", "--param", "n=9", "--where", "volume > 10")["update"]["went_on"])
         m.add_days(2)
         m.write()
         self.goes_on("the same condition", "--param", "n=9", "--where", "volume > 10")
+
+    def test_changed_definitions(self):
+        """Only what is new is computed, whatever files the rows lie in by then; the rest is copied."""
+        more = ["feature extra = mean(close, 11)", "feature word = close > 55", "feature when = lag(day, 1)", "label next = lead(close, 3)", "feature peak = max(high, 5, min: 1)"]
+        def act(m):
+            self.definition(SMALL)
+            self.check("first")
+            for days in (1, 3):
+                m.add_days(days)
+                m.write()
+                self.goes_on("days")
+            self.definition(SMALL + more[0] + "\n")
+            record = self.goes_on("one more")
+            self.assertEqual([f["name"] for f in record["features"]], ["extra"])
+            self.assertEqual(len(record["update"]["copied"]), 8)
+            self.assertEqual(self.goes_on("nothing")["rows"], 0)
+            self.definition(SMALL.replace("ema(close, 5)", "ema(close, 6)").replace("feature chain", "feature links") + "\n".join(more) + "\n")
+            self.assertEqual(len(self.goes_on("others")["update"]["copied"]), 7)
+            self.definition(SMALL.replace("param n = 20", "param n = 19"))
+            self.goes_on("fewer")
+            self.goes_on("only some", "--select", "vol,place")
+            self.goes_on("other types", "--select", "vol,place,since", "--float32=vol")
+            self.definition(SMALL)
+            m.add_days(1)
+            m.write()
+            self.assertFalse(self.check("days and features")["update"]["went_on"])
+            m.add_days(1)
+            m.write()
+            self.goes_on("days")
+            self.definition(SMALL.replace('from "SPY"', 'from "A"'))
+            self.assertFalse(self.check("another side")["update"]["went_on"])
+        self.each(act)
 
     def test_a_stream_that_fails(self):
         """One bad ticker does not keep the others from being kept up, and is named each time until it is mended."""
@@ -402,7 +437,7 @@ class Random(Kit):
 
     def change(self, m):
         dice = m.dice
-        kind = dice.choice(("days", "days", "days", "days", "late", "corrected", "dropped", "ticker", "listing", "gone", "touch", "cut", "market", "twice", "once", "garbage", "mended"))
+        kind = dice.choice(("days", "days", "days", "days", "late", "corrected", "dropped", "ticker", "listing", "definition", "definition", "gone", "touch", "cut", "market", "twice", "once", "garbage", "mended"))
         keys = [k for k in m.rows if k[0] != "SPY"]
         if kind == "days":
             m.add_days(dice.choice((1, 1, 2, 9)))
@@ -429,6 +464,12 @@ class Random(Kit):
             name, begin = "L%d" % len(m.rows), -dice.choice((200, 700))
             for day in range(begin, m.last + 1):
                 m.put(name, day, m.price())
+        elif kind == "definition":
+            lines = SMALL.splitlines(keepends=True)
+            features = [l.replace("20", str(dice.choice((19, 20)))).replace("5)", "%d)" % dice.choice((5, 6))) for l in lines if l.startswith("feature")]
+            features += ["feature more%d = mean(close, %d)\n" % (i, 3 + i) for i in range(3) if dice.random() < 0.3]
+            dice.shuffle(features)
+            self.definition("".join([l for l in lines if not l.startswith("feature")] + features))
         elif kind == "gone":
             t = dice.choice([t for t in m.tickers() if t != "SPY"])
             if len(m.tickers()) > 3:
@@ -459,6 +500,7 @@ class Random(Kit):
                 shutil.rmtree(self.at(name), ignore_errors=True)
             m = self.market(layout, seed, days=m_days(seed))
             options = OPTIONS[seed % len(OPTIONS)]
+            self.definition(SMALL)
             self.check("first", *options)
             for step in range(12):
                 done = [self.change(m) for _ in range(m.dice.choice((1, 1, 2)))]

@@ -8,6 +8,7 @@
 #include "column/array.h"
 #include "parquet/bounds.h"
 #include "parquet/meta.h"
+#include "parquet/reader.h"
 
 /* TL_ENCODING_CHOOSE: what takes the fewest bytes of a first page; the codec is used where it saves a tenth. */
 enum { TL_ENCODING_CHOOSE = -1 };
@@ -65,6 +66,8 @@ tl_status tl_group_put_column(tl_group *group, const tl_leaf *leaf, const tl_col
 /* A column of any shape: a chunk for each of its leaves. `leaves` are the file's, `column` has the levels of the file's schema. */
 tl_status tl_group_put_array(tl_group *group, const tl_leaf *leaves, const tl_schema *node, const tl_array *column, tl_page_style style,
                              tl_error *err) TL_MUST_CHECK;
+/* A flat column of another file's row group, of as many rows, as it is: pages are copied. TL_CORRUPT where it has no page index. */
+tl_status tl_group_put_chunk(tl_group *group, tl_parquet *file, int number, int leaf, tl_error *err) TL_MUST_CHECK;
 /* Row values[k] of a column lengths[k] times, one after the other: keys of streams. Written as a dictionary. */
 tl_status tl_group_put_runs(tl_group *group, const tl_leaf *leaf, const tl_column *values, const int64_t *lengths, int64_t count, int codec, int level,
                             tl_error *err) TL_MUST_CHECK;

@@ -9,12 +9,15 @@ static int by_name(const void *a, const void *b) { return strcmp(((const tl_mani
 static int by_text(const void *a, const void *b) { return strcmp(*(const char *const *)a, *(const char *const *)b); }
 
 /* What this run wrote. */
-static size_t count_written(const tl_run *run) { return run->days != NULL ? run->days->file_count : run->file_count; }
+static size_t count_written(const tl_run *run) {
+  return run->days != NULL ? run->days->file_count : run->columns != NULL ? run->target.old.count : run->file_count;
+}
 
 static size_t list_written(const tl_run *run, tl_manifest_file *files) {
   size_t count = 0;
-  for (size_t i = 0; run->days != NULL && i < run->days->file_count; i++) files[count++] = run->days->files[i];
-  for (size_t i = 0; run->days == NULL && i < run->file_count; i++)
+  bool piecewise = run->days != NULL || run->columns != NULL;
+  for (size_t i = 0; piecewise && i < count_written(run); i++) files[count++] = run->days != NULL ? run->days->files[i] : run->columns->files[i];
+  for (size_t i = 0; !piecewise && i < run->file_count; i++)
     if (run->files[i].committed) files[count++] = (tl_manifest_file){run->files[i].name, run->files[i].rows_written, run->files[i].size};
   return count;
 }
@@ -55,12 +58,15 @@ tl_status tl__run_commit(tl_run *run, tl_error *err) {
   for (size_t i = 0; i < old->count; i++)
     if (bsearch(&old->files[i], fresh.files, fresh.count, sizeof *fresh.files, by_name) == NULL) stale[stale_count++] = old->files[i];
   TL_TRY(tl_target_note_stale(&run->target, stale, stale_count, err));
-  tl__update_write(run);
+  if (run->columns != NULL)
+    TL_TRY(tl__columns_write_ledger(run, err));
+  else
+    tl__update_write(run);
   TL_TRY(tl__run_manifest(run, fresh.files, fresh.count, &text, err));
   TL_TRY(tl_target_write(&run->target, "manifest.json", tl_buffer_view(&text), err));
-  for (size_t i = 0; run->days == NULL && i < run->file_count; i++)
-    if (run->files[i].committed) TL_TRY(tl_target_publish(&run->target, run->files[i].name, err));
-  for (size_t i = 0; run->days != NULL && i < run->days->file_count; i++) TL_TRY(tl_target_publish(&run->target, run->days->files[i].name, err));
+  tl_manifest_file *written;
+  TL_TRY(tl_arena_take(&run->arena, &written, count_written(run) + 1, sizeof *written, err));
+  for (size_t i = 0, count = list_written(run, written); i < count; i++) TL_TRY(tl_target_publish(&run->target, written[i].name, err));
   for (size_t i = 0; run->update.going_on && i < run->update.old.output_count; i++)
     if (run->update.outputs[i].changes) TL_TRY(tl_target_publish(&run->target, run->update.old.outputs[i].name, err));
   TL_TRY(tl_target_remove_stale(&run->target, &fresh, err));

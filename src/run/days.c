@@ -338,7 +338,7 @@ static tl_status close_day(day_writer *d, tl_error *err) {
 }
 
 /* Rows [used, used + counts[i]) of each slice: a column of them, side by side. */
-static const uint64_t *gather(day_writer *d, int column, const int64_t *counts) {
+static const void *gather(day_writer *d, int column, const int64_t *counts) {
   int64_t to = 0;
   for (size_t i = 0; i < d->slice_count; i++) {
     const slice *s = &d->slices[i];
@@ -377,14 +377,14 @@ static tl_status write_group(day_writer *d, const int64_t *counts, int64_t rows,
     TL_TRY(tl__key_column(run, &d->keys, k, d->streams, d->stream_count, err));
     TL_TRY(tl_group_put_runs(&d->group, &run->leaves[leaf++], &d->keys, d->lengths, d->stream_count, run->order_style.codec, run->order_style.level, err));
   }
-  if (!run->order_in_path) TL_TRY(tl_group_put_ints(&d->group, &run->leaves[leaf++], (const int64_t *)gather(d, 1, counts), INT64_MIN, run->order_style, err));
+  if (!run->order_in_path) TL_TRY(tl_group_put_ints(&d->group, &run->leaves[leaf++], gather(d, 1, counts), INT64_MIN, run->order_style, err));
   for (size_t o = 0; o < def->output_count; o++) {
     if (!run->selected[o]) continue;
-    const uint64_t *values = gather(d, column++, counts);
+    const void *values = gather(d, column++, counts);
     if (def->outputs[o].type == TL_TIME)
-      TL_TRY(tl_group_put_ints(&d->group, &run->leaves[leaf++], (const int64_t *)values, tl_time_na(), run->order_style, err));
+      TL_TRY(tl_group_put_ints(&d->group, &run->leaves[leaf++], values, tl_time_na(), run->order_style, err));
     else
-      TL_TRY(tl_group_put_doubles(&d->group, &run->leaves[leaf++], (const double *)values, run->feature_style, err));
+      TL_TRY(tl_group_put_doubles(&d->group, &run->leaves[leaf++], values, run->feature_style, err));
   }
   TL_TRY(tl_writer_append(&d->file, &d->group, err));
   for (size_t i = 0; i < d->slice_count; i++) d->slices[i].used += counts[i];

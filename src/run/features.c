@@ -115,6 +115,7 @@ static tl_status prepare_counts(tl_run *run, tl_error *err) {
 /* An update that cannot go on: something does not fit, or failed. */
 static bool declined(const tl_run *run, tl_status status) {
   const tl_update *u = &run->update;
+  if (run->columns != NULL) return !run->cancelled && (status != TL_OK || run->columns->why != NULL || run->failure_count > 0);
   return u->going_on && !run->cancelled && (status != TL_OK || u->why != NULL || run->failure_count > u->tolerated);
 }
 
@@ -163,6 +164,7 @@ static tl_status prepare(tl_run *run, tl_error *err) {
   TL_TRY(tl__update_begin(run, err));
   TL_TRY(open_input(run, &input, err));
   if (declined(run, TL_OK)) return TL_OK;
+  TL_TRY(tl__columns_open(run, err));
   run->rows_total = run->input.rows;
   run->times.bytes_read = run->input.bytes_read;
   TL_TRY(prepare_counts(run, err));
@@ -275,6 +277,8 @@ static tl_status execute(tl_run *run, tl_error *err) {
   report_files(run);
   if (declined(run, TL_OK) || run->update.carry->more) return TL_OK;
   if (!run->cancelled) TL_TRY(tl__days_write(run, err));
+  if (!run->cancelled) TL_TRY(tl__columns_write(run, err));
+  if (declined(run, TL_OK)) return TL_OK;
   if (!run->cancelled) TL_TRY(tl__update_copy(run, err));
   if (!run->cancelled) TL_TRY(tl__update_merge(run, err));
   if (run->options.progress != NULL) run->options.progress(run->options.progress_context, run->rows_total, run->rows_total);
@@ -320,6 +324,7 @@ static tl_status attempt(tl_run **out, const tl_definition *definition, const tl
 
 /* Why an update did not go on, if it did not. */
 static const char *reason_of(const tl_run *run, const tl_error *err) {
+  if (run->columns != NULL && run->columns->why != NULL) return run->columns->why;
   return run->update.why != NULL ? run->update.why : run->failure_count > 0 ? run->failures[0].reason : err->text;
 }
 
@@ -366,6 +371,7 @@ void tl_run_close(tl_run *run) {
   tl_release(env, run->side_plans);
   tl__ranges_free(run);
   tl__days_free(run);
+  tl__columns_free(run);
   for (size_t i = 0; i < run->file_count; i++) {
     tl_writer_free(&run->files[i].writer);
     tl_tally_free(&run->files[i].tally);

@@ -29,6 +29,21 @@ int tl_stream_compare(const tl_input_set *s, const tl_stream *x, const tl_stream
   return 0;
 }
 
+const tl_stream *tl_stream_with(const tl_input_set *s, const tl_key_value_data *keys) {
+  tl_stream wanted = {.keys = keys};
+  size_t low = 0, high = s->stream_count;
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    int order = tl_stream_compare(s, &wanted, &s->streams[middle]);
+    if (order == 0) return &s->streams[middle];
+    if (order < 0)
+      high = middle;
+    else
+      low = middle + 1;
+  }
+  return NULL;
+}
+
 static void report_files(tl_opener *o) {
   for (size_t i = 0; i < o->set->dataset.count; i++) {
     const tl_input_file *f = &o->set->files[i];

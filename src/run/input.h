@@ -127,6 +127,8 @@ uint64_t tl_input_fingerprint(const tl_input_set *set, int32_t file);
 void tl_stream_name(const tl_input_set *set, const tl_stream *stream, char *out, size_t room);
 /* The stream whose keys read as this text; NULL when there is none. `lone`: a dataset of one stream is that stream. */
 const tl_stream *tl_stream_find(const tl_input_set *set, const char *text, bool lone);
+/* The stream with these keys, whose texts are terminated; NULL when there is none. */
+const tl_stream *tl_stream_with(const tl_input_set *set, const tl_key_value_data *keys);
 int tl_stream_compare(const tl_input_set *set, const tl_stream *a, const tl_stream *b);
 
 tl_time_unit tl_field_unit(const tl_field *field);

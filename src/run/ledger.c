@@ -4,7 +4,7 @@
 #include <xxhash.h>
 #include "base/file.h"
 
-static const char MAGIC[8] = "tlledg01";
+static const char MAGIC[8] = "tlledg02";
 
 void tl_ledger_free(tl_ledger *l) {
   if (l->arena.env != NULL) tl_arena_free(&l->arena);
@@ -65,6 +65,7 @@ tl_status tl_ledger_write(const tl_ledger *l, tl_buffer *out, tl_error *err) {
   size_t begin = out->size;
   put(&w, MAGIC, sizeof MAGIC);
   put_hash(&w, l->work);
+  put_hash(&w, l->frame);
   put_hash(&w, l->shape);
   put_hash(&w, l->layout);
   put_int(&w, l->mirrors);
@@ -201,6 +202,7 @@ static void take_file(reader *r, tl_ledger_file *f, size_t streams) {
 
 static void take_all(reader *r, tl_ledger *l) {
   l->work = take_hash(r);
+  l->frame = take_hash(r);
   l->shape = take_hash(r);
   l->layout = take_hash(r);
   l->mirrors = take_int(r) != 0;

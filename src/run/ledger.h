@@ -65,6 +65,7 @@ typedef struct tl_ledger_side {
 typedef struct tl_ledger {
   tl_arena arena;
   uint64_t work;         /* everything but the input that decides the values: tl__run_work_hash */
+  uint64_t frame;        /* the same but for the features */
   uint64_t shape;        /* of the output's columns and units */
   uint64_t layout;       /* of the records */
   bool mirrors;          /* files of the output stand for files of the input */

@@ -35,7 +35,11 @@ static tl_status select_outputs(tl_run *run, tl_error *err) {
   for (size_t i = 0; i < d->output_count; i++) run->selected[i] = o->select_count == 0, run->as_float[i] = o->float32;
   TL_TRY(mark_outputs(run, "select", o->select, o->select_count, run->selected, err));
   TL_TRY(mark_outputs(run, "float32", o->float32_features, o->float32_count, run->as_float, err));
-  for (size_t i = 0; i < d->output_count; i++) run->selected_count += run->selected[i];
+  TL_TRY(tl_arena_take(&run->arena, &run->written, d->output_count + 1, sizeof *run->written, err));
+  for (size_t i = 0; i < d->output_count; i++) {
+    run->selected_count += run->selected[i];
+    run->written[i] = run->selected[i];
+  }
   return TL_OK;
 }
 
@@ -146,7 +150,7 @@ static const char *path_of_side(const tl_run *run, int side) {
   return NULL;
 }
 
-uint64_t tl__run_settings_hash(const tl_run *run) {
+uint64_t tl__run_frame_hash(const tl_run *run) {
   const tl_features_options *o = &run->options;
   const tl_definition *d = run->definition;
   uint64_t hash = 1, numbers[] = {o->on_duplicate, o->strict};
@@ -155,9 +159,26 @@ uint64_t tl__run_settings_hash(const tl_run *run) {
   add_text(&hash, o->encoding);
   add_text(&hash, o->where);
   hash = XXH3_64bits_withSeed(numbers, sizeof numbers, hash);
+  for (int k = 0; k < d->key_count; k++) add_text(&hash, d->keys[k]);
+  add_text(&hash, d->order);
+  for (size_t i = 0; i < o->key_count; i++) add_text(&hash, o->keys[i].name), add_text(&hash, o->keys[i].value);
+  for (int i = 0; i < d->side_count; i++) {
+    double age = d->sides[i].within;
+    add_text(&hash, d->sides[i].name), add_text(&hash, d->sides[i].value), add_text(&hash, path_of_side(run, i));
+    hash = XXH3_64bits_withSeed(&age, sizeof age, hash + d->sides[i].before);
+  }
+  if (o->partition != NULL || d->by_date) add_text(&hash, "by date");
+  add_text(&hash, o->from);
+  add_text(&hash, o->to);
+  return hash;
+}
+
+uint64_t tl__run_settings_hash(const tl_run *run) {
+  const tl_definition *d = run->definition;
+  uint64_t hash = tl__run_frame_hash(run);
   for (size_t i = 0; i < d->output_count; i++) {
     uint64_t identity = tl_definition_output_identity(d, i);
-    if (!run->selected[i]) continue;
+    if (!run->written[i]) continue;
     add_text(&hash, d->outputs[i].name);
     hash = XXH3_64bits_withSeed(&identity, sizeof identity, hash);
     add_text(&hash, run->as_float[i] ? "float" : "double");
@@ -167,13 +188,6 @@ uint64_t tl__run_settings_hash(const tl_run *run) {
       add_text(&hash, rule);
     }
   }
-  for (int k = 0; k < d->key_count; k++) add_text(&hash, d->keys[k]);
-  add_text(&hash, d->order);
-  for (size_t i = 0; i < o->key_count; i++) add_text(&hash, o->keys[i].name), add_text(&hash, o->keys[i].value);
-  for (int i = 0; i < d->side_count; i++) add_text(&hash, d->sides[i].name), add_text(&hash, path_of_side(run, i));
-  if (o->partition != NULL || d->by_date) add_text(&hash, "by date");
-  add_text(&hash, o->from);
-  add_text(&hash, o->to);
   return hash;
 }
 

@@ -79,7 +79,7 @@ tl_status tl__name_columns(const tl_run *run, tl_writer *writer, tl_error *err) 
   if (d->ties) TL_TRY(tl_writer_key_value(writer, "tickloom.ties", "true", err));
   text.size = 0;
   for (size_t o = 0; o < d->output_count; o++)
-    if (run->selected[o])
+    if (run->written[o])
       TL_TRY(
           tl_buffer_format(&text, err, "%s%s=%016llx", text.size > 0 ? "," : "", d->outputs[o].name, (unsigned long long)tl_definition_output_identity(d, o)));
   TL_TRY(tl_buffer_byte(&text, 0, err));
@@ -111,15 +111,6 @@ static void drop_output(tl_run *run, tl_output_file *f, const tl_error *why) {
   tl_lock_leave(run->lock);
 }
 
-/* Every piece of what an output by date takes from is there. */
-static void take_for_days(tl_run *run, tl_output_file *f) {
-  f->committed = true;
-  f->rows_written = f->tally.rows;
-  tl_lock_enter(run->lock);
-  tl_tally_merge(&run->tally, &f->tally);
-  tl_lock_leave(run->lock);
-}
-
 /* Waits until the pieces before this one are in the file. */
 static void await_turn(tl_run *run, const tl_output_file *f, int sequence) {
   tl_lock_enter(run->lock);
@@ -134,6 +125,14 @@ static void end_turn(tl_run *run, tl_output_file *f) {
   tl_lock_leave(run->lock);
 }
 
+/* What is there is no file of the output, but what those will be made of. */
+static void take_piecewise(tl_run *run, tl_output_file *f) {
+  f->committed = true;
+  tl_lock_enter(run->lock);
+  tl_tally_merge(&run->tally, &f->tally);
+  tl_lock_leave(run->lock);
+}
+
 /* The last piece is written: the file is put in place and, when nothing of it is missing, entered as finished. */
 static tl_status finish_output(tl_run *run, tl_output_file *f, tl_error *err) {
   tl_file_info info;
@@ -142,6 +141,11 @@ static tl_status finish_output(tl_run *run, tl_output_file *f, tl_error *err) {
   tl_writer_free(&f->writer);
   TL_TRY(run->env->info(run->env, f->temporary, &info, err));
   f->size = info.size;
+  if (run->columns != NULL) { /* it lies aside, for its columns to be taken */
+    f->open = false;
+    take_piecewise(run, f);
+    return TL_OK;
+  }
   tl_lock_enter(run->lock);
   tl_status status = tl_progress_announce(&run->progress, f->name, err);
   tl_lock_leave(run->lock);
@@ -218,7 +222,7 @@ void tl__put_close(tl_worker *w, tl_putting *put, tl_status status, tl_error *er
   }
   bool last = put->piece->sequence + 1 == f->pieces;
   int64_t start = tl__now(run);
-  if (status == TL_OK && last && !f->failed && run->days != NULL && f->tally.streams > 0) take_for_days(run, f);
+  if (status == TL_OK && last && !f->failed && run->days != NULL && f->tally.streams > 0) take_piecewise(run, f);
   if (status == TL_OK && last && !f->failed && f->open) {
     if (f->tally.streams > 0)
       status = finish_output(run, f, err);

@@ -102,10 +102,18 @@ static void put_failures(const tl_run *run, tl_json *j) {
   tl_json_close(j, ']');
 }
 
-static void put_update(const tl_update *u, tl_json *j) {
+static void put_update(const tl_run *run, tl_json *j) {
+  const tl_update *u = &run->update;
+  const tl_definition *d = run->definition;
   tl_json_open(j, "update", '{');
-  tl_json_bool(j, "went_on", u->going_on);
-  if (u->why != NULL) tl_json_string(j, "everything_since", u->why);
+  tl_json_bool(j, "went_on", u->going_on || run->columns != NULL);
+  if (u->why != NULL && run->columns == NULL) tl_json_string(j, "everything_since", u->why);
+  if (run->columns != NULL) {
+    tl_json_open(j, "copied", '[');
+    for (size_t o = 0; o < d->output_count; o++)
+      if (run->columns->copied[o]) tl_json_string(j, NULL, d->outputs[o].name);
+    tl_json_close(j, ']');
+  }
   tl_json_close(j, '}');
 }
 
@@ -129,7 +137,7 @@ static tl_status put_record(tl_run *run, tl_json *j, const tl_feature_time *time
   if (run->options.where != NULL) tl_json_string(j, "where", run->options.where);
   if (run->options.from != NULL) tl_json_string(j, "from", run->options.from);
   if (run->options.to != NULL) tl_json_string(j, "to", run->options.to);
-  if (run->update.going_on || run->update.why != NULL) put_update(&run->update, j);
+  if (run->update.going_on || run->update.why != NULL) put_update(run, j);
   tl_json_int(j, "spilled_bytes", (run->spills ? run->spill_bytes : 0) + tl__days_bytes(run));
   tl_json_double(j, "rows_per_s", run->wall_ns > 0 ? (double)run->tally.rows / seconds(run->wall_ns) : 0);
   tl_json_int(j, "bytes_read", run->times.bytes_read);
@@ -223,7 +231,7 @@ tl_status tl__run_manifest(tl_run *run, const tl_manifest_file *files, size_t co
   tl_json_string(j, "order", d->order);
   tl_json_open(j, "columns", '[');
   for (size_t o = 0; o < d->output_count; o++) {
-    if (!run->selected[o]) continue;
+    if (!run->written[o]) continue;
     snprintf(identity, sizeof identity, "%016llx", (unsigned long long)tl_definition_output_identity(d, o));
     tl_json_open(j, NULL, '{');
     tl_json_string(j, "name", d->outputs[o].name);

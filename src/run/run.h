@@ -3,6 +3,7 @@
 #define TL_RUN_RUN_H
 
 #include "parquet/writer.h"
+#include "run/columns.h"
 #include "run/days.h"
 #include "run/engine.h"
 #include "run/load.h"
@@ -87,6 +88,8 @@ struct tl_run {
   bool *selected;
   bool *as_float; /* outputs that are written as float */
   size_t selected_count;
+  bool *written;       /* outputs that the files have: the selected ones, and those that are copied */
+  tl_columns *columns; /* only features that changed are computed; else NULL */
   bool *needed_inputs;
   tl_input_set input;
   tl_target target;
@@ -166,8 +169,9 @@ tl_status tl__run_check_options(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_read_bounds(tl_run *run, tl_error *err) TL_MUST_CHECK;
 /* options.c: everything but the main input that decides the bytes of an output file. */
 uint64_t tl__run_work_hash(const tl_run *run);
-/* ... and what of that is said by the definition and the options alone. */
+/* ... and what of that is said by the definition and the options alone; and of that, what does not say which features there are. */
 uint64_t tl__run_settings_hash(const tl_run *run);
+uint64_t tl__run_frame_hash(const tl_run *run);
 /* commit.c: warnings about what was found; the new dataset in the place of the old one; the record. */
 void tl__run_conclude(tl_run *run);
 tl_status tl__run_commit(tl_run *run, tl_error *err) TL_MUST_CHECK;

@@ -10,7 +10,6 @@
 static const tl_stream *stream_of(const tl_input_set *set, tl_key_value_data value) {
   char number[TL_TIME_TEXT];
   bool texts = set->key_fields[0].physical == TL_PHYSICAL_BYTE_ARRAY;
-  tl_stream wanted = {.keys = &value};
   if (texts && value.text == NULL) {
     value.size = (size_t)snprintf(number, sizeof number, "%lld", (long long)value.number);
     value.text = number;
@@ -18,17 +17,7 @@ static const tl_stream *stream_of(const tl_input_set *set, tl_key_value_data val
     if (!tl_int_read(value.text, value.size, &value.number)) return NULL;
     value.text = NULL;
   }
-  size_t low = 0, high = set->stream_count;
-  while (low < high) {
-    size_t middle = low + (high - low) / 2;
-    int order = tl_stream_compare(set, &wanted, &set->streams[middle]);
-    if (order == 0) return &set->streams[middle];
-    if (order < 0)
-      high = middle;
-    else
-      low = middle + 1;
-  }
-  return NULL;
+  return tl_stream_with(set, &value);
 }
 
 static void warn_of_strays(tl_run *run, int index, const tl_input_set *set, const tl_numbering *values, const tl_stream *const *streams) {

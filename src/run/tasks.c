@@ -83,7 +83,7 @@ static tl_status add_file(tl_run *run, size_t *capacity, const char *name, size_
 /* Files that an earlier run finished are taken as they are. */
 static tl_status take_finished(tl_run *run, tl_error *err) {
   TL_OWNED(tl_tally) tally = {0};
-  if (run->days != NULL || run->progress.target == NULL || json_object_size(run->progress.entries) == 0) return TL_OK;
+  if (run->days != NULL || run->columns != NULL || run->progress.target == NULL || json_object_size(run->progress.entries) == 0) return TL_OK;
   TL_TRY(tl_tally_open(&tally, run->env, run->selected_count, run->check_count, err));
   for (size_t i = 0; i < run->file_count; i++) {
     tl_output_file *f = &run->files[i];

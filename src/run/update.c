@@ -147,6 +147,7 @@ static tl_status read_ledger(tl_run *run, tl_error *err) {
     return TL_OK;
   }
   TL_TRY(status);
+  u->other_features = u->old.work != u->settings && u->old.frame == tl__run_frame_hash(run);
   if (u->old.work != u->settings) u->why = "the definition or the settings are not those of the run before";
   return TL_OK;
 }
@@ -353,6 +354,7 @@ tl_status tl__update_match(tl_run *run, tl_error *err) {
     TL_TRY(tl__run_side_files(run, i, &files, err));
     if ((size_t)i >= u->old.side_count || files != u->old.sides[i].files) u->why = "the files of a side are not as they were";
   }
+  if (u->going_on && !u->idle && u->old.layout == 0) u->why = "the features changed in the run before, which left no records of streams";
   if (u->going_on && !u->again && found < u->whole_count) TL_TRY(note_gone(run, err));
   return TL_OK;
 }

@@ -54,6 +54,8 @@ typedef struct tl_update {
   size_t tolerated; /* failures that a run over everything has as well, and that leave nothing wrong behind */
   const char *why;  /* everything is computed again; NULL: no reason */
   uint64_t settings;
+  bool other_features; /* nothing but the features differs from the run before */
+  bool ledger_written; /* for the next one */
   tl_ledger old;
   bool *whole; /* by number in `old`: streams that are read whole */
   size_t whole_count;

@@ -307,15 +307,19 @@ static tl_status write_ledger(maker *m, tl_error *err) {
 void tl__update_write(tl_run *run) {
   tl_update *u = &run->update;
   tl_error why = {0};
-  maker m = {
-      .run = run,
-      .update = u,
-      .fresh = {.work = u->settings, .shape = tl__update_shape(run), .layout = tl__update_layout(run), .mirrors = u->going_on ? u->old.mirrors : run->mirrors}};
+  maker m = {.run = run,
+             .update = u,
+             .fresh = {.work = u->settings,
+                       .frame = tl__run_frame_hash(run),
+                       .shape = tl__update_shape(run),
+                       .layout = tl__update_layout(run),
+                       .mirrors = u->going_on ? u->old.mirrors : run->mirrors}};
   if (!u->keeps || u->spoilt || run->failure_count > u->tolerated || u->records < 0) return;
   if (write_ledger(&m, &why) != TL_OK) {
     tl__update_spoil(run, &why);
     return;
   }
+  u->ledger_written = true;
   u->kept_records = m.fresh.records;
   u->kept_record_count = m.fresh.record_count;
 }
@@ -344,7 +348,7 @@ tl_status tl__update_sweep(tl_run *run, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = run->env};
   sweep s = {.run = run};
   const char *path;
-  if (run->update.kept_record_count > 0) snprintf(s.ledger, sizeof s.ledger, "ledger-%016llx", (unsigned long long)run->target.generation);
+  if (run->update.ledger_written) snprintf(s.ledger, sizeof s.ledger, "ledger-%016llx", (unsigned long long)run->target.generation);
   TL_TRY(tl_target_path(&run->target, &arena, "state", &path, err));
   return run->env->list(run->env, path, sweep_entry, &s, err);
 }
