@@ -56,41 +56,81 @@ TL_INLINE vec enough(vec result, vec count, int64_t least) { return vec_finite(v
 
 /* ---- adjusted_range ---- */
 
+/* The deviations' sum after j rows is the rows' sum, about an anchor, less j means: so the sums are taken once, and kept where the window is not long. */
+enum { KEPT = 256 };
+
 typedef struct range_walk {
-  vec anchor, mean, sum, high, low;
+  vec anchor, sum, mean, high, low;
 } range_walk;
 
-TL_INLINE range_walk range_begin(const survey *s) {
-  return (range_walk){.anchor = s->anchor, .mean = s->mean, .sum = vec_zero(), .high = vec_zero(), .low = vec_zero()};
+TL_INLINE range_walk range_begin(vec anchor) {
+  return (range_walk){.anchor = anchor, .sum = vec_zero(), .mean = vec_zero(), .high = vec_zero(), .low = vec_zero()};
 }
 
-TL_INLINE void range_step(range_walk *r, vec x, bool full) {
-  vec away = vec_sub(vec_sub(x, r->anchor), r->mean);
-  r->sum = vec_add(r->sum, full ? away : vec_select(vec_present(x), away, vec_zero()));
-  r->high = vec_max(r->high, r->sum), r->low = vec_min(r->low, r->sum);
+TL_INLINE void range_see(range_walk *r, vec sum, vec rows) {
+  vec away = vec_sub(sum, vec_mul(rows, r->mean));
+  r->high = vec_max(r->high, away), r->low = vec_min(r->low, away);
 }
 
 TL_INLINE vec range_end(const range_walk *r, vec count, const tl_params *p) {
   return enough(vec_select(vec_present(r->sum), vec_sub(r->high, r->low), vec_na()), count, p->min);
 }
 
+/* The sums of rows [i, end) of the ring; `kept` (or NULL) takes them, from row n of the window on. */
+TL_INLINE void add_up(const view_window *w, int64_t i, int64_t end, int64_t n, range_walk *r, vec *kept) {
+  for (; i < end; i++, n++)
+    for (int k = 0; k < CHAINS; k++) {
+      r[k].sum = vec_add(r[k].sum, vec_sub(tl__chain_at(w, i, k), r[k].anchor));
+      if (kept != NULL) kept[n * CHAINS + k] = r[k].sum;
+    }
+}
+
+/* What the sums say of the range, once the mean is known. */
+TL_INLINE void see_kept(const view_window *w, range_walk *r, const vec *kept) {
+  double rows = 1;
+  for (int64_t n = 0; n < w->rows; n++, rows += 1)
+    for (int k = 0; k < CHAINS; k++) range_see(&r[k], kept[n * CHAINS + k], vec_set1(rows));
+}
+
+TL_INLINE void see_again(const view_window *w, int64_t i, int64_t end, double *rows, range_walk *r) {
+  for (; i < end; i++, *rows += 1)
+    for (int k = 0; k < CHAINS; k++) {
+      r[k].sum = vec_add(r[k].sum, vec_sub(tl__chain_at(w, i, k), r[k].anchor));
+      range_see(&r[k], r[k].sum, vec_set1(*rows));
+    }
+}
+
 TL_INLINE void full_range(const view_window *w, const vec *newest, vec *out, const tl_params *p) {
-  survey s[CHAINS];
+  vec kept[KEPT * CHAINS], count = vec_set1((double)w->rows);
   range_walk r[CHAINS];
-  look_full(w, newest, s);
-  for (int k = 0; k < CHAINS; k++) r[k] = range_begin(&s[k]);
-  for (int64_t i = w->oldest; i < w->rows; i++)
-    for (int k = 0; k < CHAINS; k++) range_step(&r[k], tl__chain_at(w, i, k), true);
-  for (int64_t i = 0; i < w->oldest; i++)
-    for (int k = 0; k < CHAINS; k++) range_step(&r[k], tl__chain_at(w, i, k), true);
-  for (int k = 0; k < CHAINS; k++) out[k] = range_end(&r[k], s[k].count, p);
+  bool keeps = w->rows <= KEPT;
+  double rows = 1;
+  for (int k = 0; k < CHAINS; k++) r[k] = range_begin(newest[k]);
+  add_up(w, w->oldest, w->rows, 0, r, keeps ? kept : NULL);
+  add_up(w, 0, w->oldest, w->rows - w->oldest, r, keeps ? kept : NULL);
+  for (int k = 0; k < CHAINS; k++) r[k].mean = vec_div(r[k].sum, count);
+  if (keeps) {
+    see_kept(w, r, kept);
+  } else {
+    for (int k = 0; k < CHAINS; k++) r[k].sum = vec_zero();
+    see_again(w, w->oldest, w->rows, &rows, r);
+    see_again(w, 0, w->oldest, &rows, r);
+  }
+  for (int k = 0; k < CHAINS; k++) out[k] = range_end(&r[k], count, p);
 }
 
 TL_INLINE vec counted_range(const view_window *w, vec newest, const tl_params *p) {
   survey s = look_counted(w, newest);
-  range_walk r = range_begin(&s);
-  for (int64_t i = w->oldest; i < w->rows; i++) range_step(&r, tl__view_at(w, i), false);
-  for (int64_t i = 0; i < w->oldest; i++) range_step(&r, tl__view_at(w, i), false);
+  range_walk r = range_begin(s.anchor);
+  vec rows = vec_zero();
+  r.mean = s.mean;
+  for (int64_t n = 0; n < w->rows; n++) {
+    vec x = tl__view_at(w, tl__view_place(w, n)), sum = vec_add(r.sum, vec_sub(x, r.anchor));
+    mask there = vec_present(x);
+    rows = vec_add(rows, vec_truth(there));
+    r.sum = vec_select(there, sum, r.sum);
+    range_see(&r, r.sum, rows);
+  }
   return range_end(&r, s.count, p);
 }
 
