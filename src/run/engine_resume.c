@@ -49,7 +49,7 @@ void tl__engine_keep_states(tl_engine *e, const tl_pass *p) {
     if (s->record == NULL || end_of(s) != p->row + p->rows) continue;
     double *out = s->record + e->places[l * (r->kept_count + 1) + r->kept_count];
     for (int i = 0; i < e->plan->step_count; i++)
-      for (int d = 0; d < r->steps[i].state; d++) *out++ = e->state[(e->plan->steps[i].state + d) * TL_LANES + l];
+      for (int d = 0; d < r->steps[i].state; d++) out[r->steps[i].state_at + d] = e->state[(e->plan->steps[i].state + d) * TL_LANES + l];
   }
 }
 
@@ -148,7 +148,7 @@ static void take_states(tl_engine *e, const tl_lane_stream *streams, int count) 
   for (int l = 0; l < count; l++) {
     const double *from = streams[l].before + before_places(e)[r->kept_count];
     for (int i = 0; i < e->plan->step_count; i++)
-      for (int d = 0; d < r->steps[i].state; d++) e->state[(e->plan->steps[i].state + d) * TL_LANES + l] = *from++;
+      for (int d = 0; d < r->steps[i].state; d++) e->state[(e->plan->steps[i].state + d) * TL_LANES + l] = from[r->steps[i].state_at + d];
   }
 }
 

@@ -179,7 +179,8 @@ static int64_t rows_run(const tl_plan *p, const bool *selected, int64_t longest)
 static void reach_exports(maker *m) {
   for (int i = 0; i < m->plan->export_count; i++) m->needed[m->plan->exports[i]] = true;
   for (size_t i = m->graph->count; i-- > 0;)
-    for (int k = 0; m->needed[i] && k < m->graph->nodes[i].inputs; k++) m->needed[m->graph->nodes[i].in[k].node] = true;
+    for (int k = 0; m->needed[i] && given_number(m->plan, (int32_t)i) < 0 && k < m->graph->nodes[i].inputs; k++)
+      m->needed[m->graph->nodes[i].in[k].node] = true;
 }
 
 static tl_status make(maker *m, const bool *selected, int64_t longest, tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) {

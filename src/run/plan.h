@@ -64,14 +64,26 @@ tl_status tl_plan_make(tl_plan *out, tl_env *env, const tl_definition *definitio
 tl_status tl_plan_split(tl_plan *calendar, tl_plan *rest, tl_env *env, const tl_definition *definition, const bool *selected, int64_t longest,
                         tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
 
-/* The main frame in two for a stream whose rows are cut into ranges: `ahead` has what must see all rows in turn, and the rest depends on finitely
-   many rows each. Blocks of its windows lie at the same places in ranges that are `step` rows apart, which is at most the step that is asked for;
-   windows for which that cannot be had go ahead as well. `reach`: rows before a row, at least 1, that the rest looks at. False: labels look ahead,
-   or there are windows of time. */
+/* The main frame for a stream whose rows are cut into ranges. What must see all rows in their turn (recursions) runs ahead of the rest, which depends on
+   finitely many rows each. Recursions may read what depends on others: so there are levels. Blocks of windows lie at the same places in ranges that
+   are `step` rows apart, at most the step that is asked for; windows for which that cannot be had run ahead as well. */
+typedef struct tl_range_level {
+  tl_plan feed;   /* by ranges: what this level's recursions read */
+  tl_plan serial; /* in one lane */
+  int32_t *given; /* of `serial`: the feed's exports, then tl_range_plan.ahead */
+} tl_range_level;
+
 typedef struct tl_range_plan {
-  tl_plan ahead, rest;
-  int64_t step, reach;
+  tl_env *env;
+  tl_range_level *levels;
+  int level_count;
+  int32_t *ahead; /* nodes that run ahead: what feeds and the rest are given */
+  int ahead_count;
+  tl_plan rest;
+  int64_t step;
+  int64_t reach; /* rows before a row, at least 1, that feeds and the rest look at */
 } tl_range_plan;
+/* False: labels look ahead, or there are windows of time, or too many levels. */
 tl_status tl_plan_by_rows(tl_range_plan *out, bool *possible, int64_t most_step, tl_env *env, const tl_definition *definition, const bool *selected,
                           int64_t longest, tl_time_unit order_unit, const tl_time_unit *units, tl_error *err) TL_MUST_CHECK;
 void tl_range_plan_free(tl_range_plan *plan);

@@ -2,23 +2,23 @@
 
    Windows are cut at multiples of their length in the stream, so ranges begin a common multiple of the lengths apart: then blocks end in all lanes
    together, as in lanes of whole streams. What must see every row in its turn (recursions, and windows whose length does not fit in) runs ahead in
-   one lane, and is given to the ranges. Pieces, of a range for each lane, are tasks: while one thread runs ahead in a piece, another computes, encodes
-   and waits to write the one before. */
+   one lane, fed by ranges with what it reads, and is given to the ranges that follow. Pieces, of a range for each lane, are tasks: while one thread runs ahead
+   in a piece, another computes, encodes and waits to write the one before. */
 #include <string.h>
 #include "run/worker.h"
 
 /* What the pieces of one stream share. The thread whose turn it is has it alone. */
 typedef struct tl_long_stream {
-  tl_engine ahead;
+  tl_engine *serial; /* one a level */
+  tl_resume *resumes;
   bool open;
-  tl_resume ahead_resume;
   double *record; /* of the stream at its end; NULL: none is wanted */
   double **tail;  /* of what runs ahead: rows before the next piece */
   int next_ahead; /* piece whose turn it is to run ahead */
   bool failed;    /* the stream is left out */
   tl_course *courses;
   int64_t *last_missing;
-  int64_t written, nonfinite, last_key;
+  int64_t written, nonfinite;
   uint64_t content;
 } tl_long_stream;
 
@@ -26,32 +26,53 @@ typedef struct tl_long_stream {
 
 static int64_t least(int64_t a, int64_t b) { return a < b ? a : b; }
 
-tl_status tl__ranges_plan(tl_run *run, int64_t task_rows, tl_error *err) {
+static int most_fed(const tl_range_plan *p) {
+  int most = 0;
+  for (int i = 0; i < p->level_count; i++)
+    if (p->levels[i].feed.export_count > most) most = p->levels[i].feed.export_count;
+  return most;
+}
+
+/* With ranges at most so many rows apart; *rows: of a range, 0 where that cannot be, or not within the memory. */
+static tl_status plan_within(tl_run *run, int64_t task_rows, int64_t most, int64_t *rows, bool *possible, tl_error *err) {
   const tl_input_set *in = &run->input;
-  bool possible;
-  tl_range_plan_free(&run->ranges);
+  tl_range_plan *p = &run->ranges;
+  tl_range_plan_free(p);
+  *rows = 0;
+  TL_TRY(tl_plan_by_rows(p, possible, most, run->env, run->definition, run->selected, in->longest, in->order_unit, in->units, err));
+  if (!*possible) return TL_OK;
+  run->range_before = p->reach + (run->update.keeps ? run->update.resume.depth : 0);
+  int64_t columns = 5 + (int64_t)run->plan.input_count + (int64_t)run->selected_count, more = p->ahead_count + most_fed(p);
+  int64_t fits = (task_rows * columns / (columns + more) - 2 * run->range_before) / TL_LANES / p->step;
+  if (fits > 0) *rows = fits * p->step;
+  return TL_OK;
+}
+
+tl_status tl__ranges_plan(tl_run *run, int64_t task_rows, tl_error *err) {
+  enum { LEAST_RANGE = 64 };
+  bool possible = true;
   if (run->spills || run->update.going_on || run->options.on_duplicate != TL_DUPLICATE_ERROR) return TL_OK;
   if (task_rows > 2 * TL_PIECE_ROWS) task_rows = 2 * TL_PIECE_ROWS;
-  int64_t most = task_rows / 4 * 3 / TL_LANES;
-  TL_TRY(tl_plan_by_rows(&run->ranges, &possible, most, run->env, run->definition, run->selected, in->longest, in->order_unit, in->units, err));
-  run->range_before = run->ranges.reach + (run->update.keeps ? run->update.resume.depth : 0);
-  int64_t columns = 5 + (int64_t)run->plan.input_count + (int64_t)run->selected_count, more = run->ranges.ahead.export_count;
-  int64_t fits = (task_rows * columns / (columns + more) - 2 * run->range_before) / TL_LANES / run->ranges.step;
-  if (possible && fits > 0) run->range_rows = fits * run->ranges.step;
+  for (int64_t most = task_rows / 4 * 3 / TL_LANES; possible && run->range_rows == 0 && most >= LEAST_RANGE;
+       most /= 2) /* the fewer windows fit, the more is given */
+    TL_TRY(plan_within(run, task_rows, most, &run->range_rows, &possible, err));
   return TL_OK;
 }
 
 tl_status tl__ranges_open(tl_run *run, tl_output_file *f, tl_error *err) {
   size_t outputs = run->definition->output_count, sources = run->sources.inputs + run->sources.joins, rows = (size_t)run->range_before;
-  int exports = run->ranges.ahead.export_count;
+  const tl_range_plan *p = &run->ranges;
   tl_long_stream *r;
   TL_TRY(tl_arena_take(&run->arena, &r, 1, sizeof *r, err));
   TL_TRY(tl_arena_take(&run->arena, &r->courses, outputs + 1, sizeof *r->courses, err));
   TL_TRY(tl_arena_take(&run->arena, &r->last_missing, sources + 1, sizeof *r->last_missing, err));
-  TL_TRY(tl_arena_take(&run->arena, &r->tail, (size_t)exports + 1, sizeof *r->tail, err));
-  for (int i = 0; i < exports; i++) TL_TRY(tl_arena_take(&run->arena, &r->tail[i], rows + 1, sizeof(double), err));
+  TL_TRY(tl_arena_take(&run->arena, &r->serial, (size_t)p->level_count + 1, sizeof *r->serial, err));
+  TL_TRY(tl_arena_take(&run->arena, &r->resumes, (size_t)p->level_count + 1, sizeof *r->resumes, err));
+  TL_TRY(tl_arena_take(&run->arena, &r->tail, (size_t)p->ahead_count + 1, sizeof *r->tail, err));
+  for (int i = 0; i < p->ahead_count; i++) TL_TRY(tl_arena_take(&run->arena, &r->tail[i], rows + 1, sizeof(double), err));
   for (size_t o = 0; o < outputs; o++) tl_course_begin(&r->courses[o]);
   for (size_t s = 0; s < sources; s++) r->last_missing[s] = INT64_MIN;
+  if (run->update.keeps) TL_TRY(tl_arena_take(&run->arena, &r->record, (size_t)tl_resume_size(&run->update.resume, f->rows) + 1, sizeof(double), err));
   f->ranges = r;
   return TL_OK;
 }
@@ -59,11 +80,24 @@ tl_status tl__ranges_open(tl_run *run, tl_output_file *f, tl_error *err) {
 void tl__ranges_free(tl_run *run) {
   for (size_t i = 0; i < run->file_count; i++) {
     tl_long_stream *r = run->files[i].ranges;
-    if (r == NULL) continue;
-    tl_engine_free(&r->ahead);
-    tl_resume_free(&r->ahead_resume);
+    for (int k = 0; r != NULL && r->open && k < run->ranges.level_count; k++) {
+      tl_engine_free(&r->serial[k]);
+      tl_resume_free(&r->resumes[k]);
+    }
   }
   tl_range_plan_free(&run->ranges);
+}
+
+void tl__range_scratch_free(tl_worker *w) {
+  const tl_range_plan *p = &w->run->ranges;
+  for (int i = 0; w->feeds != NULL && i < p->level_count; i++) tl_engine_free(&w->feeds[i]);
+  for (int i = 0; w->given != NULL && i < p->ahead_count; i++) tl_release(w->run->env, w->given[i]);
+  for (int i = 0; w->fed != NULL && i < most_fed(p); i++) tl_release(w->run->env, w->fed[i]);
+  tl_release(w->run->env, w->feeds);
+  tl_release(w->run->env, w->given);
+  tl_release(w->run->env, w->given_capacity);
+  tl_release(w->run->env, w->fed);
+  tl_release(w->run->env, w->fed_capacity);
 }
 
 /* ---- a piece ---- */
@@ -89,17 +123,33 @@ static tl_status load(range_work *k, tl_error *err) {
   return s->failed ? TL_OK : tl_load_more(&w->load, s, 1, k->end - k->from, 0, 0, err);
 }
 
+static tl_status open_scratch(tl_worker *w, tl_error *err) {
+  const tl_run *run = w->run;
+  const tl_range_plan *p = &run->ranges;
+  size_t fed = (size_t)most_fed(p) + 1, given = (size_t)p->ahead_count + 1;
+  if (w->feeds != NULL) return TL_OK;
+  TL_TRY(tl_allocate_zeroed(run->env, &w->given, given, sizeof *w->given, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->given_capacity, given, sizeof *w->given_capacity, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->fed, fed, sizeof *w->fed, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->fed_capacity, fed, sizeof *w->fed_capacity, err));
+  TL_TRY(tl_allocate_zeroed(run->env, &w->feeds, (size_t)p->level_count + 1, sizeof *w->feeds, err));
+  for (int i = 0; i < p->level_count; i++)
+    TL_TRY(tl_engine_open(&w->feeds[i], run->env, &p->levels[i].feed, run->isa, run->options.tile_rows, run->sides, err));
+  return TL_OK;
+}
+
 static tl_status make_room(range_work *k, tl_error *err) {
   tl_worker *w = k->w;
   const tl_run *run = w->run;
-  size_t rows = (size_t)(k->end - k->first) + 1;
+  size_t rows = (size_t)(k->end - k->first) + 1, all = (size_t)(k->end - k->from) + 1;
+  TL_TRY(open_scratch(w, err));
   TL_TRY(tl_reserve(run->env, &w->out_at, &w->out_capacity, 1, sizeof *w->out_at, err));
   TL_TRY(tl_reserve(run->env, &w->out_rows, &w->out_rows_capacity, 1, sizeof *w->out_rows, err));
   TL_TRY(tl_renew(run->env, &w->order, &w->order_capacity, rows, sizeof *w->order, err));
   for (size_t o = 0; o < run->definition->output_count; o++)
     if (run->selected[o]) TL_TRY(tl_renew(run->env, &w->results[o], &w->result_capacity[o], rows, sizeof(double), err));
-  for (int i = 0; i < run->ranges.ahead.export_count; i++)
-    TL_TRY(tl_renew(run->env, &w->given[i], &w->given_capacity[i], (size_t)(k->end - k->from) + 1, sizeof(double), err));
+  for (int i = 0; i < run->ranges.ahead_count; i++) TL_TRY(tl_renew(run->env, &w->given[i], &w->given_capacity[i], all, sizeof(double), err));
+  for (int i = 0; i < most_fed(&run->ranges); i++) TL_TRY(tl_renew(run->env, &w->fed[i], &w->fed_capacity[i], rows, sizeof(double), err));
   return TL_OK;
 }
 
@@ -111,48 +161,139 @@ static void find_inputs(const range_work *k, const tl_plan *plan, int64_t row, c
       if (whole->inputs[c] == plan->inputs[i] && whole->as_time[c] == plan->as_time[i]) out[i] = k->w->load.columns[c] + k->stream->at + (row - k->from);
 }
 
+/* ---- by ranges ---- */
+
+/* Feeds, or the rest: an engine, and where its results go, from row tl_piece.first_row on. */
+typedef struct range_plan {
+  tl_engine *engine;
+  double **results;
+  size_t result_count;
+} range_plan;
+
+/* So many lanes, `step` rows apart, of which the first has rows [row, row + rows) and, before these, those from `from` on. Results of the latter are
+   dropped; where `record` is given all are, and it takes what it can. */
+static tl_status run_lanes(range_work *k, range_plan p, int64_t from, int64_t row, int64_t rows, int count, int64_t step, double *record, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = k->w->run->env};
+  tl_worker *w = k->w;
+  const tl_plan *plan = p.engine->plan;
+  tl_lane_stream lanes[TL_LANES];
+  double **none, **results;
+  const double **inputs, **given;
+  TL_TRY(tl_arena_take(&arena, &none, p.result_count + 1, sizeof *none, err));
+  TL_TRY(tl_arena_take(&arena, &results, (p.result_count + 1) * TL_LANES, sizeof *results, err));
+  TL_TRY(tl_arena_take(&arena, &inputs, (size_t)(plan->input_count + 1) * TL_LANES, sizeof *inputs, err));
+  TL_TRY(tl_arena_take(&arena, &given, (size_t)(plan->given_count + 1) * TL_LANES, sizeof *given, err));
+  for (int l = 0; l < count; l++) { /* rows are numbered as in the first lane */
+    int64_t apart = l * step, at = from + apart - k->from, end = least(row + rows, k->end - apart);
+    const double **in = inputs + l * (plan->input_count + 1), **too = given + l * (plan->given_count + 1);
+    double **out = results + (size_t)l * (p.result_count + 1);
+    find_inputs(k, plan, from + apart, in);
+    for (int i = 0; i < plan->given_count; i++) too[i] = w->given[i] + at;
+    for (size_t o = 0; o < p.result_count; o++) out[o] = p.results[o] != NULL && record == NULL ? p.results[o] + (row + apart - k->first) : NULL;
+    lanes[l] = (tl_lane_stream){.rows = end, .first = from, .result = row, .order = w->load.order + k->stream->at + at, .inputs = in, .given = too};
+    lanes[l].results = none;
+    lanes[l].record = record;
+  }
+  if (from > 0) tl_engine_begin_inside(p.engine);
+  TL_TRY(tl_engine_run_rows(p.engine, lanes, count, from, row, err));
+  for (int l = 0; l < count; l++) lanes[l].results = results + (size_t)l * (p.result_count + 1);
+  return tl_engine_run_rows(p.engine, lanes, count, row, row + rows, err);
+}
+
+/* The last rows once more, in one lane, for what is kept of them. */
+static tl_status take_record(range_work *k, range_plan p, tl_error *err) {
+  const tl_run *run = k->w->run;
+  TL_OWNED(tl_resume) resume = {0};
+  int64_t rows = k->stream->stream->rows, from = rows - least(run->range_before, rows), row = rows - least(run->update.resume.depth, rows);
+  if (!run->update.keeps || k->end < rows) return TL_OK;
+  TL_TRY(tl_resume_part(&resume, &run->update.resume, p.engine->plan, false, err));
+  TL_TRY(tl_engine_keep(p.engine, &resume, err));
+  tl_status status = run_lanes(k, p, from, row, rows - row, 1, 0, k->ranges->record, err);
+  tl_engine_keep_nothing(p.engine);
+  return status;
+}
+
+static tl_status run_ranges(range_work *k, range_plan p, tl_error *err) {
+  const tl_run *run = k->w->run;
+  int64_t before = run->range_before, first = k->first, step = run->range_rows;
+  if (p.engine->plan->step_count == 0) return TL_OK;
+  if (first == 0) { /* rows that have too few before them, in one lane */
+    TL_TRY(run_lanes(k, p, 0, 0, least(before, k->end), 1, 0, NULL, err));
+    first = least(before, k->end);
+  }
+  if (first < k->end) {
+    int count = (int)((k->end - first + step - 1) / step);
+    TL_TRY(run_lanes(k, p, first - before, first, least(step, k->end - first), count, step, NULL, err));
+  }
+  return take_record(k, p, err);
+}
+
+static tl_status feed(range_work *k, int level, tl_error *err) {
+  tl_worker *w = k->w;
+  return run_ranges(k, (range_plan){&w->feeds[level], w->fed, (size_t)w->feeds[level].plan->export_count}, err);
+}
+
 /* ---- ahead ---- */
 
-static tl_status open_ahead(range_work *k, tl_error *err) {
+/* The first piece's turn: nothing has run ahead yet. */
+static tl_status open_serial(range_work *k, tl_error *err) {
   tl_run *run = k->w->run;
   tl_long_stream *r = k->ranges;
   r->open = true;
-  TL_TRY(tl_engine_open(&r->ahead, run->env, &run->ranges.ahead, run->isa, run->options.tile_rows, run->sides, err));
-  if (!run->update.keeps) return TL_OK;
-  tl_lock_enter(run->lock);
-  tl_status status = tl_arena_take(&run->arena, &r->record, (size_t)tl_resume_size(&run->update.resume, k->stream->stream->rows) + 1, sizeof(double), err);
-  tl_lock_leave(run->lock);
-  TL_TRY(status);
-  TL_TRY(tl_resume_part(&r->ahead_resume, &run->update.resume, &run->ranges.ahead, true, err));
-  return tl_engine_keep(&r->ahead, &r->ahead_resume, err);
+  for (int i = 0; i < run->ranges.level_count; i++) {
+    TL_TRY(tl_engine_open(&r->serial[i], run->env, &run->ranges.levels[i].serial, run->isa, run->options.tile_rows, run->sides, err));
+    if (!run->update.keeps) continue;
+    TL_TRY(tl_resume_part(&r->resumes[i], &run->update.resume, &run->ranges.levels[i].serial, true, err));
+    TL_TRY(tl_engine_keep(&r->serial[i], &r->resumes[i], err));
+  }
+  return TL_OK;
 }
 
-static tl_status run_ahead(range_work *k, tl_error *err) {
+static int place_of(const tl_range_plan *p, int32_t node) {
+  int i = 0;
+  while (p->ahead[i] != node) i++;
+  return i;
+}
+
+static tl_status run_serial(range_work *k, int number, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = k->w->run->env};
-  tl_long_stream *r = k->ranges;
-  const tl_plan *plan = &k->w->run->ranges.ahead;
-  int64_t before = k->first - k->from, rows = k->end - k->from, kept = least(k->w->run->range_before, rows);
-  const double **inputs;
+  tl_worker *w = k->w;
+  const tl_range_plan *p = &w->run->ranges;
+  const tl_range_level *level = &p->levels[number];
+  const tl_plan *plan = &level->serial;
+  int64_t before = k->first - k->from;
+  const double **inputs, **given;
   double **results;
-  if (!r->open) TL_TRY(open_ahead(k, err));
-  if (plan->step_count == 0) return TL_OK;
   TL_TRY(tl_arena_take(&arena, &inputs, (size_t)plan->input_count + 1, sizeof *inputs, err));
+  TL_TRY(tl_arena_take(&arena, &given, (size_t)plan->given_count + 1, sizeof *given, err));
   TL_TRY(tl_arena_take(&arena, &results, (size_t)plan->export_count + 1, sizeof *results, err));
   find_inputs(k, plan, k->first, inputs);
-  for (int i = 0; i < plan->export_count; i++) {
-    memcpy(k->w->given[i], r->tail[i] + k->w->run->range_before - before, (size_t)before * sizeof(double));
-    results[i] = k->w->given[i] + before;
-  }
+  for (int i = 0; i < plan->given_count; i++) given[i] = i < level->feed.export_count ? w->fed[i] : w->given[place_of(p, plan->given[i])] + before;
+  for (int i = 0; i < plan->export_count; i++) results[i] = w->given[place_of(p, plan->exports[i])] + before;
   tl_lane_stream lane = {.rows = k->end,
                          .first = k->first,
                          .result = k->first,
-                         .order = k->w->load.order + k->stream->at + before,
+                         .order = w->load.order + k->stream->at + before,
                          .inputs = inputs,
+                         .given = given,
                          .results = results,
-                         .record = r->record,
+                         .record = k->ranges->record,
                          .end = k->stream->stream->rows};
-  TL_TRY(tl_engine_run_rows(&r->ahead, &lane, 1, k->first, k->end, err));
-  for (int i = 0; i < plan->export_count; i++) memcpy(r->tail[i] + k->w->run->range_before - kept, k->w->given[i] + rows - kept, (size_t)kept * sizeof(double));
+  return tl_engine_run_rows(&k->ranges->serial[number], &lane, 1, k->first, k->end, err);
+}
+
+/* Level after level; the first one's feed has run already, which needs nothing of the pieces before. */
+static tl_status run_ahead(range_work *k, tl_error *err) {
+  tl_long_stream *r = k->ranges;
+  const tl_run *run = k->w->run;
+  int64_t before = k->first - k->from, rows = k->end - k->from, kept = least(run->range_before, rows);
+  if (!r->open) TL_TRY(open_serial(k, err));
+  for (int i = 0; i < run->ranges.ahead_count; i++) memcpy(k->w->given[i], r->tail[i] + run->range_before - before, (size_t)before * sizeof(double));
+  for (int i = 0; i < run->ranges.level_count; i++) {
+    if (i > 0) TL_TRY(feed(k, i, err));
+    TL_TRY(run_serial(k, i, err));
+  }
+  for (int i = 0; i < run->ranges.ahead_count; i++) memcpy(r->tail[i] + run->range_before - kept, k->w->given[i] + rows - kept, (size_t)kept * sizeof(double));
   return TL_OK;
 }
 
@@ -171,70 +312,10 @@ static tl_status take_turn_ahead(range_work *k, tl_status status, tl_error *err)
   r->failed |= status != TL_OK || k->stream->failed;
   k->left_out = r->failed;
   r->next_ahead++;
-  if (k->end == k->stream->stream->rows) tl__merge_engine(run, &r->ahead);
+  for (int i = 0; k->end == k->stream->stream->rows && r->open && i < run->ranges.level_count; i++) tl__merge_engine(run, &r->serial[i]);
   tl_lock_wake_all(run->lock);
   tl_lock_leave(run->lock);
   return status;
-}
-
-/* ---- the rest ---- */
-
-/* So many lanes, `step` rows apart, of which the first has rows [row, row + rows) and, before these, those from `from` on. Results of the latter are
-   dropped; `record` (or NULL) takes what it can. */
-static tl_status run_lanes(range_work *k, int64_t from, int64_t row, int64_t rows, int count, int64_t step, double *record, tl_error *err) {
-  TL_OWNED(tl_arena) arena = {.env = k->w->run->env};
-  tl_worker *w = k->w;
-  const tl_run *run = w->run;
-  const tl_plan *plan = &run->ranges.rest;
-  size_t outputs = run->definition->output_count;
-  tl_lane_stream lanes[TL_LANES];
-  double **none, **results;
-  const double **inputs, **given;
-  TL_TRY(tl_arena_take(&arena, &none, outputs + 1, sizeof *none, err));
-  TL_TRY(tl_arena_take(&arena, &results, (outputs + 1) * TL_LANES, sizeof *results, err));
-  TL_TRY(tl_arena_take(&arena, &inputs, (size_t)(plan->input_count + 1) * TL_LANES, sizeof *inputs, err));
-  TL_TRY(tl_arena_take(&arena, &given, (size_t)(plan->given_count + 1) * TL_LANES, sizeof *given, err));
-  for (int l = 0; l < count; l++) { /* rows are numbered as in the first lane */
-    int64_t apart = l * step, at = from + apart - k->from, end = least(row + rows, k->end - apart);
-    const double **in = inputs + l * (plan->input_count + 1), **too = given + l * (plan->given_count + 1);
-    double **out = results + (size_t)l * (outputs + 1);
-    find_inputs(k, plan, from + apart, in);
-    for (int i = 0; i < plan->given_count; i++) too[i] = w->given[i] + at;
-    for (size_t o = 0; o < outputs; o++) out[o] = run->selected[o] && record == NULL ? w->results[o] + (row + apart - k->first) : NULL;
-    lanes[l] = (tl_lane_stream){.rows = end, .first = from, .result = row, .order = w->load.order + k->stream->at + at, .inputs = in, .given = too};
-    lanes[l].results = none;
-    lanes[l].record = record;
-  }
-  if (from > 0) tl_engine_begin_inside(&w->engine);
-  TL_TRY(tl_engine_run_rows(&w->engine, lanes, count, from, row, err));
-  for (int l = 0; l < count; l++) lanes[l].results = results + (size_t)l * (outputs + 1);
-  return tl_engine_run_rows(&w->engine, lanes, count, row, row + rows, err);
-}
-
-/* The last rows once more, in one lane, for what is kept of them. */
-static tl_status take_record(range_work *k, tl_error *err) {
-  const tl_run *run = k->w->run;
-  TL_OWNED(tl_resume) resume = {0};
-  int64_t rows = k->stream->stream->rows, from = rows - least(run->range_before, rows), row = rows - least(run->update.resume.depth, rows);
-  if (k->ranges->record == NULL || k->end < rows) return TL_OK;
-  TL_TRY(tl_resume_part(&resume, &run->update.resume, &run->ranges.rest, false, err));
-  TL_TRY(tl_engine_keep(&k->w->engine, &resume, err));
-  tl_status status = run_lanes(k, from, row, rows - row, 1, 0, k->ranges->record, err);
-  tl_engine_keep_nothing(&k->w->engine);
-  return status;
-}
-
-static tl_status compute(range_work *k, tl_error *err) {
-  const tl_run *run = k->w->run;
-  int64_t before = run->range_before, first = k->first, step = run->range_rows;
-  if (first == 0) { /* rows that have too few before them, in one lane */
-    TL_TRY(run_lanes(k, 0, 0, least(before, k->end), 1, 0, NULL, err));
-    first = least(before, k->end);
-  }
-  if (first == k->end) return take_record(k, err);
-  int count = (int)((k->end - first + step - 1) / step);
-  TL_TRY(run_lanes(k, first - before, first, least(step, k->end - first), count, step, NULL, err));
-  return take_record(k, err);
 }
 
 /* ---- the end of a piece ---- */
@@ -298,9 +379,12 @@ void tl__work_range(tl_worker *w, const tl_task *task) {
   tl_status status = load(&k, &err);
   w->times.decode_ns += tl__now(run) - start;
   if (status == TL_OK) status = make_room(&k, &err);
+  start = tl__now(run);
+  if (status == TL_OK && !k.stream->failed && run->ranges.level_count > 0) status = feed(&k, 0, &err);
+  w->times.compute_ns += tl__now(run) - start;
   status = take_turn_ahead(&k, status, &err);
   start = tl__now(run);
-  if (status == TL_OK && !k.left_out) status = compute(&k, &err);
+  if (status == TL_OK && !k.left_out) status = run_ranges(&k, (range_plan){&w->engine, w->results, run->definition->output_count}, &err);
   w->times.compute_ns += tl__now(run) - start;
   if (status == TL_OK && !k.left_out) status = finish(&k, &put, &err);
   if (status != TL_OK || k.stream->failed || k.left_out) say_failure(&k, &put, &status, &err);

@@ -115,6 +115,7 @@ static tl_status make(maker *m, tl_error *err) {
   find_raw(m);
   for (int i = r->plan->step_count; i-- > 0;) TL_TRY(visit(m, i, err));
   turn_round(r);
+  for (int64_t i = 0, at = 0; i < r->plan->step_count; at += r->steps[i++].state) r->steps[i].state_at = at;
   r->layout = layout_of(r, m->graph);
   return TL_OK;
 }
@@ -135,6 +136,7 @@ tl_status tl_resume_part(tl_resume *out, const tl_resume *whole, const tl_plan *
     out->steps[i].first_kept = whole->steps[at].first_kept;
     out->steps[i].end_kept = whole->steps[at].end_kept;
     out->steps[i].state = recursions ? whole->steps[at].state : 0;
+    out->steps[i].state_at = whole->steps[at].state_at;
   }
   if (status != TL_OK) tl_resume_free(out);
   return status;

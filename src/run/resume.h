@@ -22,6 +22,7 @@ typedef struct tl_again {
   int64_t rows;                 /* the step runs over so many rows before the end; 0: not at all */
   int32_t first_kept, end_kept; /* tl_resume.kept[first_kept .. end_kept): of its outputs */
   int32_t state;                /* of a recursion: doubles that a record has of its state; else 0 */
+  int64_t state_at;             /* where, among those of all recursions */
 } tl_again;
 
 typedef struct tl_resume {

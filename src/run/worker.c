@@ -29,9 +29,7 @@ static void close_worker(tl_worker *w) {
   tl_release(env, w->source_present);
   tl_release(env, w->source_looked);
   tl_release(env, w->spoilt);
-  for (int i = 0; w->given != NULL && i < run->ranges.ahead.export_count; i++) tl_release(env, w->given[i]);
-  tl_release(env, w->given);
-  tl_release(env, w->given_capacity);
+  tl__range_scratch_free(w);
   tl_column_free(&w->keys);
   tl_group_free(&w->group);
   tl_load_free(&w->load);
@@ -87,8 +85,6 @@ static tl_status open_worker(tl_worker *w, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(run->env, &w->source_present, run->sources.inputs + joins + 1, sizeof *w->source_present, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->source_looked, run->sources.inputs + joins + 1, sizeof *w->source_looked, err));
   TL_TRY(tl_allocate_zeroed(run->env, &w->joined_ready, joins + 1, sizeof *w->joined_ready, err));
-  TL_TRY(tl_allocate_zeroed(run->env, &w->given, (size_t)run->ranges.ahead.export_count + 1, sizeof *w->given, err));
-  TL_TRY(tl_allocate_zeroed(run->env, &w->given_capacity, (size_t)run->ranges.ahead.export_count + 1, sizeof *w->given_capacity, err));
   for (int i = 0; i < TL_LANES; i++) TL_TRY(tl_tally_open(&w->tallies[i], run->env, run->selected_count, run->check_count, err));
   return TL_OK;
 }
@@ -178,6 +174,7 @@ static void merge_times(tl_worker *w, int index) {
   tl_lock_enter(run->lock);
   tl__merge_engine(run, &w->engine);
   tl__merge_engine(run, &w->calendars.engine);
+  for (int i = 0; w->feeds != NULL && i < run->ranges.level_count; i++) tl__merge_engine(run, &w->feeds[i]);
   run->times.busy_ns += w->times.busy_ns;
   run->times.io_ns += w->load.scratch.io_ns;
   run->times.decode_ns += w->times.decode_ns - w->load.scratch.io_ns;

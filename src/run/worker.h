@@ -32,8 +32,10 @@ typedef struct tl_worker {
   tl_course *courses;         /* one a definition output, for each stream of a task in stretches */
   int64_t *last_missing;      /* one a source, likewise */
   size_t course_capacity, last_missing_capacity;
-  double **given; /* of a row range: what its windows are given */
-  size_t *given_capacity;
+  tl_engine *feeds; /* of row ranges: one a level; NULL until there are some */
+  double **given;   /* ... what runs ahead, one a tl_range_plan.ahead */
+  double **fed;     /* ... what a level's recursions read */
+  size_t *given_capacity, *fed_capacity;
   const tl_loaded_stream *counted; /* whose sources are at hand */
   int64_t counted_rows;
   double **joined; /* values of the joins at those rows */
@@ -59,6 +61,7 @@ typedef struct tl_putting {
 void tl__work_whole(tl_worker *worker, const tl_task *task, int32_t number);
 void tl__work_stretches(tl_worker *worker, const tl_task *task, int32_t number);
 void tl__work_range(tl_worker *worker, const tl_task *task);
+void tl__range_scratch_free(tl_worker *worker);
 
 /* count.c: takes rows [from, from + rows) of a stream's features, which lie at w->results[..] + at, into courses (one a definition
    output). */
