@@ -162,6 +162,8 @@ class ByDate(unittest.TestCase):
         self.assertIn("by date alone", self.run_features(DAILY % "partition by ticker", code=3))
         self.assertIn("a feature has that name", self.run_features(TICKS.replace("venue, id", "ticker").replace("time", "day").replace("fast", "date"), "--key", "day=date", "--partition", "date", code=3))
         numbers = self.path("in/A.parquet")
+        parquet_fixture.write(numbers, [("date", "date", [0, 2932897]), ("close", "double", [1.0, 2.0])])
+        self.assertIn("years 0 to 9999", self.run_features(text, "--partition", "date", code=4))
         parquet_fixture.write(numbers, [("date", "int64", [1, 2]), ("close", "double", [1.0, 2.0])])
         self.assertIn("is a plain integer", self.run_features(text.replace("feature then = lag(date, 1)\n", ""), "--partition", "date", code=3))
 

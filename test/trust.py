@@ -625,6 +625,14 @@ class Shapes(Case):
         self.assertIn("nothing is wrong", run("check", out)[0])
         run("check", path, "--by", "k,t", code=4)
 
+    def test_times_beyond_64_bits_of_nanoseconds(self):
+        path, year = self.path("far.parquet"), 365 * 86400 * 10**6
+        times = [y * year for y in (-400, -320, 0, 300, 400)]
+        parquet_fixture.write(path, [("k", "string", ["A"] * 5), ("t", "timestamp_us", times)])
+        self.assertIn("nothing is wrong", run("check", path, "--by", "k,t")[0])
+        parquet_fixture.write(path, [("k", "string", ["A"] * 5), ("t", "timestamp_us", times[:3] + [times[4], times[3]])])
+        run("check", path, "--by", "k,t", code=4)
+
     def test_many_equal_keys_in_diff(self):
         path = self.path("in.parquet")
         parquet_fixture.write(path, [("k", "string", ["A"] * 60000), ("t", "int64", [1] * 60000), ("x", "double", [float(i) for i in range(60000)])])

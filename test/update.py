@@ -342,6 +342,27 @@ class Steps(Kit):
             self.assertFalse(self.check("another side")["update"]["went_on"])
         self.each(act)
 
+    def test_files_of_the_output_that_change(self):
+        """One that is gone is missed, and damaged pages are not copied."""
+        self.market("ticker", 4)
+        self.check("first", "--codec", "none", "--encoding", "plain")
+        os.remove(self.at("out", "A.parquet"))
+        record = self.check("one is gone", "--codec", "none", "--encoding", "plain")
+        self.assertEqual(record["update"]["everything_since"], "files of the output are gone")
+        with open(self.at("out", "A.parquet"), "r+b") as f:
+            f.seek(1500)
+            byte = f.read(1)[0]
+            f.seek(1500)
+            f.write(bytes([byte ^ 16]))
+        self.definition(SMALL.replace("feature since ", "feature until "))
+        self.assertFalse(self.check("one is damaged", "--codec", "none", "--encoding", "plain")["update"]["went_on"])
+
+    def test_ties_are_a_setting(self):
+        self.market("ticker", 4)
+        self.check("first")
+        self.definition(SMALL.replace("order by day", "order by day ties"))
+        self.assertFalse(self.check("ties")["update"]["went_on"])
+
     def test_a_stream_that_fails(self):
         """One bad ticker does not keep the others from being kept up, and is named each time until it is mended."""
         def act(m):

@@ -42,11 +42,11 @@ static bool is_order_key(const tl_field *f) {
 }
 
 /* Dates and timestamps of any unit in one. */
-static int64_t order_value(const tl_column *c, int64_t row) {
-  int64_t v = tl_column_int(c, row), factor = 1;
+static __int128 order_value(const tl_column *c, int64_t row) {
+  int64_t factor = 1;
   if (c->field.logical == TL_LOGICAL_DATE) factor = 86400000000000;
   if (c->field.logical == TL_LOGICAL_TIMESTAMP) factor = c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
-  return __builtin_mul_overflow(v, factor, &v) ? INT64_MAX : v;
+  return (__int128)tl_column_int(c, row) * factor;
 }
 
 static tl_status grow_table(tl_row_order *o, tl_error *err) {
@@ -91,7 +91,7 @@ static tl_status take_row(tl_row_order *o, const rows_view *v, int64_t r, int64_
   if (!tl_column_is_valid(order, r)) return o->report(o->context, "key", v->file->name, row, "the order key is missing", err);
   for (int k = 0; k < v->by_count - 1; k++)
     if (v->leaves[k] >= 0) stream = tl_column_hash(&o->columns[k], r, stream);
-  int64_t key = order_value(order, r);
+  __int128 key = order_value(order, r);
   TL_TRY(find_stretch(o, stream, &s, &fresh, err));
   if (fresh) {
     *s = (tl_row_stretch){.stream = stream, .first = key, .last = key, .file = o->name_count - 1, .row = row};

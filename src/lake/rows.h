@@ -13,8 +13,8 @@ typedef tl_status (*tl_report_row)(void *context, const char *kind, const char *
 
 /* One stream's rows in one file. */
 typedef struct tl_row_stretch {
-  uint64_t stream;     /* a hash of its keys */
-  int64_t first, last; /* order keys: as integers, times in ns */
+  uint64_t stream;      /* a hash of its keys */
+  __int128 first, last; /* order keys: as integers, times in ns, also those beyond what 64 bits hold of these */
   size_t file;
   int64_t row; /* of the first */
 } tl_row_stretch;

@@ -1,7 +1,9 @@
 /* A column chunk of another file into a row group as it is: its pages are copied, not decoded, and the indexes told anew. */
+#include <libdeflate.h>
 #include <string.h>
 #include "parquet/group_inside.h"
 #include "parquet/index.h"
+#include "parquet/page.h"
 
 static void set_bounds(tl_bounds *out, tl_bytes min, tl_bytes max, bool min_inexact, bool max_inexact) {
   *out = (tl_bounds){0};
@@ -30,6 +32,20 @@ static tl_status note_pages(tl_group *g, const tl_offset_index *places, const tl
   return TL_OK;
 }
 
+/* Pages that have a checksum must be what they were. */
+static tl_status check_pages(const uint8_t *data, int64_t size, const char *path, tl_error *err) {
+  tl_page page;
+  for (int64_t at = 0; at < size; at += (int64_t)page.header_size + page.stored_size) {
+    TL_TRY(tl_page_parse(&page, (tl_bytes){data + at, (size_t)(size - at)}, err));
+    const uint8_t *body = data + at + page.header_size;
+    if (page.stored_size < 0 || page.stored_size > size - at - (int64_t)page.header_size)
+      return tl_fail(err, TL_CORRUPT, "%s: a page lies outside of its chunk", path);
+    if (page.has_crc && libdeflate_crc32(0, body, (size_t)page.stored_size) != page.crc)
+      return tl_fail(err, TL_CORRUPT, "%s: the CRC of a page that is to be copied does not match: the data is damaged", path);
+  }
+  return TL_OK;
+}
+
 tl_status tl_group_put_chunk(tl_group *g, tl_parquet *file, int number, int leaf, tl_error *err) {
   tl_chunk c = tl_meta_chunk(&file->meta, number, leaf);
   TL_OWNED(tl_offset_index) places = {0};
@@ -46,6 +62,7 @@ tl_status tl_group_put_chunk(tl_group *g, tl_parquet *file, int number, int leaf
     return tl_fail(err, TL_CORRUPT, "%s: a column lies outside of the file", file->path);
   TL_TRY(tl_buffer_reserve(&g->bytes, (size_t)c.compressed_size, err));
   TL_TRY(tl_parquet_read_bytes(file, g->bytes.data + g->bytes.size, (size_t)c.compressed_size, begin, err));
+  TL_TRY(check_pages(g->bytes.data + g->bytes.size, c.compressed_size, file->path, err));
   g->bytes.size += (size_t)c.compressed_size;
   tl_chunk_notes *about = &g->about[g->next];
   *about = (tl_chunk_notes){.first_note = g->note_count, .notes = places.count, .text_bytes = c.byte_array_bytes};

@@ -117,6 +117,7 @@ tl_status tl__columns_open(tl_run *run, tl_error *err) {
     return TL_OK;
   }
   run->columns = NULL; /* a file of the output cannot be read: it is written anew */
+  if (status != TL_OK) TL_TRY(tl_arena_text(&run->arena, &run->update.why, err->text, strlen(err->text), err));
   return status == TL_MEMORY ? status : TL_OK;
 }
 

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "run/worker.h"
 
-enum { STAGE = 1 << 20, WIDTH = 8 };
+enum { STAGE = 1 << 20, WIDTH = 8, FIRST_DAY = -719528, LAST_DAY = 2932896 }; /* 0000-01-01 and 9999-12-31, what paths are read as */
 
 tl_status tl__days_open(tl_run *run, tl_error *err) {
   if (run->options.partition == NULL && !run->definition->by_date) return TL_OK;
@@ -205,6 +205,8 @@ tl_status tl__days_put(tl_worker *w, int32_t file, int32_t sequence, size_t firs
   int64_t start = tl__now(w->run);
   TL_TRY(look(&t, first, count, &arena, err));
   if (t.rows == 0) return TL_OK;
+  if (t.first_day < FIRST_DAY || t.last_day > LAST_DAY)
+    return tl_fail(err, TL_CORRUPT, "an output by date has days of the years 0 to 9999; the order key %s has others", w->run->definition->order);
   TL_TRY(sort_by_day(&t, &arena, err));
   TL_TRY(index_days(&t, &arena, err));
   TL_TRY(scratch_of(w, &handle, err));
@@ -251,6 +253,7 @@ typedef struct day_writer {
   tl_group group;
   tl_writer file;
   const char *temporary, *name;
+  size_t slot;  /* in tl_days.files */
   int64_t most; /* rows in memory at a time */
 } day_writer;
 
@@ -304,10 +307,9 @@ static tl_status open_day(day_writer *d, int64_t day, tl_error *err) {
   tl_date_text(date, day);
   for (int i = 0; i < count; i++) sorting[i] = (tl_sorting){.column = i};
   tl_lock_enter(run->lock);
-  size_t number = run->file_count + run->days->file_count++;
+  d->slot = run->days->file_count++;
   tl_status status = tl_reserve(run->env, &run->days->files, &run->days->file_capacity, run->days->file_count, sizeof *run->days->files, err);
-  if (status == TL_OK) run->days->files[number - run->file_count] = (tl_manifest_file){.name = ""};
-  if (status == TL_OK) status = tl_target_temporary(&run->target, &run->arena, number, &d->temporary, err);
+  if (status == TL_OK) status = tl_target_temporary(&run->target, &run->arena, run->file_count + d->slot, &d->temporary, err);
   if (status == TL_OK) status = tl_arena_format(&run->arena, &d->name, err, "date=%s/%s", date, run->day_file);
   tl_lock_leave(run->lock);
   TL_TRY(status);
@@ -326,11 +328,7 @@ static tl_status close_day(day_writer *d, tl_error *err) {
   tl_lock_enter(run->lock);
   tl_status status = tl_progress_announce(&run->progress, d->name, err);
   if (status == TL_OK) status = tl_target_put(&run->target, d->temporary, d->name, err);
-  for (size_t i = 0; status == TL_OK && i < run->days->file_count; i++)
-    if (run->days->files[i].name[0] == 0) {
-      run->days->files[i] = entry;
-      break;
-    }
+  run->days->files[d->slot] = entry;
   run->times.bytes_written += info.size;
   tl_lock_leave(run->lock);
   d->temporary = NULL;

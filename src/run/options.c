@@ -153,7 +153,7 @@ static const char *path_of_side(const tl_run *run, int side) {
 uint64_t tl__run_frame_hash(const tl_run *run) {
   const tl_features_options *o = &run->options;
   const tl_definition *d = run->definition;
-  uint64_t hash = 1, numbers[] = {o->on_duplicate, o->strict};
+  uint64_t hash = 1, numbers[] = {o->on_duplicate, o->strict, d->ties};
   add_text(&hash, TICKLOOM_VERSION);
   add_text(&hash, o->codec);
   add_text(&hash, o->encoding);

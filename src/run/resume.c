@@ -123,7 +123,7 @@ static tl_status make(maker *m, tl_error *err) {
 static tl_status copy_kept(tl_resume *out, const tl_resume *whole, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(out->env, &out->steps, (size_t)out->plan->step_count + 1, sizeof *out->steps, err));
   TL_TRY(tl_allocate(out->env, &out->kept, (size_t)whole->kept_count + 1, sizeof *out->kept, err));
-  memcpy(out->kept, whole->kept, (size_t)whole->kept_count * sizeof *out->kept);
+  if (whole->kept_count > 0) memcpy(out->kept, whole->kept, (size_t)whole->kept_count * sizeof *out->kept);
   return TL_OK;
 }
 

@@ -182,6 +182,25 @@ static tl_status begin_whole(tl_run *run, tl_error *err) {
   return TL_OK;
 }
 
+/* Somebody else may have removed files of the output, or written others. */
+static tl_status look_at_output(tl_run *run, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = run->env};
+  const tl_manifest *old = &run->target.old;
+  for (size_t i = 0; i < old->count && run->update.why == NULL; i++) {
+    const char *path;
+    tl_file_info info;
+    TL_TRY(tl_arena_format(&arena, &path, err, "%s/%s", run->target.root, old->files[i].name));
+    tl_status status = run->env->info(run->env, path, &info, err);
+    if (status == TL_NOT_FOUND) { /* it may lie ready, if the run before was killed at its end */
+      TL_TRY(tl_manifest_ready_path(&arena, run->target.root, old->generation, old->files[i].name, &path, err));
+      status = run->env->info(run->env, path, &info, err);
+    }
+    if (status != TL_OK && status != TL_NOT_FOUND) return status;
+    if (status == TL_NOT_FOUND) run->update.why = "files of the output are gone";
+  }
+  return TL_OK;
+}
+
 tl_status tl__update_begin(tl_run *run, tl_error *err) {
   tl_update *u = &run->update;
   u->keeps = !run->options.dry_run && !run->target.is_file && run->options.output != NULL;
@@ -189,6 +208,7 @@ tl_status tl__update_begin(tl_run *run, tl_error *err) {
   if (!run->options.update) return TL_OK;
   if (run->target.is_file) return tl_fail(err, TL_USAGE, "--update brings a folder up to date; --out names a single file");
   TL_TRY(read_ledger(run, err));
+  if (u->why == NULL) TL_TRY(look_at_output(run, err));
   if (u->why == NULL) TL_TRY(open_records(run, err));
   if (u->why != NULL) return TL_OK;
   u->going_on = true;
