@@ -43,8 +43,8 @@ typedef struct tl_features_options {
   bool durable;          /* what is committed is on the disk */
   const char *partition; /* "date": a file a day, date=YYYY-MM-DD/.., of all streams' rows; NULL: what the definition says, else files of streams */
   bool prune;            /* Hive partitions that this run does not write are removed */
-  bool update;           /* goes on from what an earlier run with the same definition and settings left in `output`: only what is new in the
-                            input is computed. What cannot be gone on from is computed again; the output is that of a full run */
+  bool update;           /* goes on from what an earlier run with the same settings left in `output`: only what is new in the input is
+                            computed, or features that changed. What cannot be gone on from is computed again; the output is that of a full run */
   bool profile;          /* the record and the table also say where the time went: by feature, stream and thread */
   bool dry_run;          /* looks and plans, and writes nothing; the record and the table say what would be done; no output is needed */
   void (*progress)(void *context, int64_t rows_done, int64_t rows_total);

@@ -4,6 +4,7 @@
 #ifndef TL_COLUMN_COLUMN_H
 #define TL_COLUMN_COLUMN_H
 
+#include <string.h>
 #include "base/buffer.h"
 #include "column/type.h"
 
@@ -41,6 +42,13 @@ static inline tl_bytes tl_column_bytes(const tl_column *c, int64_t row) {
   if (c->field.physical == TL_PHYSICAL_BYTE_ARRAY) return (tl_bytes){c->bytes.data + c->offsets[row], (size_t)(c->offsets[row + 1] - c->offsets[row])};
   size_t width = (size_t)tl_field_width(&c->field);
   return (tl_bytes){c->values + (size_t)row * width, width};
+}
+
+/* Whether two rows have the same value, or are both missing. */
+static inline bool tl_column_repeats(const tl_column *c, int64_t row, int64_t other) {
+  if (tl_column_is_valid(c, row) != tl_column_is_valid(c, other)) return false;
+  tl_bytes a = tl_column_bytes(c, row), b = tl_column_bytes(c, other);
+  return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
 /* Values instead of codes; TL_MEMORY beyond `most` bytes. */

@@ -206,7 +206,7 @@ static tl_status add_word(parser *p, tl_word ***end, bool quoted, const char *wh
   return TL_OK;
 }
 
-static tl_status stream(parser *p, tl_statement *s, tl_error *err) {
+static tl_status by_keys(parser *p, tl_statement *s, tl_error *err) {
   bool more;
   tl_word **end = &s->words;
   TL_TRY(expect(p, "by", err));
@@ -214,6 +214,11 @@ static tl_status stream(parser *p, tl_statement *s, tl_error *err) {
     TL_TRY(add_word(p, &end, true, "a key", err));
     TL_TRY(accept(p, ",", &more, err));
   } while (more);
+  return TL_OK;
+}
+
+static tl_status stream(parser *p, tl_statement *s, tl_error *err) {
+  TL_TRY(by_keys(p, s, err));
   TL_TRY(expect(p, "order", err));
   TL_TRY(expect(p, "by", err));
   s->place = here(p);
@@ -388,17 +393,6 @@ static tl_status check(parser *p, tl_statement *s, tl_error *err) {
   return TL_OK;
 }
 
-static tl_status partition(parser *p, tl_statement *s, tl_error *err) {
-  bool more;
-  tl_word **end = &s->words;
-  TL_TRY(expect(p, "by", err));
-  do {
-    TL_TRY(add_word(p, &end, true, "a key", err));
-    TL_TRY(accept(p, ",", &more, err));
-  } while (more);
-  return TL_OK;
-}
-
 static const struct {
   const char *keyword;
   tl_statement_type type;
@@ -413,7 +407,7 @@ static const struct {
     {"def", TL_STATEMENT_DEF, def},
     {"use", TL_STATEMENT_USE, use},
     {"check", TL_STATEMENT_CHECK, check},
-    {"partition", TL_STATEMENT_PARTITION, partition},
+    {"partition", TL_STATEMENT_PARTITION, by_keys},
 };
 /* Statements of the language that belong to jobs this version does not have yet. */
 static const char *const later[] = {"reset", "sample", "carry", "sort", "enter", "exit", "stop", "take", "roi", "size", "fee", "slippage", "slots"};

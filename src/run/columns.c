@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "run/values.h"
+#include "run/keys.h"
 #include "run/worker.h"
 
 void tl__columns_free(tl_run *run) {
@@ -16,22 +16,11 @@ void tl__columns_free(tl_run *run) {
 
 static bool is_plain(const tl_run *run) {
   const tl_features_options *o = &run->options;
-  if (o->dry_run || o->validate != NULL || o->strict || o->from != NULL || o->to != NULL || o->partition != NULL || run->definition->by_date) return false;
+  if (o->dry_run || o->validate != NULL || o->strict || o->from != NULL || o->to != NULL || tl__run_is_by_date(run)) return false;
   if (o->on_duplicate != TL_DUPLICATE_ERROR || run->target.is_file || run->target.old.count == 0 || run->failure_count > 0) return false;
   for (int k = 0; k < run->definition->key_count; k++)
     if (run->input.key_in_path[k]) return false;
   return true;
-}
-
-static tl_status sides_are_same(const tl_run *run, bool *same, tl_error *err) {
-  const tl_ledger *old = &run->update.old;
-  *same = old->side_count == (size_t)run->definition->side_count;
-  for (int i = 0; *same && i < run->definition->side_count; i++) {
-    uint64_t files;
-    TL_TRY(tl__run_side_files(run, i, &files, err));
-    *same = files == old->sides[i].files;
-  }
-  return TL_OK;
 }
 
 static bool input_is_same(const tl_run *run) {
@@ -40,7 +29,7 @@ static bool input_is_same(const tl_run *run) {
   for (size_t i = 0; i < old->file_count; i++) {
     const tl_input_file *now = &run->input.files[i];
     const tl_ledger_file *f = tl_ledger_file_named(old, now->file->name);
-    if (f == NULL || f->failed || now->failed || f->size != now->size || f->mtime_ns != now->mtime_ns || f->inode != now->inode) return false;
+    if (f == NULL || now->failed || !tl_ledger_file_is(f, now->size, now->mtime_ns, now->inode)) return false;
   }
   for (size_t i = 0; i < old->stream_count; i++)
     if (old->streams[i].failed || run->input.streams[i].failed) return false;
@@ -63,8 +52,8 @@ static void find_copied(tl_run *run, const tl_parquet *file, size_t *copied) {
   for (size_t o = 0; o < d->output_count; o++) {
     const tl_output *out = &d->outputs[o];
     int leaf = tl_meta_leaf(&file->meta, out->name);
-    tl_physical physical = out->type == TL_BOOLEAN ? TL_PHYSICAL_BOOLEAN : run->as_float[o] ? TL_PHYSICAL_FLOAT : TL_PHYSICAL_DOUBLE;
-    bool same = run->selected[o] && out->type != TL_TIME && out->rules == NULL && leaf >= 0 && file->meta.leaves[leaf].field.physical == physical;
+    bool same = run->selected[o] && out->type != TL_TIME && out->rules == NULL && leaf >= 0;
+    same = same && file->meta.leaves[leaf].field.physical == tl__output_physical(run, o);
     run->columns->copied[o] = same && has_identity(run->columns->identities, out->name, tl_definition_output_identity(d, o));
     *copied += run->columns->copied[o];
   }
@@ -108,7 +97,7 @@ tl_status tl__columns_open(tl_run *run, tl_error *err) {
   size_t copied = 0;
   bool same;
   if (!run->update.other_features || !is_plain(run) || !input_is_same(run)) return TL_OK;
-  TL_TRY(sides_are_same(run, &same, err));
+  TL_TRY(tl__update_compare_sides(run, &same, err));
   if (!same) return TL_OK;
   tl_status status = open_columns(run, &copied, err);
   if (status == TL_OK && copied > 0) {
@@ -170,10 +159,8 @@ static void looker_free(looker *l) {
 }
 
 static bool repeats(const looker *l, int64_t row) {
-  for (int k = 0; k < l->run->definition->key_count; k++) {
-    tl_bytes a = tl_column_bytes(&l->keys[k], row), b = tl_column_bytes(&l->keys[k], row - 1);
-    if (a.size != b.size || (a.size > 0 && memcmp(a.data, b.data, a.size) != 0)) return false;
-  }
+  for (int k = 0; k < l->run->definition->key_count; k++)
+    if (!tl_column_repeats(&l->keys[k], row, row - 1)) return false;
   return true;
 }
 
@@ -183,16 +170,13 @@ static tl_status read_stream(looker *l, int64_t row, tl_key_value_data *values, 
   size_t at[TL_MOST_KEYS] = {0};
   l->texts.size = 0;
   for (int k = 0; k < d->key_count; k++) {
-    const tl_column *c = &l->keys[k];
-    bool text = c->field.physical == TL_PHYSICAL_BYTE_ARRAY;
-    tl_bytes b = text ? tl_column_bytes(c, row) : (tl_bytes){0};
-    values[k] = (tl_key_value_data){.number = text ? 0 : tl_column_int(c, row), .size = b.size};
+    values[k] = tl_key_of_row(&l->keys[k], row);
     at[k] = l->texts.size;
-    TL_TRY(tl_buffer_append(&l->texts, b.data, b.size, err));
+    TL_TRY(tl_buffer_append(&l->texts, values[k].text, values[k].size, err));
     TL_TRY(tl_buffer_byte(&l->texts, 0, err));
   }
   for (int k = 0; k < d->key_count; k++) /* once they stay where they are */
-    if (l->keys[k].field.physical == TL_PHYSICAL_BYTE_ARRAY) values[k].text = (const char *)l->texts.data + at[k];
+    if (values[k].text != NULL) values[k].text = (const char *)l->texts.data + at[k];
   return TL_OK;
 }
 

@@ -8,7 +8,7 @@
 enum { STAGE = 1 << 20, WIDTH = 8, FIRST_DAY = -719528, LAST_DAY = 2932896 }; /* 0000-01-01 and 9999-12-31, what paths are read as */
 
 tl_status tl__days_open(tl_run *run, tl_error *err) {
-  if (run->options.partition == NULL && !run->definition->by_date) return TL_OK;
+  if (!tl__run_is_by_date(run)) return TL_OK;
   if (run->target.is_file) return tl_fail(err, TL_USAGE, "an output by date is a folder; --out names a single file");
   if (run->input.order_unit == TL_UNIT_NONE)
     return tl_fail(err, TL_DEFINITION, "the output cannot be by date: the order key %s is a plain integer", run->definition->order);

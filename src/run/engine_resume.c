@@ -91,7 +91,7 @@ void tl__engine_note_places(tl_engine *e, const tl_lane_stream *streams, int cou
 static int64_t begin_of(int64_t at, int64_t depth) { return depth < at ? at - depth : 0; }
 
 /* A window of no rows: what a view arranges of its rows begins with it, and what it keeps beside its ring is not known. */
-static void clear_views(tl_engine *e) {
+void tl_engine_begin_inside(tl_engine *e) {
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_step *s = &e->plan->steps[i];
     const tl_node *n = &e->plan->definition->graph.nodes[s->node];
@@ -101,8 +101,6 @@ static void clear_views(tl_engine *e) {
       for (int l = 0; l < TL_LANES; l++) e->state[(s->state + d) * TL_LANES + l] = __builtin_nan("");
   }
 }
-
-void tl_engine_begin_inside(tl_engine *e) { clear_views(e); }
 
 /* What the records of streams as they were have where: the same for all lanes, since these are of one length. */
 static int64_t *before_places(const tl_engine *e) { return e->places + TL_LANES * (e->resume->kept_count + 1); }
@@ -155,7 +153,7 @@ static void take_states(tl_engine *e, const tl_lane_stream *streams, int count) 
 void tl_engine_resume(tl_engine *e, const tl_lane_stream *streams, int count, int64_t at) {
   tl_pass p = {.streams = streams, .count = count};
   if (at == 0) return;
-  clear_views(e);
+  tl_engine_begin_inside(e);
   tl__engine_note_places(e, streams, count);
   find_places(e->resume, before_places(e), at);
   for (p.row = begin_of(at, e->resume->depth); p.row < at; p.row += p.rows) {

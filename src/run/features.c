@@ -37,13 +37,15 @@ static void report_file(void *context, const char *file, const char *stream, con
 
 /* ---- layout of the output ---- */
 
+tl_physical tl__output_physical(const tl_run *run, size_t output) {
+  if (run->definition->outputs[output].type == TL_BOOLEAN) return TL_PHYSICAL_BOOLEAN;
+  return run->as_float[output] ? TL_PHYSICAL_FLOAT : TL_PHYSICAL_DOUBLE;
+}
+
 static tl_leaf output_leaf(const tl_run *run, const tl_output *o) {
-  tl_leaf leaf = {.field = {.name = o->name, .physical = TL_PHYSICAL_DOUBLE, .nullable = true}, .max_definition = 1, .converted_type = -1};
-  if (o->type == TL_BOOLEAN)
-    leaf.field.physical = TL_PHYSICAL_BOOLEAN;
-  else if (o->type == TL_NUMBER && run->as_float[o - run->definition->outputs])
-    leaf.field.physical = TL_PHYSICAL_FLOAT;
-  else if (o->type == TL_TIME) {
+  tl_leaf leaf = {.field = {.name = o->name, .nullable = true}, .max_definition = 1, .converted_type = -1};
+  leaf.field.physical = tl__output_physical(run, (size_t)(o - run->definition->outputs));
+  if (o->type == TL_TIME) {
     tl_time_unit unit = run->plan.units[o->edge.node];
     leaf.field = (tl_field){.name = o->name, .nullable = true, .physical = TL_PHYSICAL_INT64};
     if (unit == TL_UNIT_DAY)

@@ -101,6 +101,13 @@ static tl_status find(tl_input_set *s, const tl_key_value_data *keys, bool add, 
 
 /* ---- rows ---- */
 
+tl_key_value_data tl_key_of_row(const tl_column *c, int64_t row) {
+  if (!tl_column_is_valid(c, row)) return (tl_key_value_data){.missing = true};
+  if (c->field.physical != TL_PHYSICAL_BYTE_ARRAY) return (tl_key_value_data){.number = tl_column_int(c, row)};
+  tl_bytes b = tl_column_bytes(c, row);
+  return (tl_key_value_data){.text = b.size > 0 ? (const char *)b.data : "", .size = b.size};
+}
+
 /* The keys of one row; text points into the column or the path. */
 static tl_status row_keys(const tl_key_reader *r, const tl_input_file *f, int64_t row, tl_key_value_data *keys, tl_error *err) {
   for (int k = 0; k < r->set->definition->key_count; k++) {
@@ -113,17 +120,9 @@ static tl_status row_keys(const tl_key_reader *r, const tl_input_file *f, int64_
       key->missing = key->text == NULL;
       if (!key->missing) key->size = strlen(key->text);
     } else {
-      const tl_column *c = &r->columns[k];
-      key->missing = !tl_column_is_valid(c, row);
-      if (key->missing) continue;
-      if (c->field.physical != TL_PHYSICAL_BYTE_ARRAY) {
-        key->number = tl_column_int(c, row);
-        continue;
-      }
-      tl_bytes b = tl_column_bytes(c, row);
-      if (b.size > 0 && memchr(b.data, 0, b.size)) return tl_fail(err, TL_CORRUPT, "the key %s has a zero byte in row %lld", c->field.name, (long long)row);
-      key->text = b.size > 0 ? (const char *)b.data : "";
-      key->size = b.size;
+      *key = tl_key_of_row(&r->columns[k], row);
+      if (key->size > 0 && memchr(key->text, 0, key->size))
+        return tl_fail(err, TL_CORRUPT, "the key %s has a zero byte in row %lld", r->columns[k].field.name, (long long)row);
     }
   }
   return TL_OK;
@@ -133,10 +132,7 @@ static tl_status row_keys(const tl_key_reader *r, const tl_input_file *f, int64_
 static bool repeats(const tl_key_reader *r, const tl_input_file *f, int64_t row) {
   for (int k = 0; k < r->set->definition->key_count; k++) {
     const tl_column *c = &r->columns[k];
-    if (f->keys[k] < 0) continue;
-    if (c->valid != NULL && tl_column_is_valid(c, row) != tl_column_is_valid(c, r->before_row)) return false;
-    tl_bytes a = tl_column_bytes(c, row), b = tl_column_bytes(c, r->before_row);
-    if (a.size != b.size || (a.size > 0 && memcmp(a.data, b.data, a.size) != 0)) return false;
+    if (f->keys[k] >= 0 && !tl_column_repeats(c, row, r->before_row)) return false;
   }
   return true;
 }

@@ -18,6 +18,8 @@ typedef struct tl_key_reader {
 
 void tl_key_reader_open(tl_key_reader *out, tl_input_set *set);
 void tl_key_reader_free(tl_key_reader *reader);
+/* A key as a column has it; text is borrowed, and not terminated. */
+tl_key_value_data tl_key_of_row(const tl_column *column, int64_t row);
 /* Fills the table again after streams were sorted. */
 tl_status tl_keys_rebuild(tl_input_set *set, tl_error *err) TL_MUST_CHECK;
 /* Whether rows of this file have keys of their own; otherwise the whole file is one stream. */

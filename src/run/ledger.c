@@ -271,6 +271,10 @@ const tl_ledger_file *tl_ledger_file_named(const tl_ledger *l, const char *name)
   return l->file_count > 0 ? bsearch(name, l->files, l->file_count, sizeof *l->files, by_name) : NULL;
 }
 
+bool tl_ledger_file_is(const tl_ledger_file *f, int64_t size, int64_t mtime_ns, uint64_t inode) {
+  return !f->failed && f->size == size && f->mtime_ns == mtime_ns && f->inode == inode;
+}
+
 static int by_number(const void *a, const void *b) { return (*(const uint32_t *)a > *(const uint32_t *)b) - (*(const uint32_t *)a < *(const uint32_t *)b); }
 
 void tl_set_sort(tl_stream_set *s) {

@@ -94,6 +94,8 @@ int64_t tl_ledger_find(const tl_ledger *ledger, tl_bytes key);
 /* Makes tl_ledger_find see all of `streams`. */
 tl_status tl_ledger_index(tl_ledger *ledger, tl_error *err) TL_MUST_CHECK;
 const tl_ledger_file *tl_ledger_file_named(const tl_ledger *ledger, const char *name);
+/* Whether the file could be read then and, by what the system says of it, is what it was. */
+bool tl_ledger_file_is(const tl_ledger_file *file, int64_t size, int64_t mtime_ns, uint64_t inode);
 /* Puts them in order, each once. */
 void tl_set_sort(tl_stream_set *set);
 

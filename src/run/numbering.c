@@ -1,14 +1,8 @@
 #include "run/numbering.h"
 #include <string.h>
+#include "run/keys.h"
 
-/* As a column's row, or the path, has it; text is borrowed. */
-static tl_key_value_data value_of_row(const tl_column *c, int64_t row) {
-  if (!tl_column_is_valid(c, row)) return (tl_key_value_data){.missing = true};
-  if (c->field.physical != TL_PHYSICAL_BYTE_ARRAY) return (tl_key_value_data){.number = tl_column_int(c, row)};
-  tl_bytes b = tl_column_bytes(c, row);
-  return (tl_key_value_data){.text = b.size > 0 ? (const char *)b.data : "", .size = b.size};
-}
-
+/* As the path, or the name of the file, has it; text is borrowed. */
 static tl_key_value_data value_of_file(const tl_input_set *set, int input, const tl_input_file *f) {
   const char *name = set->definition->inputs[input].columns[0], *text = NULL;
   for (int i = 0; i < f->file->key_count; i++)
@@ -38,12 +32,6 @@ static size_t place_of(const tl_numbering *n, const tl_key_value_data *value, bo
   }
   *there = low < n->count && compare(&n->values[low], value) == 0;
   return low;
-}
-
-static bool repeats(const tl_column *c, int64_t row) {
-  tl_bytes a = tl_column_bytes(c, row), b = tl_column_bytes(c, row - 1);
-  if (tl_column_is_valid(c, row) != tl_column_is_valid(c, row - 1)) return false;
-  return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
 }
 
 /* ---- collecting ---- */
@@ -84,7 +72,7 @@ static tl_status read_group(collector *c, tl_parquet *file, int leaf, int group,
     int64_t count = rows - first < STEP ? rows - first : STEP;
     TL_TRY(tl_parquet_read_on(file, group, leaf, first, count, &c->column, &c->scratch, &cursor, err));
     for (int64_t r = 0; r < count; r++)
-      if (r == 0 || !repeats(&c->column, r)) TL_TRY(add(c->numbering, c->set, c->input, value_of_row(&c->column, r), err));
+      if (r == 0 || !tl_column_repeats(&c->column, r, r - 1)) TL_TRY(add(c->numbering, c->set, c->input, tl_key_of_row(&c->column, r), err));
   }
   return TL_OK;
 }
@@ -117,11 +105,11 @@ tl_status tl_numbering_collect(tl_numbering *out, tl_input_set *set, int input, 
 tl_status tl_numbering_values(const tl_numbering *n, const tl_column *column, int64_t from, int64_t count, double *out, tl_error *err) {
   for (int64_t i = 0; i < count; i++) {
     bool there = true;
-    if (i > 0 && repeats(column, from + i)) {
+    if (i > 0 && tl_column_repeats(column, from + i, from + i - 1)) {
       out[i] = out[i - 1];
       continue;
     }
-    tl_key_value_data value = value_of_row(column, from + i);
+    tl_key_value_data value = tl_key_of_row(column, from + i);
     out[i] = value.missing ? __builtin_nan("") : (double)place_of(n, &value, &there);
     if (!there) return tl_fail(err, TL_CORRUPT, "the column %s could not be read at first, or has changed since", column->field.name);
   }

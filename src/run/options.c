@@ -167,7 +167,7 @@ uint64_t tl__run_frame_hash(const tl_run *run) {
     add_text(&hash, d->sides[i].name), add_text(&hash, d->sides[i].value), add_text(&hash, path_of_side(run, i));
     hash = XXH3_64bits_withSeed(&age, sizeof age, hash + d->sides[i].before);
   }
-  if (o->partition != NULL || d->by_date) add_text(&hash, "by date");
+  if (tl__run_is_by_date(run)) add_text(&hash, "by date");
   add_text(&hash, o->from);
   add_text(&hash, o->to);
   return hash;

@@ -176,6 +176,10 @@ uint64_t tl__run_frame_hash(const tl_run *run);
 void tl__run_conclude(tl_run *run);
 tl_status tl__run_commit(tl_run *run, tl_error *err) TL_MUST_CHECK;
 tl_status tl__run_write_record(tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Whether the output has a file a day. */
+static inline bool tl__run_is_by_date(const tl_run *run) { return run->options.partition != NULL || run->definition->by_date; }
+/* How values of an output that is no time are written. */
+tl_physical tl__output_physical(const tl_run *run, size_t output);
 /* The plan by which tasks of whole streams are computed. */
 static inline const tl_plan *tl__run_main_plan(const tl_run *run) { return run->calendar.export_count > 0 ? &run->rest : &run->plan; }
 /* sides.c: loads and computes every side that the wanted outputs read. */

@@ -243,8 +243,8 @@ static tl_status join_stretch(tl_run *run, tl_task *task, size_t piece, size_t a
   return task->streams < abreast ? TL_OK : end_task(run, task, err);
 }
 
-/* `most` rows of a stream that is taken whole, `share` of a piece of several. Files of one piece are put together until the lanes are full or the memory is; a
- * file of several has tasks of its own. */
+/* `most`: rows of a stream that is taken whole; `share`: of a piece of several. Files of one piece are put together until the lanes are full or the
+   memory is; a file of several has tasks of its own. */
 static tl_status make_pieces(tl_run *run, int64_t most, int64_t share, const tl_forecast *forecast, tl_error *err) {
   size_t *files, abreast = streams_abreast(run, most, forecast);
   cutter c = {run, most};

@@ -228,10 +228,6 @@ static void read_whole(tl_update *u, const tl_stream_set *set, bool *more) {
 
 /* ---- which files ---- */
 
-static bool is_same(const tl_ledger_file *f, const tl_file_info *info) {
-  return !f->failed && f->size == info->size && f->mtime_ns == info->mtime_ns && f->inode == info->inode;
-}
-
 static bool meets(const tl_update *u, const tl_stream_set *set) {
   if (set->all) return u->whole_count > 0;
   for (size_t i = 0; u->whole_count > 0 && i < set->count; i++)
@@ -262,7 +258,7 @@ tl_status tl__update_choose_files(void *context, tl_dataset *d, tl_error *err) {
     const tl_ledger_file *f = tl_ledger_file_named(&u->old, d->files[i].name);
     tl_file_info info;
     TL_TRY(run->env->info(run->env, d->files[i].path, &info, err));
-    open[i] = f == NULL || !is_same(f, &info);
+    open[i] = f == NULL || !tl_ledger_file_is(f, info.size, info.mtime_ns, info.inode);
     u->listed[i] = d->files[i].name;
   }
   while (more) { /* a file that is read for some stream is read for all of its streams, with all of their files */
@@ -341,6 +337,17 @@ static void miss_failed_files(tl_run *run) {
   }
 }
 
+tl_status tl__update_compare_sides(const tl_run *run, bool *same, tl_error *err) {
+  const tl_ledger *old = &run->update.old;
+  *same = old->side_count == (size_t)run->definition->side_count;
+  for (int i = 0; *same && i < run->definition->side_count; i++) {
+    uint64_t files;
+    TL_TRY(tl__run_side_files(run, i, &files, err));
+    *same = files == old->sides[i].files;
+  }
+  return TL_OK;
+}
+
 tl_status tl__update_match(tl_run *run, tl_error *err) {
   TL_OWNED(tl_buffer) key = {.env = run->env};
   tl_update *u = &run->update;
@@ -369,11 +376,9 @@ tl_status tl__update_match(tl_run *run, tl_error *err) {
     if (rows > run->input.longest) run->input.longest = rows;
   }
   u->idle = u->going_on && run->input.dataset.count == 0 && u->whole_count == 0;
-  for (int i = 0; u->idle && i < run->definition->side_count; i++) {
-    uint64_t files;
-    TL_TRY(tl__run_side_files(run, i, &files, err));
-    if ((size_t)i >= u->old.side_count || files != u->old.sides[i].files) u->why = "the files of a side are not as they were";
-  }
+  bool same = true;
+  if (u->idle) TL_TRY(tl__update_compare_sides(run, &same, err));
+  if (!same) u->why = "the files of a side are not as they were";
   if (u->going_on && !u->idle && u->old.layout == 0) u->why = "the features changed in the run before, which left no records of streams";
   if (u->going_on && !u->again && found < u->whole_count) TL_TRY(note_gone(run, err));
   return TL_OK;

@@ -85,6 +85,8 @@ tl_status tl__update_choose_files(void *context, tl_dataset *d, tl_error *err) T
 tl_status tl__update_choose_groups(void *context, int index, tl_parquet *file, bool *wanted, tl_error *err) TL_MUST_CHECK;
 /* The input is open: finds its streams in the ledger. */
 tl_status tl__update_match(struct tl_run *run, tl_error *err) TL_MUST_CHECK;
+/* Whether sides from elsewhere have the files that they had. */
+tl_status tl__update_compare_sides(const struct tl_run *run, bool *same, tl_error *err) TL_MUST_CHECK;
 /* Of what was opened nothing could be read: then nothing is new, unless that changes what was there. */
 void tl__update_rest(struct tl_run *run);
 /* Everything is planned: what records will have, and whether the old ones fit. */
