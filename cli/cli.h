@@ -28,8 +28,8 @@ typedef struct cli_option {
 } cli_option;
 
 typedef struct cli_list {
-  enum { CLI_MOST = 256 } most;
-  const char *items[256];
+  enum { CLI_MOST = 8192 } most;
+  const char *items[CLI_MOST];
   size_t count;
 } cli_list;
 

@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 ROOT, BUILD, CC = os.path.abspath(sys.argv[1]), os.path.abspath(sys.argv[2]), sys.argv[3:]
-LAYERS = ["base", "sys", "simd", "column", "codec", "parquet", "lake", "market", "lane", "op", "lang", "run", "trade", "tune", "store", "serve"]
+LAYERS = ["base", "sys", "simd", "column", "codec", "parquet", "lake", "market", "lane", "op", "lang", "run", "pack", "trade", "tune", "store", "serve"]
 failures = []
 
 

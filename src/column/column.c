@@ -105,6 +105,16 @@ tl_status tl_column_append(tl_column *out, const tl_column *in, int64_t from, in
   return TL_OK;
 }
 
+tl_status tl_column_append_bytes(tl_column *out, tl_bytes value, tl_error *err) {
+  tl_column one = {.env = out->env, .field = out->field, .count = 1, .values = (uint8_t *)value.data, .offsets = (int64_t[]){0, (int64_t)value.size}};
+  one.bytes = (tl_buffer){.data = (uint8_t *)value.data, .size = value.size};
+  return tl_column_append(out, &one, 0, 1, err);
+}
+
+tl_status tl_column_append_int(tl_column *out, int64_t value, tl_error *err) {
+  return tl_column_append_bytes(out, (tl_bytes){(const uint8_t *)&value, 8}, err); /* little-endian: narrower ones lie in front */
+}
+
 static bool any_missing(const tl_column *const *sources, const uint16_t *from, const uint32_t *rows, int64_t count) {
   for (int64_t i = 0; i < count; i++)
     if (!tl_column_is_valid(sources[from != NULL ? from[i] : 0], rows[i])) return true;
@@ -220,7 +230,7 @@ bool tl_field_is_numeric(const tl_field *f) {
 
 static const double powers_of_ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18};
 
-static void raw_doubles(const tl_column *c, int64_t from, int64_t count, double *out) {
+void tl_column_raw_doubles(const tl_column *c, int64_t from, int64_t count, double *out) {
   const tl_field *f = &c->field;
   const uint8_t *p = c->values + from * tl_field_width(f);
   double scale = f->logical == TL_LOGICAL_DECIMAL && f->scale >= 0 && f->scale <= 18 ? powers_of_ten[f->scale] : 1;
@@ -244,7 +254,7 @@ static void raw_doubles(const tl_column *c, int64_t from, int64_t count, double 
 }
 
 void tl_column_doubles(const tl_column *c, int64_t from, int64_t count, double *out, int64_t *nonfinite) {
-  raw_doubles(c, from, count, out);
+  tl_column_raw_doubles(c, from, count, out);
   if (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT) {
     int64_t bad = 0;
     for (int64_t i = 0; i < count; i++) {

@@ -61,10 +61,16 @@ tl_status tl_column_gather(tl_column *out, const tl_column *const *sources, cons
                            tl_error *err) TL_MUST_CHECK;
 tl_status tl_column_append_null(tl_column *out, int64_t count, tl_error *err) TL_MUST_CHECK;
 
+/* One more row: its bytes (of a fixed width those of the value), or an integer of a boolean, int32 or int64 column. */
+tl_status tl_column_append_bytes(tl_column *out, tl_bytes value, tl_error *err) TL_MUST_CHECK;
+tl_status tl_column_append_int(tl_column *out, int64_t value, tl_error *err) TL_MUST_CHECK;
+
 /* Whether rows convert to double (numbers, booleans, times as their raw count). */
 bool tl_field_is_numeric(const tl_field *field);
 /* Rows [from, from+count) of a column of values (not codes) as doubles: missing, NaN and infinity become NaN; the latter two are counted. */
 void tl_column_doubles(const tl_column *column, int64_t from, int64_t count, double *out, int64_t *nonfinite);
+/* The same, NaN and infinity as they are; what missing rows give means nothing. */
+void tl_column_raw_doubles(const tl_column *column, int64_t from, int64_t count, double *out);
 /* An integer, date, time or timestamp of a row. */
 int64_t tl_column_int(const tl_column *column, int64_t row);
 

@@ -98,15 +98,24 @@ static tl_status list_folder(tl_dataset *d, const char *path, const char *name, 
 
 static int by_name(const void *a, const void *b) { return strcmp(((const tl_dataset_file *)a)->name, ((const tl_dataset_file *)b)->name); }
 
+/* A tape needs no manifest: each of its files is whole by itself. */
+static tl_status is_tape(const tl_dataset *d, bool *out, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = d->env};
+  const char *path;
+  TL_TRY(tl_arena_format(&arena, &path, err, "%s/_tickloom/tape.json", d->root));
+  return tl_path_exists(d->env, path, out, err);
+}
+
 /* The files of a dataset of ours are those that its manifest says. */
 static tl_status list_ours(tl_dataset *d, bool *listed, tl_error *err) {
   tl_manifest manifest;
   tl_status status = tl_manifest_read(&manifest, d->env, d->root, err);
   *listed = status == TL_OK;
   if (status == TL_NOT_FOUND) {
-    bool ours;
+    bool ours, tape;
     TL_TRY(is_dataset(d, d->root, &ours, err));
-    if (ours) tl_log(TL_LOG_WARN, "%s: the run that writes here has not ended; what is there may be a part", d->root);
+    TL_TRY(is_tape(d, &tape, err));
+    if (ours && !tape) tl_log(TL_LOG_WARN, "%s: the run that writes here has not ended; what is there may be a part", d->root);
     return TL_OK;
   }
   for (size_t i = 0; status == TL_OK && i < manifest.count; i++) {

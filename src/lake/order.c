@@ -142,6 +142,32 @@ tl_status tl_order_verify(tl_order *out, const tl_parquet *file, tl_error *err) 
 
 /* ---- what is not claimed ---- */
 
+static tl_status find_break(reading *r, const tl_row_group *order, int64_t *broken_row, tl_error *err) {
+  for (;;) {
+    TL_TRY(tl_scan_reader_next(&r->reader, err));
+    if (r->reader.rows == 0) return TL_OK;
+    for (int64_t row = r->has_last ? 0 : 1; row < r->reader.rows; row++) {
+      if (compare_rows(r, order, row) <= 0) continue;
+      *broken_row = r->reader.first_row + row;
+      return TL_OK;
+    }
+    TL_TRY(keep_last(r, err));
+  }
+}
+
+tl_status tl_order_verify_by(int64_t *broken_row, const tl_parquet *file, const tl_sorting *keys, int key_count, tl_error *err) {
+  tl_sorting copy[MOST_KEYS];
+  tl_row_group order = {.sorting = copy, .sorting_count = key_count};
+  reading r = {0};
+  *broken_row = -1;
+  if (key_count > MOST_KEYS) return tl_fail(err, TL_USAGE, "an order has at most %d columns", MOST_KEYS);
+  for (int i = 0; i < key_count; i++) copy[i] = keys[i], r.leaves[r.count++] = keys[i].column;
+  tl_status status = reading_open(&r, file, err);
+  if (status == TL_OK) status = find_break(&r, &order, broken_row, err);
+  reading_free(&r);
+  return status;
+}
+
 /* Bounds of row groups that follow each other may touch, and no more. What says nothing, or may be cut short, rules nothing out. */
 bool tl_ascent_is_possible(const tl_parquet *file, int leaf) {
   const tl_meta *m = &file->meta;

@@ -23,6 +23,9 @@ typedef struct tl_order {
    descending, missing ones first or last whatever the direction, equal rows in any order. An error means that the verdict is
    TL_ORDER_UNVERIFIED. */
 tl_status tl_order_verify(tl_order *out, const tl_parquet *file, tl_error *err) TL_MUST_CHECK;
+/* Whether the whole file is in this order, whatever it claims: *broken_row is the first row that comes before the one ahead of it, or -1. Keys are leaves
+   that are columns of the file; missing ones as they say. */
+tl_status tl_order_verify_by(int64_t *broken_row, const tl_parquet *file, const tl_sorting *keys, int key_count, tl_error *err) TL_MUST_CHECK;
 /* The same without reading: what is claimed. */
 void tl_order_claimed(tl_order *out, const tl_meta *meta);
 

@@ -15,7 +15,7 @@ typedef struct compiler {
   const tl_param_setting *settings;
   size_t setting_count;
   bool *setting_used;
-  size_t output_capacity, input_capacity;
+  size_t output_capacity, input_capacity, packed_capacity;
   const char *used[MOST_USES];
   int use_count;
   int use_depth;
@@ -92,15 +92,6 @@ static tl_status do_side(compiler *c, const tl_statement *s, tl_error *err) {
   return s->words != NULL ? pick_by(c, s, &d->sides[d->side_count - 1], err) : TL_OK;
 }
 
-static tl_status do_partition(compiler *c, const tl_statement *s, tl_error *err) {
-  if (c->use_depth > 0) return TL_OK; /* a used file's output is its own business */
-  if (s->words->next != NULL || strcmp(s->words->text, "date") != 0)
-    return tl__complain(err, s->words->place,
-                        "features can be partitioned by date alone, the day of the order key; without the statement files are those of streams");
-  c->d->by_date = true;
-  return TL_OK;
-}
-
 static tl_status check_choice(const tl_statement *s, double value, tl_error *err) {
   bool found = s->choice_count == 0;
   for (int i = 0; i < s->choice_count; i++) found |= s->choices[i] == value;
@@ -137,7 +128,7 @@ static tl_status add_output(compiler *c, const tl_statement *s, tl_output output
   tl_definition *d = c->d;
   if (d->output_count >= MOST_OUTPUTS) return tl__complain(err, s->place, "at most %d features", MOST_OUTPUTS);
   for (int i = 0; i < d->key_count; i++)
-    if (strcmp(d->keys[i], s->name) == 0) return tl__complain(err, s->place, "%s is a key already", s->name);
+    if (strcmp(d->keys[i], output.name) == 0) return tl__complain(err, s->place, "%s is a key already", output.name);
   TL_TRY(tl_reserve(d->env, &d->outputs, &c->output_capacity, d->output_count + 1, sizeof *d->outputs, err));
   d->outputs[d->output_count++] = output;
   return TL_OK;
@@ -160,6 +151,89 @@ static tl_status do_output(compiler *c, const tl_statement *s, tl_error *err) {
   TL_TRY(add_symbol(c, s->place, symbol, err));
   if (c->use_depth > 0) return TL_OK; /* a used file's features are private */
   return add_output(c, s, output, err);
+}
+
+/* ---- packs and strategies ---- */
+
+/* A definition is of one kind. */
+static tl_status is_of_kind(compiler *c, const tl_statement *s, tl_definition_kind kind, tl_error *err) {
+  if (c->use_depth > 0) return tl__complain(err, s->place, "a file that is used defines expressions; what is done with them is said by the one that uses it");
+  if (c->d->kind != TL_DEFINES_FEATURES && c->d->kind != kind) return tl__complain(err, s->place, "a definition packs files or trades, not both");
+  c->d->kind = kind;
+  return TL_OK;
+}
+
+static tl_status add_packed(compiler *c, const tl_statement *s, tl_packed_column column, tl_error *err) {
+  tl_definition *d = c->d;
+  for (size_t i = 0; i < d->packed_count; i++)
+    if (strcmp(d->packed[i].name, column.name) == 0) return tl__complain(err, s->place, "the column %s is named twice", column.name);
+  for (int i = 0; i < d->key_count; i++)
+    if (strcmp(d->keys[i], column.name) == 0) return tl__complain(err, s->place, "%s is a key already", column.name);
+  if (strcmp(d->order, column.name) == 0) return tl__complain(err, s->place, "%s is the order key already", column.name);
+  if (column.type != NULL && strcmp(column.type, "double") != 0 && strcmp(column.type, "int") != 0)
+    return tl__complain(err, s->place, "unknown type %s; expected double or int", column.type);
+  TL_TRY(tl_reserve(d->env, &d->packed, &c->packed_capacity, d->packed_count + 1, sizeof *d->packed, err));
+  d->packed[d->packed_count++] = column;
+  return TL_OK;
+}
+
+static tl_status do_carry(compiler *c, const tl_statement *s, tl_error *err) {
+  TL_TRY(is_of_kind(c, s, TL_DEFINES_PACK, err));
+  if (strcmp(s->name, "*") == 0) return c->d->packs_rest = true, TL_OK;
+  if (s->value == NULL) return tl__complain(err, s->place, "a column that is named has a type: %s: double, or %s: int", s->name, s->name);
+  return add_packed(c, s, (tl_packed_column){.name = s->name, .type = s->value, .optional = s->flag, .output = -1}, err);
+}
+
+/* A condition or a series without a name of its own. */
+static tl_status add_unnamed(compiler *c, const tl_statement *s, const char *name, bool condition, int32_t *out, tl_error *err) {
+  tl_value value;
+  tl_output output = {.name = name};
+  TL_TRY(tl__build(&c->builder, s->tree, &value, err));
+  if (value.type == TL_VALUE_DURATION) return tl__complain(err, s->tree->place, "a duration is no series");
+  TL_TRY(tl__as_series(&c->builder, &value, err));
+  output.type = value.series;
+  output.edge = value.edge;
+  if (condition && output.type != TL_BOOLEAN) return tl__complain(err, s->tree->place, "expected a condition here");
+  TL_TRY(tl__to_main(&c->builder, &output.edge, err));
+  *out = (int32_t)c->d->output_count;
+  return add_output(c, s, output, err);
+}
+
+static tl_status do_derive(compiler *c, const tl_statement *s, tl_error *err) {
+  tl_packed_column column = {.name = s->name, .type = s->value != NULL ? s->value : "double", .optional = true};
+  TL_TRY(is_of_kind(c, s, TL_DEFINES_PACK, err));
+  TL_TRY(add_unnamed(c, s, s->name, false, &column.output, err));
+  return add_packed(c, s, column, err);
+}
+
+static tl_status do_signal(compiler *c, const tl_statement *s, tl_error *err) {
+  bool enter = s->type == TL_STATEMENT_ENTER;
+  int32_t *output = enter ? &c->d->enter_long : &c->d->exit_long;
+  TL_TRY(is_of_kind(c, s, TL_DEFINES_STRATEGY, err));
+  if (*output >= 0) return tl__complain(err, s->place, "%s long is said once; join conditions with `or`", enter ? "enter" : "exit");
+  return add_unnamed(c, s, enter ? "enter long" : "exit long", true, output, err);
+}
+
+static tl_status do_words(compiler *c, const tl_statement *s, tl_error *err) {
+  tl_definition *d = c->d;
+  const tl_word **place = s->type == TL_STATEMENT_SORT ? &d->sort : s->type == TL_STATEMENT_HOT ? &d->hot : &d->partition;
+  if (c->use_depth > 0 && s->type == TL_STATEMENT_PARTITION) return TL_OK; /* a used file's output is its own business */
+  if (s->type != TL_STATEMENT_PARTITION) TL_TRY(is_of_kind(c, s, TL_DEFINES_PACK, err));
+  if (*place != NULL) return tl__complain(err, s->place, "that is said once");
+  *place = s->words;
+  return TL_OK;
+}
+
+static tl_status check_kind(tl_definition *d, tl_place end, tl_error *err) {
+  const tl_word *p = d->partition;
+  if (d->kind == TL_DEFINES_PACK && (d->sort == NULL || p == NULL)) return tl__complain(err, end, "a pack says what it sorts by and what it partitions by");
+  if (d->kind == TL_DEFINES_STRATEGY && (d->enter_long < 0 || d->exit_long < 0))
+    return tl__complain(err, end, "a strategy needs both: enter long when .., and exit long when ..");
+  if (d->kind == TL_DEFINES_PACK || p == NULL) return TL_OK;
+  if (p->next != NULL || strcmp(p->text, "date") != 0)
+    return tl__complain(err, p->place, "features can be partitioned by date alone, the day of the order key; without the statement files are those of streams");
+  d->by_date = true;
+  return TL_OK;
 }
 
 static tl_status do_def(compiler *c, const tl_statement *s, bool shipped, tl_error *err) {
@@ -210,7 +284,15 @@ static tl_status one_statement(compiler *c, const tl_statement *s, bool shipped,
     case TL_STATEMENT_STREAM: return do_stream(c, s, err);
     case TL_STATEMENT_INPUT: return do_input(c, s, err);
     case TL_STATEMENT_SIDE: return do_side(c, s, err);
-    case TL_STATEMENT_PARTITION: return do_partition(c, s, err);
+    case TL_STATEMENT_PARTITION:
+    case TL_STATEMENT_SORT:
+    case TL_STATEMENT_HOT: return do_words(c, s, err);
+    case TL_STATEMENT_RESET: return c->d->resets_daily |= c->use_depth == 0, TL_OK;
+    case TL_STATEMENT_NAMES: return c->d->names_as = s->name, is_of_kind(c, s, TL_DEFINES_PACK, err);
+    case TL_STATEMENT_CARRY: return do_carry(c, s, err);
+    case TL_STATEMENT_DERIVE: return do_derive(c, s, err);
+    case TL_STATEMENT_ENTER:
+    case TL_STATEMENT_EXIT: return do_signal(c, s, err);
     case TL_STATEMENT_PARAM: return do_param(c, s, err);
     case TL_STATEMENT_LET: return do_let(c, s, err);
     case TL_STATEMENT_FEATURE:
@@ -280,7 +362,8 @@ static tl_status compile(compiler *c, const tl_source *source, tl_error *err) {
   tl_place end = {source, (uint32_t)source->size, 0};
   if (d->key_count == 0) return tl__complain(err, end, "a definition begins with: stream by KEYS order by KEY");
   TL_TRY(unknown_setting(c, err));
-  if (d->output_count == 0) return tl__complain(err, end, "the definition has no feature");
+  TL_TRY(check_kind(d, end, err));
+  if (d->output_count == 0 && d->kind != TL_DEFINES_PACK) return tl__complain(err, end, "the definition has no feature");
   TL_TRY(order_outputs(d, err));
   d->identity = TL_NUMERICS_VERSION;
   for (int i = 0; i < d->key_count; i++) d->identity = tl__identity_of_text(d->keys[i], d->identity);
@@ -297,6 +380,7 @@ tl_status tl__definition_compile(tl_definition **out, tl_env *env, const tl_sour
   tl_definition *d;
   TL_TRY(tl_allocate_zeroed(env, &d, 1, sizeof *d, err));
   d->env = d->arena.env = d->graph.env = env;
+  d->enter_long = d->exit_long = -1;
   compiler c = {.builder = {.definition = d}, .d = d, .settings = settings, .setting_count = setting_count};
   tl_status status = tl_arena_take(&d->arena, &c.setting_used, setting_count + 1, sizeof *c.setting_used, err);
   if (status == TL_OK) status = compile(&c, source, err);
@@ -340,6 +424,7 @@ void tl_definition_close(tl_definition *d) {
   tl_graph_free(&d->graph);
   tl_release(env, d->inputs);
   tl_release(env, d->outputs);
+  tl_release(env, d->packed);
   tl_arena_free(&d->arena);
   tl_release(env, d);
 }

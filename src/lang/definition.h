@@ -34,6 +34,17 @@ typedef struct tl_output {
   tl_rule *rules;
 } tl_output;
 
+/* A column of what is packed, in its place: one of the raw files, or derived. */
+typedef struct tl_packed_column {
+  const char *name;
+  const char *type; /* "double" or "int" */
+  bool optional;    /* raw files need not have it */
+  int32_t output;   /* of a derived one; else -1 */
+} tl_packed_column;
+
+/* What the definition is for: each job runs its own kind. */
+typedef enum tl_definition_kind { TL_DEFINES_FEATURES, TL_DEFINES_PACK, TL_DEFINES_STRATEGY } tl_definition_kind;
+
 struct tl_definition {
   tl_env *env;
   tl_arena arena;
@@ -43,7 +54,15 @@ struct tl_definition {
   int key_count;
   const char *order;
   bool ties;
-  bool by_date; /* the output has a file a day */
+  bool by_date;      /* the output has a file a day */
+  bool resets_daily; /* streams end with the day, too */
+  tl_definition_kind kind;
+  const char *names_as;     /* of a pack: what the names of its files are, or NULL */
+  tl_packed_column *packed; /* ... its columns */
+  size_t packed_count;
+  bool packs_rest; /* ... and all others, behind these, by name */
+  const tl_word *sort, *partition, *hot;
+  int32_t enter_long, exit_long; /* of a strategy: outputs; -1: none */
   tl_input *inputs;
   size_t input_count;
   tl_side sides[TL_MOST_SIDES];
@@ -64,5 +83,8 @@ typedef struct tl_library_file {
 } tl_library_file;
 extern const tl_library_file tl__library[];
 extern const size_t tl__library_count;
+/* What can be packed by name: packs/<name>.loom. */
+extern const tl_library_file tl__packs[];
+extern const size_t tl__packs_count;
 
 #endif

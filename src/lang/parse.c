@@ -243,6 +243,19 @@ static tl_status input_item(parser *p, tl_statement *s, tl_error *err) {
   return TL_OK;
 }
 
+/* `carry A: TYPE?`: a column as it is, or `*`: all others. */
+static tl_status carry_item(parser *p, tl_statement *s, tl_error *err) {
+  bool found;
+  s->place = here(p);
+  if (is(p, "*")) p->lexer.continued = false; /* it is no sign here: the line may end */
+  TL_TRY(accept(p, "*", &found, err));
+  if (found) return s->name = "*", TL_OK;
+  TL_TRY(take_column(p, &s->name, err));
+  TL_TRY(accept(p, ":", &found, err));
+  if (found) TL_TRY(take_name(p, &s->value, "a type", err));
+  return accept(p, "?", &s->flag, err);
+}
+
 static tl_status new_statement(parser *p, tl_statement **out, tl_statement_type type, tl_error *err) {
   TL_TRY(tl_arena_take(p->arena, out, 1, sizeof **out, err));
   (*out)->type = type;
@@ -252,17 +265,18 @@ static tl_status new_statement(parser *p, tl_statement **out, tl_statement_type 
 }
 
 /* One statement an item: `input a, b` is two. */
-static tl_status inputs(parser *p, tl_statement **first, tl_error *err) {
+static tl_status items(parser *p, tl_statement *s, tl_status (*item)(parser *, tl_statement *, tl_error *), tl_error *err) {
   bool more;
-  tl_statement *s = *first;
   for (;;) {
-    TL_TRY(input_item(p, s, err));
+    TL_TRY(item(p, s, err));
     TL_TRY(accept(p, ",", &more, err));
     if (!more) return TL_OK;
-    TL_TRY(new_statement(p, &s->next, TL_STATEMENT_INPUT, err));
+    TL_TRY(new_statement(p, &s->next, s->type, err));
     s = s->next;
   }
 }
+static tl_status inputs(parser *p, tl_statement *s, tl_error *err) { return items(p, s, input_item, err); }
+static tl_status carry(parser *p, tl_statement *s, tl_error *err) { return items(p, s, carry_item, err); }
 
 static tl_status side(parser *p, tl_statement *s, tl_error *err) {
   bool found;
@@ -324,6 +338,49 @@ static tl_status named_expression(parser *p, tl_statement *s, tl_error *err) {
   s->place = here(p);
   TL_TRY(take_name(p, &s->name, "a name", err));
   TL_TRY(expect(p, "=", err));
+  return expression(p, &s->tree, 0, err);
+}
+
+static tl_status derive(parser *p, tl_statement *s, tl_error *err) {
+  bool found;
+  s->place = here(p);
+  TL_TRY(take_column(p, &s->name, err));
+  TL_TRY(accept(p, ":", &found, err));
+  if (found) TL_TRY(take_name(p, &s->value, "a type", err));
+  TL_TRY(expect(p, "=", err));
+  return expression(p, &s->tree, 0, err);
+}
+
+static tl_status reset(parser *p, tl_statement *s, tl_error *err) {
+  TL_TRY(expect(p, "each", err));
+  s->place = here(p);
+  return expect(p, "day", err);
+}
+
+static tl_status names_as(parser *p, tl_statement *s, tl_error *err) {
+  TL_TRY(expect(p, "as", err));
+  s->place = here(p);
+  return take_name(p, &s->name, "what the files' names are names of", err);
+}
+
+static tl_status hot(parser *p, tl_statement *s, tl_error *err) {
+  bool more;
+  tl_word **end = &s->words;
+  do {
+    TL_TRY(add_word(p, &end, true, "a column", err));
+    TL_TRY(accept(p, ",", &more, err));
+  } while (more);
+  return TL_OK;
+}
+
+/* `enter long when CONDITION`. */
+static tl_status signal(parser *p, tl_statement *s, tl_error *err) {
+  bool is_long;
+  s->place = here(p);
+  TL_TRY(accept(p, "long", &is_long, err));
+  if (!is_long && is(p, "short")) return tl__complain(err, here(p), "selling short is not available in this version");
+  if (!is_long) return tl__complain(err, here(p), "expected \"long\"");
+  TL_TRY(expect(p, "when", err));
   return expression(p, &s->tree, 0, err);
 }
 
@@ -408,9 +465,18 @@ static const struct {
     {"use", TL_STATEMENT_USE, use},
     {"check", TL_STATEMENT_CHECK, check},
     {"partition", TL_STATEMENT_PARTITION, by_keys},
+    {"input", TL_STATEMENT_INPUT, inputs},
+    {"reset", TL_STATEMENT_RESET, reset},
+    {"names", TL_STATEMENT_NAMES, names_as},
+    {"carry", TL_STATEMENT_CARRY, carry},
+    {"derive", TL_STATEMENT_DERIVE, derive},
+    {"sort", TL_STATEMENT_SORT, by_keys},
+    {"hot", TL_STATEMENT_HOT, hot},
+    {"enter", TL_STATEMENT_ENTER, signal},
+    {"exit", TL_STATEMENT_EXIT, signal},
 };
 /* Statements of the language that belong to jobs this version does not have yet. */
-static const char *const later[] = {"reset", "sample", "carry", "sort", "enter", "exit", "stop", "take", "roi", "size", "fee", "slippage", "slots"};
+static const char *const later[] = {"sample", "stop", "take", "roi", "size", "fee", "slippage", "slots"};
 
 static tl_status unknown_statement(parser *p, tl_error *err) {
   const char *names[32], *word;
@@ -420,7 +486,6 @@ static tl_status unknown_statement(parser *p, tl_error *err) {
   TL_TRY(copy_token(p, &word, err));
   for (size_t i = 0; i < sizeof later / sizeof *later; i++)
     if (strcmp(word, later[i]) == 0) return tl__complain(err, place, "the statement %s is not available in this version", word);
-  names[count++] = "input";
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) names[count++] = kinds[i].keyword;
   const char *nearest = tl_nearest_name(word, names, count);
   return tl__complain(err, place, "unknown statement \"%s\"%s%s%s", word, nearest ? "; did you mean " : "", nearest ? nearest : "", nearest ? "?" : "");
@@ -428,11 +493,6 @@ static tl_status unknown_statement(parser *p, tl_error *err) {
 
 static tl_status statement(parser *p, tl_statement **out, tl_error *err) {
   bool found;
-  TL_TRY(accept(p, "input", &found, err));
-  if (found) {
-    TL_TRY(new_statement(p, out, TL_STATEMENT_INPUT, err));
-    return inputs(p, out, err);
-  }
   for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
     TL_TRY(accept(p, kinds[i].keyword, &found, err));
     if (!found) continue;

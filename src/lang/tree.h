@@ -39,6 +39,14 @@ typedef enum tl_statement_type {
   TL_STATEMENT_USE,
   TL_STATEMENT_CHECK,
   TL_STATEMENT_PARTITION,
+  TL_STATEMENT_RESET,
+  TL_STATEMENT_NAMES,
+  TL_STATEMENT_CARRY,
+  TL_STATEMENT_DERIVE,
+  TL_STATEMENT_SORT,
+  TL_STATEMENT_HOT,
+  TL_STATEMENT_ENTER,
+  TL_STATEMENT_EXIT,
 } tl_statement_type;
 
 typedef struct tl_word {
@@ -57,13 +65,13 @@ typedef struct tl_rule {
 typedef struct tl_statement tl_statement;
 struct tl_statement {
   tl_statement_type type;
-  tl_place place;                 /* of the name */
-  const char *name;               /* defined by the statement; USE: the file; SIDE: the name; STREAM: the order key */
-  tl_word *words;                 /* STREAM: keys; INPUT: alternatives of the column; SIDE: what picks its stream; PARTITION: keys; DEF: parameters */
-  tl_tree **defaults;             /* DEF: one per parameter, or NULL */
-  tl_tree *tree;                  /* LET, FEATURE, LABEL, DEF; PARAM: default */
-  const char *value;              /* SIDE: the stream, or NULL for `dataset`; INPUT: type or NULL */
-  bool flag;                      /* STREAM: ties; INPUT: optional; SIDE: before */
+  tl_place place;     /* of the name */
+  const char *name;   /* defined by the statement; USE: the file; SIDE: the name; STREAM: the order key; CARRY: the column, or "*" */
+  tl_word *words;     /* STREAM: keys; INPUT: alternatives of the column; SIDE: what picks its stream; PARTITION, SORT: keys; HOT: columns; DEF: parameters */
+  tl_tree **defaults; /* DEF: one per parameter, or NULL */
+  tl_tree *tree;      /* LET, FEATURE, LABEL, DERIVE, DEF; ENTER, EXIT: the condition; PARAM: default */
+  const char *value;  /* SIDE: the stream, or NULL for `dataset`; INPUT, CARRY, DERIVE: type or NULL */
+  bool flag;          /* STREAM: ties; INPUT, CARRY: optional; SIDE: before */
   double low, high, step, within; /* PARAM: range (low <= high), step; SIDE: greatest age in seconds */
   double *choices;                /* PARAM in {..} */
   int choice_count;

@@ -4,28 +4,9 @@
 #include <string.h>
 #include "base/date.h"
 #include "codec/compressor.h"
+#include "market/dice.h"
 #include "parquet/reader.h"
 #include "parquet/writer.h"
-
-/* splitmix64: Steele, Lea, Flood (2014). */
-typedef struct dice {
-  uint64_t state;
-} dice;
-static uint64_t roll(dice *d) {
-  uint64_t z = d->state += 0x9E3779B97F4A7C15u;
-  z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-  z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-  return z ^ (z >> 31);
-}
-static double uniform(dice *d) { return (double)(roll(d) >> 11) * 0x1p-53; }
-/* Near enough to normal for a market, and exact everywhere: a sum of twelve uniforms needs no library function. */
-static double normal(dice *d) {
-  double sum = -6;
-  for (int i = 0; i < 12; i++) sum += uniform(d);
-  return sum;
-}
-/* 1 + x + ..: small returns compound without exp, which is not the same on every machine. */
-static double grow(double price, double r) { return price * (1 + r + 0.5 * r * r); }
 
 enum { COLUMNS = 6 };
 
@@ -44,13 +25,13 @@ static int64_t next_weekday(int64_t day) {
 
 /* Market returns, one a day: a slowly changing volatility and a few crashes. */
 static void make_market(double *returns, int64_t rows, uint64_t seed) {
-  dice d = {seed};
+  tl_dice d = {seed};
   double volatility = 0.01;
   for (int64_t i = 0; i < rows; i++) {
-    volatility += 0.05 * (0.01 - volatility) + 0.0008 * normal(&d);
+    volatility += 0.05 * (0.01 - volatility) + 0.0008 * tl_normal(&d);
     if (volatility < 0.003) volatility = 0.003;
-    returns[i] = 0.0003 + volatility * normal(&d);
-    if (uniform(&d) < 0.001) returns[i] -= 0.06 * uniform(&d);
+    returns[i] = 0.0003 + volatility * tl_normal(&d);
+    if (tl_uniform(&d) < 0.001) returns[i] -= 0.06 * tl_uniform(&d);
   }
 }
 
@@ -60,38 +41,38 @@ typedef struct character {
   int64_t first; /* late listing */
 } character;
 
-static character make_character(dice *d, int64_t rows, bool market) {
+static character make_character(tl_dice *d, int64_t rows, bool market) {
   character c = {.beta = 1, .own = 0, .price = 95, .liquidity = 8e7};
   if (market) return c;
-  c.beta = 0.3 + 1.4 * uniform(d);
-  c.own = 0.006 + 0.02 * uniform(d);
-  c.drift = 0.0004 * (uniform(d) - 0.3);
-  c.price = 5 + 195 * uniform(d) * uniform(d);
-  c.liquidity = 2e4 + 2e7 * uniform(d) * uniform(d) * uniform(d);
-  c.gap_share = uniform(d) < 0.2 ? 0.01 : 0;
-  c.dead_share = uniform(d) < 0.1 ? 0.02 : 0;
+  c.beta = 0.3 + 1.4 * tl_uniform(d);
+  c.own = 0.006 + 0.02 * tl_uniform(d);
+  c.drift = 0.0004 * (tl_uniform(d) - 0.3);
+  c.price = 5 + 195 * tl_uniform(d) * tl_uniform(d);
+  c.liquidity = 2e4 + 2e7 * tl_uniform(d) * tl_uniform(d) * tl_uniform(d);
+  c.gap_share = tl_uniform(d) < 0.2 ? 0.01 : 0;
+  c.dead_share = tl_uniform(d) < 0.1 ? 0.02 : 0;
   c.split_share = 0.0002;
-  c.first = uniform(d) < 0.15 ? (int64_t)(uniform(d) * 0.8 * (double)rows) : 0;
+  c.first = tl_uniform(d) < 0.15 ? (int64_t)(tl_uniform(d) * 0.8 * (double)rows) : 0;
   return c;
 }
 
 static int64_t make_bars(bars *b, const double *market, int64_t rows, uint64_t seed, bool is_market) {
-  dice d = {seed};
+  tl_dice d = {seed};
   character c = make_character(&d, rows, is_market);
   double close = c.price;
   int64_t day = tl_days_of_civil(2004, 1, 1), n = 0;
   for (int64_t i = 0; i < rows; i++) {
     day = next_weekday(day);
-    double r = c.beta * market[i] + c.drift + c.own * normal(&d), overnight = 0.3 * r + 0.2 * c.own * normal(&d);
-    double open = grow(close, overnight), end = grow(close, r);
-    double spread = (0.3 * fabs(r) + 0.4 * c.own + 0.002) * uniform(&d);
-    if (uniform(&d) < c.split_share && end > 60) open /= 2, end /= 2;
+    double r = c.beta * market[i] + c.drift + c.own * tl_normal(&d), overnight = 0.3 * r + 0.2 * c.own * tl_normal(&d);
+    double open = tl_grow(close, overnight), end = tl_grow(close, r);
+    double spread = (0.3 * fabs(r) + 0.4 * c.own + 0.002) * tl_uniform(&d);
+    if (tl_uniform(&d) < c.split_share && end > 60) open /= 2, end /= 2;
     if (end < 1) end = open = 1;
     close = end;
-    bool gap = uniform(&d) < c.gap_share, dead = uniform(&d) < c.dead_share;
-    double volume = c.liquidity * (0.5 + uniform(&d) + 30 * fabs(r));
+    bool gap = tl_uniform(&d) < c.gap_share, dead = tl_uniform(&d) < c.dead_share;
+    double volume = c.liquidity * (0.5 + tl_uniform(&d) + 30 * fabs(r));
     if (i < c.first || gap) continue;
-    double high = (open > end ? open : end) * (1 + spread), low = (open < end ? open : end) * (1 - spread * uniform(&d));
+    double high = (open > end ? open : end) * (1 + spread), low = (open < end ? open : end) * (1 - spread * tl_uniform(&d));
     b->date[n] = day;
     b->open[n] = cents(open), b->high[n] = cents(high), b->low[n] = cents(low), b->close[n] = cents(end);
     b->volume[n] = dead ? 0 : (int64_t)volume;

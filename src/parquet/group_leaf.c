@@ -287,6 +287,12 @@ static bool narrow_bounds(const leaf_writer *w) {
          (w->in->values->field.physical == TL_PHYSICAL_BYTE_ARRAY || w->in->values->field.physical == TL_PHYSICAL_FIXED);
 }
 
+/* Rows of the page that begins with a row; `page` counts pages. */
+static int64_t rows_of_page(const leaf_writer *w, int64_t row, int64_t page) {
+  if (w->style.page_ends != NULL) return w->style.page_ends[page] - row;
+  return w->in->rows - row < w->style.page_rows ? w->in->rows - row : w->style.page_rows;
+}
+
 static tl_status put_pages(leaf_writer *w, tl_chunk *c, tl_bounds *all, tl_error *err) {
   const leaf_rows *in = w->in;
   tl_group *g = w->g;
@@ -299,7 +305,7 @@ static tl_status put_pages(leaf_writer *w, tl_chunk *c, tl_bounds *all, tl_error
   }
   int64_t value = 0;
   for (int64_t row = 0, rows; row < in->rows; row += rows) {
-    rows = in->rows - row < w->style.page_rows ? in->rows - row : w->style.page_rows;
+    rows = rows_of_page(w, row, page);
     int64_t from = in->starts != NULL ? in->starts[row] : row, entries = (in->starts != NULL ? in->starts[row + rows] : row + rows) - from, present = entries;
     g->page.size = 0;
     if (in->repetition != NULL) TL_TRY(put_levels(g, in->repetition + from, entries, in->leaf->max_repetition, err));

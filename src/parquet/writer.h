@@ -18,7 +18,8 @@ typedef struct tl_page_style {
   int encoding; /* CHOOSE, or one that the type has; RLE_DICTIONARY falls back to PLAIN when it would not pay */
   int codec, level;
   int64_t page_rows;
-  bool bloom; /* a bloom filter too, where it is small beside the column */
+  bool bloom;               /* a bloom filter too, where it is small beside the column */
+  const int64_t *page_ends; /* of put_column and put_array: the row behind each page, the last one the group's; NULL: a page every page_rows */
 } tl_page_style;
 
 /* A page of a chunk as its indexes tell it. */

@@ -89,8 +89,16 @@ static tl_status check_partition(const tl_run *run, tl_error *err) {
   return tl_fail(err, TL_USAGE, "--partition %s: the output can be by date, or (without the option) have files of streams", by);
 }
 
+static tl_status check_kind(const tl_definition *d, tl_error *err) {
+  if (d->kind == TL_DEFINES_PACK) return tl_fail(err, TL_DEFINITION, "%s: a definition of packing; tickloom pack runs it", d->path);
+  if (d->kind == TL_DEFINES_STRATEGY) return tl_fail(err, TL_DEFINITION, "%s: a strategy; tickloom backtest runs it", d->path);
+  if (d->resets_daily) return tl_fail(err, TL_DEFINITION, "%s: reset each day is not available for features in this version", d->path);
+  return TL_OK;
+}
+
 tl_status tl__run_check_options(tl_run *run, tl_error *err) {
   tl_features_options *o = &run->options;
+  TL_TRY(check_kind(run->definition, err));
   if (o->input == NULL || (o->output == NULL && !o->dry_run)) return tl_fail(err, TL_USAGE, "an input and an output are needed");
   if (o->threads < 0 || o->threads > 1024) return tl_fail(err, TL_USAGE, "--threads %d: expected 1 to 1024", o->threads);
   if (o->threads == 0) o->threads = tl_sys_processors();
