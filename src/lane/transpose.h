@@ -1,4 +1,4 @@
-/* Streams to lanes and back: blocks of V x V values turned over in registers. */
+/* Streams to lanes and back: blocks of V x V values turned over in registers; conditions to bits. */
 #ifndef TL_LANE_TRANSPOSE_H
 #define TL_LANE_TRANSPOSE_H
 
@@ -31,6 +31,15 @@ TL_INLINE void tl__scatter(double *const *lanes, const double *tile, int rows) {
   }
   for (; r < rows; r++)
     for (int l = 0; l < TL_LANES; l++) lanes[l][r] = tile[r * TL_LANES + l];
+}
+
+/* A tile of conditions as bits: bit l of out[r] is set where lane l of row r is true; missing is false. */
+TL_INLINE void tl__truths(uint16_t *out, const double *tile, int rows) {
+  for (int r = 0; r < rows; r++, tile += TL_LANES) {
+    unsigned bits = 0;
+    for (int l = 0; l < TL_LANES; l += V) bits |= (unsigned)mask_bits(vec_eq(vec_load(tile + l), vec_set1(1.0))) << l;
+    out[r] = (uint16_t)bits;
+  }
 }
 
 #endif

@@ -11,4 +11,5 @@ const tl_kernels TL_KERNEL_NAME(TL_KERNELS, kernels) = {
     .of = {TL_EACH_OPERATOR(ROW)},
     .gather = tl__gather,
     .scatter = tl__scatter,
+    .truths = tl__truths,
 };

@@ -19,6 +19,7 @@ typedef struct tl_kernels {
   /* rows of TL_LANES streams <-> a tile; every pointer must have `rows` values. */
   void (*gather)(double *tile, const double *const *lanes, int rows);
   void (*scatter)(double *const *lanes, const double *tile, int rows);
+  void (*truths)(uint16_t *out, const double *tile, int rows); /* conditions as bits, one a lane */
 } tl_kernels;
 
 const tl_kernels *tl__kernels(tl_isa isa);

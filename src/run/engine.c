@@ -7,6 +7,7 @@ void tl_engine_free(tl_engine *e) {
   if (e->env == NULL) return;
   tl_release(e->env, e->tiles);
   tl_release(e->env, e->state);
+  tl_release(e->env, e->initial);
   tl_release(e->env, e->edge);
   tl_release(e->env, e->absent);
   for (int i = 0; e->spans != NULL && i < e->plan->span_count; i++) {
@@ -98,6 +99,10 @@ static void scatter(tl_engine *e, const tl_pass *p, const tl_emit *emit) {
   double *lanes[TL_LANES];
   bool whole = true;
   int64_t first = p->row - emit->delay;
+  if (e->take != NULL) {
+    e->take(e->take_context, emit->result, tl__engine_tile(e, emit->tile), p->rows);
+    return;
+  }
   for (int l = 0; l < TL_LANES; l++) {
     lanes[l] = e->edge + l * e->tile_rows;
     if (l >= p->count || p->streams[l].results[emit->result] == NULL || first >= p->streams[l].rows) continue;
@@ -252,6 +257,42 @@ static void run_tile(tl_engine *e, const tl_pass *p) {
     before = now;
   }
   e->tiles_timed += timed;
+}
+
+/* ---- beginning anew ---- */
+
+bool tl_plan_restarts(const tl_plan *plan) {
+  for (int i = 0; i < plan->step_count; i++) {
+    const tl_node *n = &plan->definition->graph.nodes[plan->steps[i].node];
+    if (n->kind == TL_NODE_JOIN || plan->steps[i].span >= 0) return false;
+    if (n->kind == TL_NODE_OPERATOR && tl__operators[n->op]->kind != TL_MAP && tl__operators[n->op]->kind != TL_SCAN) return false;
+  }
+  return plan->greatest_delay == 0;
+}
+
+/* Kernels make their state at row 0: here of no rows. */
+static tl_status make_initial(tl_engine *e, tl_error *err) {
+  size_t size = (size_t)e->plan->state_size * TL_LANES + 1;
+  TL_TRY(tl_allocate_zeroed(e->env, &e->initial, size, sizeof(double), err));
+  double *state = e->state;
+  e->state = e->initial;
+  for (int i = 0; i < e->plan->step_count; i++) {
+    const tl_step *s = &e->plan->steps[i];
+    const tl_node *n = &e->plan->definition->graph.nodes[s->node];
+    if (n->kind != TL_NODE_OPERATOR || tl__operators[n->op]->kind != TL_SCAN) continue;
+    tl_call call = {.inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
+    for (int k = 0; k < n->inputs; k++) call.in[k] = tl__engine_tile(e, s->inputs[k]);
+    for (int k = 0; k < n->outputs; k++) call.out[k] = s->tiles[k] < 0 ? NULL : tl__engine_tile(e, s->tiles[k]);
+    e->kernels->of[n->op](&call);
+  }
+  e->state = state;
+  return TL_OK;
+}
+
+tl_status tl_engine_restart(tl_engine *e, int lane, tl_error *err) {
+  if (e->initial == NULL) TL_TRY(make_initial(e, err));
+  for (int64_t i = 0; i < e->plan->state_size; i++) e->state[i * TL_LANES + lane] = e->initial[i * TL_LANES + lane];
+  return TL_OK;
 }
 
 /* ---- windows of time ---- */

@@ -35,6 +35,9 @@ typedef struct tl_lane_stream {
   int64_t end;          /* where that is, while a stream comes in stretches; 0: at `rows` */
 } tl_lane_stream;
 
+/* Takes a result while its tile is at hand: rows x lanes, see lane/tile.h. */
+typedef void (*tl_take_tile)(void *context, int32_t result, const double *tile, int rows);
+
 typedef struct tl_engine {
   tl_env *env;
   const tl_plan *plan;
@@ -53,6 +56,9 @@ typedef struct tl_engine {
   int64_t *step_ns;             /* sampled time of each step */
   int64_t *side_matches;        /* rows that found a row of the side */
   int64_t tiles_run, tiles_timed;
+  tl_take_tile take; /* where results go instead of into the streams' memory; NULL: there */
+  void *take_context;
+  double *initial;         /* the state before the first row, once it was asked for */
   const tl_resume *resume; /* what records have; NULL: none are taken or given */
   int64_t *places;         /* where each lane's record has each tl_kept, behind them the recursions */
 } tl_engine;
@@ -63,6 +69,10 @@ void tl_engine_free(tl_engine *engine);
    result that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
    TL_MEMORY when a window of time holds more rows than there is memory for. */
 tl_status tl_engine_run_rows(tl_engine *engine, const tl_lane_stream *streams, int count, int64_t from, int64_t to, tl_error *err) TL_MUST_CHECK;
+/* Whether one lane can begin a new stream while others go on, for its rows do not count: nothing but what works row by row, and recursions. */
+bool tl_plan_restarts(const tl_plan *plan);
+/* A lane begins anew: its stream's first row is whichever comes next. Only where tl_plan_restarts. */
+tl_status tl_engine_restart(tl_engine *engine, int lane, tl_error *err) TL_MUST_CHECK;
 /* Before a call for streams of which rows before `from` are left out: what windows hold is nobody's. Values are right from as many rows on as the
    plan's nodes look back. */
 void tl_engine_begin_inside(tl_engine *engine);

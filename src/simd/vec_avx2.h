@@ -25,6 +25,7 @@ VI mask mask_and(mask a, mask b) { return _mm256_and_pd(a, b); }
 VI mask mask_or(mask a, mask b) { return _mm256_or_pd(a, b); }
 VI mask mask_not(mask a) { return _mm256_xor_pd(a, _mm256_castsi256_pd(_mm256_set1_epi32(-1))); }
 VI int mask_any(mask a) { return _mm256_movemask_pd(a) != 0; }
+VI int mask_bits(mask a) { return _mm256_movemask_pd(a); }
 VI vec vec_select(mask m, vec a, vec b) { return _mm256_blendv_pd(b, a, m); }
 VI vec vec_set1_bits(uint64_t bits) { return _mm256_castsi256_pd(_mm256_set1_epi64x((int64_t)bits)); }
 VI vec vec_and_bits(vec a, uint64_t bits) { return _mm256_and_pd(a, vec_set1_bits(bits)); }

@@ -25,6 +25,7 @@ VI mask mask_and(mask a, mask b) { return (mask)(a & b); }
 VI mask mask_or(mask a, mask b) { return (mask)(a | b); }
 VI mask mask_not(mask a) { return (mask)~a; }
 VI int mask_any(mask a) { return a != 0; }
+VI int mask_bits(mask a) { return a; }
 #define TL_VEC_HAS_COUNT
 VI vec vec_count(vec count, mask m) { return _mm512_mask_add_pd(count, m, count, _mm512_set1_pd(1.0)); }
 VI vec vec_select(mask m, vec a, vec b) { return _mm512_mask_blend_pd(m, b, a); }

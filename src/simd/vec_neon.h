@@ -25,6 +25,7 @@ VI mask vec_le(vec a, vec b) { return vcleq_f64(a, b); }
 VI mask mask_and(mask a, mask b) { return vandq_u64(a, b); }
 VI mask mask_or(mask a, mask b) { return vorrq_u64(a, b); }
 VI int mask_any(mask a) { return (vgetq_lane_u64(a, 0) | vgetq_lane_u64(a, 1)) != 0; }
+VI int mask_bits(mask a) { return (int)((vgetq_lane_u64(a, 0) & 1) | (vgetq_lane_u64(a, 1) & 1) << 1); }
 VI vec vec_select(mask m, vec a, vec b) { return vbslq_f64(m, a, b); }
 VI vec vec_min(vec a, vec b) { return vec_select(vcltq_f64(a, b), a, b); }
 VI vec vec_max(vec a, vec b) { return vec_select(vcgtq_f64(a, b), a, b); }

@@ -33,6 +33,7 @@ VI mask mask_and(mask a, mask b) { return a & b; }
 VI mask mask_or(mask a, mask b) { return a | b; }
 VI mask mask_not(mask a) { return !a; }
 VI int mask_any(mask a) { return a; }
+VI int mask_bits(mask a) { return a != 0; }
 VI vec vec_select(mask m, vec a, vec b) { return m ? a : b; }
 VI vec vec_set1_bits(uint64_t bits) { return vec_of_bits(bits); }
 VI vec vec_and_bits(vec a, uint64_t bits) { return vec_of_bits(bits_of_vec(a) & bits); }

@@ -25,6 +25,7 @@ VI mask mask_and(mask a, mask b) { return _mm_and_pd(a, b); }
 VI mask mask_or(mask a, mask b) { return _mm_or_pd(a, b); }
 VI mask mask_not(mask a) { return _mm_xor_pd(a, _mm_castsi128_pd(_mm_set1_epi32(-1))); }
 VI int mask_any(mask a) { return _mm_movemask_pd(a) != 0; }
+VI int mask_bits(mask a) { return _mm_movemask_pd(a); }
 VI vec vec_select(mask m, vec a, vec b) { return _mm_or_pd(_mm_and_pd(m, a), _mm_andnot_pd(m, b)); }
 VI vec vec_and_bits(vec a, uint64_t bits) { return _mm_and_pd(a, _mm_castsi128_pd(_mm_set1_epi64x((int64_t)bits))); }
 VI vec vec_or_bits(vec a, uint64_t bits) { return _mm_or_pd(a, _mm_castsi128_pd(_mm_set1_epi64x((int64_t)bits))); }

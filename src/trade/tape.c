@@ -1,0 +1,455 @@
+#include "trade/tape.h"
+#include <math.h>
+#include <string.h>
+#include "base/date.h"
+#include "base/text.h"
+#include "codec/unpack.h"
+#include "column/compare.h"
+#include "column/number.h"
+
+#define DAY_NS 86400000000000
+enum { BATCH_ROWS = 65536 };
+
+/* ---- what gives what ---- */
+
+void tl_tape_free(tl_tape *t) {
+  if (t->env == NULL) return;
+  tl_scan_free(&t->scan);
+  tl_arena_free(&t->arena);
+  *t = (tl_tape){0};
+}
+
+/* The first of an input's columns that the dataset has. */
+static const char *column_of(const tl_input *input, const tl_scan *all) {
+  for (int k = 0; k < input->column_count; k++)
+    if (tl_schema_child(&all->schema, input->columns[k]) >= 0) return input->columns[k];
+  return NULL;
+}
+
+static tl_status check_column(const tl_tape *t, const tl_scan *all, const char *name, const char *what, tl_error *err) {
+  if (tl_schema_child(&all->schema, name) >= 0) return TL_OK;
+  return tl_fail(err, TL_USAGE, "%s has no column %s, which %s needs as %s", all->dataset.root, name, t->definition->path, what);
+}
+
+static tl_status add_name(const char **names, size_t *count, const char *name, int *out) {
+  for (size_t i = 0; i < *count; i++)
+    if (strcmp(names[i], name) == 0) return *out = (int)i, TL_OK;
+  *out = (int)*count;
+  names[(*count)++] = name;
+  return TL_OK;
+}
+
+static tl_status choose_columns(tl_tape *t, const char *path, tl_scan_options *options, tl_error *err) {
+  const tl_definition *d = t->definition;
+  TL_OWNED(tl_scan) all = {0};
+  const char **names;
+  size_t count = 0;
+  TL_TRY(tl_scan_open(&all, t->env, path, (tl_scan_options){0}, err));
+  TL_TRY(tl_arena_take(&t->arena, &names, d->input_count + TL_MOST_KEYS + 2, sizeof *names, err));
+  TL_TRY(tl_arena_take(&t->arena, &t->inputs, d->input_count + 1, sizeof *t->inputs, err));
+  TL_TRY(check_column(t, &all, d->order, "the order key", err));
+  TL_TRY(add_name(names, &count, d->order, &t->order));
+  for (t->key_count = 0; t->key_count < d->key_count; t->key_count++) {
+    TL_TRY(check_column(t, &all, d->keys[t->key_count], "a key", err));
+    TL_TRY(add_name(names, &count, d->keys[t->key_count], &t->keys[t->key_count]));
+  }
+  t->price = -1;
+  for (size_t i = 0; i < d->input_count; i++) t->inputs[i] = -1;
+  for (int u = 0; u < t->used_count; u++) {
+    const tl_input *input = &d->inputs[t->used[u]];
+    const char *column = column_of(input, &all);
+    if (column == NULL && !input->optional) TL_TRY(check_column(t, &all, input->columns[0], "an input", err));
+    if (column != NULL) TL_TRY(add_name(names, &count, column, &t->inputs[t->used[u]]));
+    if (strcmp(input->name, "price") == 0) t->price = u;
+  }
+  for (size_t i = 0; i < count; i++) TL_TRY(tl_arena_text(&t->arena, &names[i], names[i], strlen(names[i]), err));
+  options->columns = names;
+  options->column_count = count;
+  return TL_OK;
+}
+
+static tl_status check_types(const tl_tape *t, tl_error *err) {
+  const tl_schema *order = tl_scan_column(&t->scan, t->order);
+  const tl_field *f = &order->field;
+  bool fine = order->shape == TL_SHAPE_VALUE && f->physical == TL_PHYSICAL_INT64 &&
+              (f->logical == TL_LOGICAL_NONE || f->logical == TL_LOGICAL_TIMESTAMP || f->logical == TL_LOGICAL_INTEGER);
+  if (!fine) return tl_fail(err, TL_USAGE, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", t->scan.dataset.root, order->name);
+  for (int u = 0; u < t->used_count; u++) {
+    int wanted = t->inputs[t->used[u]];
+    if (wanted < 0) continue;
+    const tl_schema *c = tl_scan_column(&t->scan, wanted);
+    if (c->shape != TL_SHAPE_VALUE || !tl_field_is_numeric(&c->field))
+      return tl_fail(err, TL_USAGE, "%s: column %s holds no numbers", t->scan.dataset.root, c->name);
+  }
+  return TL_OK;
+}
+
+tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *d, const int32_t *used, int used_count,
+                       int64_t page_limit, tl_error *err) {
+  *out = (tl_tape){.env = env, .definition = d, .used = used, .used_count = used_count, .arena = {.env = env}};
+  tl_scan_options options = {.where = where, .page_limit = page_limit, .batch_rows = BATCH_ROWS};
+  tl_status status = choose_columns(out, path, &options, err);
+  if (status == TL_OK) status = tl_scan_open(&out->scan, env, path, options, err);
+  if (status == TL_OK) status = check_types(out, err);
+  if (status != TL_OK) tl_tape_free(out);
+  return status;
+}
+
+/* ---- stretches ---- */
+
+static bool is_in_path(const tl_tape *t, int wanted) { return t->scan.wanted[wanted] >= t->scan.hive_from; }
+
+/* Whether a row group begins with another stream than the one before it ends with. */
+static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int group, bool *out, tl_error *err) {
+  tl_page_scratch scratch = {.env = t->env, .limit = t->scan.page_limit};
+  TL_OWNED(tl_column) last = {.env = t->env, .bytes = {.env = t->env}};
+  TL_OWNED(tl_column) first = {.env = t->env, .bytes = {.env = t->env}};
+  tl_status status = TL_OK;
+  *out = false;
+  for (int k = 0; k < t->key_count && !*out && status == TL_OK; k++) {
+    int child = is_in_path(t, t->keys[k]) ? -1 : tl_schema_child(file->meta.schema, tl_scan_column(&t->scan, t->keys[k])->name);
+    if (child < 0) continue;
+    int leaf = file->meta.schema->children[child].first_leaf;
+    status = tl_parquet_read(file, group - 1, leaf, file->meta.groups[group - 1].row_count - 1, 1, &last, &scratch, err);
+    if (status == TL_OK) status = tl_parquet_read(file, group, leaf, 0, 1, &first, &scratch, err);
+    if (status != TL_OK) break;
+    bool a = tl_column_is_valid(&last, 0), b = tl_column_is_valid(&first, 0);
+    *out = a != b || (a && tl_column_compare(&last, 0, &first, 0) != 0);
+  }
+  tl_page_scratch_free(&scratch);
+  return status;
+}
+
+static tl_status cut_file(const tl_tape *t, size_t first, size_t end, int64_t most, tl_tape_stretch *out, size_t *count, tl_error *err) {
+  const tl_scan_part *parts = t->scan.parts;
+  TL_OWNED(tl_parquet) own = {.handle = -1};
+  tl_parquet *file = t->scan.only;
+  tl_tape_stretch s = {.file = parts[first].file, .first_part = first};
+  for (size_t i = first; i < end; i++) {
+    bool clean = false;
+    if (s.rows >= most && file == NULL) {
+      TL_TRY(tl_parquet_open(&own, t->env, t->scan.dataset.files[s.file].path, err));
+      file = &own;
+    }
+    if (s.rows >= most) TL_TRY(begins_stream(t, file, parts[i].group, &clean, err));
+    if (clean) {
+      s.end_part = i;
+      out[(*count)++] = s;
+      s = (tl_tape_stretch){.file = s.file, .first_part = i};
+    }
+    s.rows += parts[i].count;
+  }
+  s.end_part = end;
+  out[(*count)++] = s;
+  return TL_OK;
+}
+
+tl_status tl_tape_cut(const tl_tape *t, int wanted, tl_tape_stretch **out, size_t *count, tl_error *err) {
+  int64_t most = t->scan.rows / (wanted > 0 ? wanted : 1) + 1;
+  *count = 0;
+  TL_TRY(tl_allocate(t->env, out, t->scan.part_count + 1, sizeof **out, err));
+  for (size_t first = 0, end; first < t->scan.part_count; first = end) {
+    for (end = first + 1; end < t->scan.part_count && t->scan.parts[end].file == t->scan.parts[first].file;) end++;
+    tl_status status = cut_file(t, first, end, most, *out, count, err);
+    if (status == TL_OK) continue;
+    tl_release(t->env, *out);
+    *out = NULL;
+    return status;
+  }
+  return TL_OK;
+}
+
+/* ---- the walk ---- */
+
+void tl_tape_block_free(tl_tape_block *b) {
+  if (b->env == NULL) return;
+  for (int i = 0; b->inputs != NULL && i < b->input_count; i++) tl_release(b->env, b->inputs[i]);
+  tl_release(b->env, b->inputs);
+  tl_release(b->env, b->capacity);
+  tl_release(b->env, b->time);
+  tl_release(b->env, b->runs);
+  *b = (tl_tape_block){0};
+}
+
+void tl_tape_reader_free(tl_tape_reader *r) {
+  if (r->env == NULL) return;
+  tl_scan_reader_free(&r->scan);
+  for (int k = 0; r->keys != NULL && k < r->tape->key_count; k++) tl_column_free(&r->keys[k]);
+  for (int u = 0; r->dictionaries != NULL && u < r->tape->used_count; u++) tl_release(r->env, r->dictionaries[u]);
+  tl_release(r->env, r->keys);
+  tl_release(r->env, r->dictionaries);
+  tl_release(r->env, r->dictionary_capacity);
+  tl_release(r->env, r->dictionary_of);
+  tl_release(r->env, r->kept);
+  *r = (tl_tape_reader){0};
+}
+
+static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
+  const tl_tape *t = r->tape;
+  size_t used = (size_t)t->used_count + 1;
+  TL_TRY(tl_allocate_zeroed(r->env, &r->keys, (size_t)t->key_count, sizeof *r->keys, err));
+  for (int k = 0; k < t->key_count; k++) r->keys[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
+  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionaries, used, sizeof *r->dictionaries, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_capacity, used, sizeof *r->dictionary_capacity, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_of, used, sizeof *r->dictionary_of, err));
+  return tl_scan_reader_open(&r->scan, &t->scan, err);
+}
+
+tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error *err) {
+  *out = (tl_tape_reader){.env = tape->env, .tape = tape};
+  tl_status status = open_reader(out, err);
+  if (status != TL_OK) tl_tape_reader_free(out);
+  return status;
+}
+
+tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_error *err) {
+  r->stretch = stretch;
+  r->next = stretch.first_part;
+  r->streams = 0;
+  r->started = false;
+  for (int k = 0; k < r->tape->key_count; k++) TL_TRY(tl_column_reset(&r->keys[k], &tl_scan_column(&r->tape->scan, r->tape->keys[k])->field, 0, err));
+  return TL_OK;
+}
+
+/* ---- columns ---- */
+
+static void to_finite(double *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) values[i] = fabs(values[i]) < INFINITY ? values[i] : NAN;
+}
+
+static tl_status load_codes(tl_tape_reader *r, int u, const tl_column *c, int64_t count, double *out, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  int64_t entries = c->dictionary->count;
+  if (r->dictionary_of[u] != c->dictionary) {
+    TL_TRY(tl_renew(r->env, &r->dictionaries[u], &r->dictionary_capacity[u], (size_t)entries + 1, sizeof(double), err));
+    tl_column_raw_doubles(c->dictionary, 0, entries, r->dictionaries[u]);
+    to_finite(r->dictionaries[u], entries);
+    if (entries == 0) r->dictionaries[u][0] = NAN;
+    r->dictionary_of[u] = c->dictionary;
+  }
+  k->gather64((uint64_t *)(void *)out, (const uint64_t *)(const void *)r->dictionaries[u], c->codes, (size_t)count);
+  return TL_OK;
+}
+
+static tl_status load_input(tl_tape_reader *r, int u, int64_t count, double *out, tl_error *err) {
+  int wanted = r->tape->inputs[r->tape->used[u]];
+  if (wanted < 0) {
+    for (int64_t i = 0; i < count; i++) out[i] = NAN;
+    return TL_OK;
+  }
+  const tl_column *c = &r->scan.columns[wanted]->column;
+  if (c->dictionary != NULL)
+    TL_TRY(load_codes(r, u, c, count, out, err));
+  else {
+    tl_column_raw_doubles(c, 0, count, out);
+    if (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT) to_finite(out, count);
+  }
+  for (int64_t i = 0; c->null_count > 0 && i < count; i++)
+    if (!tl_column_is_valid(c, i)) out[i] = NAN;
+  return TL_OK;
+}
+
+static tl_status load_times(tl_tape_reader *r, int64_t count, int64_t *out, tl_error *err) {
+  tl_column *c = &r->scan.columns[r->tape->order]->column;
+  TL_TRY(tl_column_flatten(c, INT64_MAX, err));
+  if (c->null_count > 0) return tl_fail(err, TL_CORRUPT, "a value of %s is missing", c->field.name);
+  memcpy(out, c->values, (size_t)count * sizeof *out);
+  int64_t scale = c->field.logical != TL_LOGICAL_TIMESTAMP ? 1 : c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
+  for (int64_t i = 0; scale > 1 && i < count; i++) out[i] *= scale;
+  return TL_OK;
+}
+
+/* ---- streams ---- */
+
+/* Whether a batch's row has other keys than the row before it. */
+static bool differs(const tl_column *c, int64_t row) {
+  return c->dictionary != NULL && c->valid == NULL && c->codes[row] == c->codes[row - 1] ? false : !tl_column_repeats(c, row, row - 1);
+}
+
+/* The first row from `row` on that is of another stream, by this key; a look at 64 rows at once first. */
+static int64_t next_change(const tl_column *c, int64_t row, int64_t end) {
+  while (row < end) {
+    if (c->dictionary != NULL && c->valid == NULL && row + 64 <= end) {
+      uint32_t any = 0;
+      for (int i = 0; i < 64; i++) any |= c->codes[row + i] ^ c->codes[row + i - 1];
+      if (any == 0) {
+        row += 64;
+        continue;
+      }
+    }
+    if (differs(c, row)) return row;
+    row++;
+  }
+  return end;
+}
+
+/* Against the last stream that was noted. */
+static bool is_last_stream(const tl_tape_reader *r, int64_t row) {
+  for (int k = 0; k < r->tape->key_count; k++) {
+    const tl_column *c = &r->scan.columns[r->tape->keys[k]]->column, *last = &r->keys[k];
+    bool a = tl_column_is_valid(c, row), b = tl_column_is_valid(last, r->streams - 1);
+    if (a != b) return false;
+    if (!a) continue;
+    tl_bytes x = tl_column_bytes(c, row), y = tl_column_bytes(last, r->streams - 1);
+    if (x.size != y.size || memcmp(x.data, y.data, x.size) != 0) return false;
+  }
+  return true;
+}
+
+static tl_status fail_row(const tl_tape_reader *r, int64_t row, const char *what, tl_error *err) {
+  return tl_fail(err, TL_CORRUPT, "%s, row %lld: %s; tickloom sort mends a tape that is out of order", r->tape->scan.dataset.files[r->stretch.file].path,
+                 (long long)(r->scan.first_row + row), what);
+}
+
+/* A stream begins at a row; keys must ascend through a file, as far as they are its own columns. */
+static tl_status begin_stream(tl_tape_reader *r, int64_t row, bool same_keys, tl_error *err) {
+  int order = 0;
+  for (int k = 0; k < r->tape->key_count; k++) {
+    const tl_column *c = &r->scan.columns[r->tape->keys[k]]->column;
+    bool comparable = order == 0 && r->streams > 0 && !same_keys && tl_column_is_valid(c, row) && tl_column_is_valid(&r->keys[k], r->streams - 1);
+    if (comparable) order = tl_column_compare(&r->keys[k], r->streams - 1, c, row);
+    TL_TRY(tl_column_append(&r->keys[k], c, row, 1, err));
+  }
+  r->streams++;
+  return order <= 0 ? TL_OK : fail_row(r, row, "its stream comes before the one ahead of it", err);
+}
+
+/* Rows [from, to) of the batch are of one stream; the first that belongs to a later day, or `to`. */
+static tl_status same_day(tl_tape_reader *r, const int64_t *time, int64_t from, int64_t to, int64_t *end, tl_error *err) {
+  bool falls = false;
+  for (int64_t i = from + 1; i < to; i++) falls |= time[i] < time[i - 1];
+  for (int64_t i = from + 1; falls && i < to; i++)
+    if (time[i] < time[i - 1]) return fail_row(r, i, "its time comes before that of the row ahead of it", err);
+  int64_t day = tl_floor_div(time[from], DAY_NS);
+  *end = to;
+  if (tl_floor_div(time[to - 1], DAY_NS) == day) return TL_OK;
+  for (*end = from; tl_floor_div(time[*end], DAY_NS) == day;) ++*end;
+  return TL_OK;
+}
+
+/* Cuts the batch's rows, which lie at `at` of the block, into streams. */
+static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl_error *err) {
+  int64_t rows = r->scan.rows;
+  const int64_t *time = b->time + at;
+  for (int64_t row = 0, end; row < rows; row = end) {
+    end = rows;
+    for (int k = 0; k < r->tape->key_count; k++)
+      if (!is_in_path(r->tape, r->tape->keys[k])) end = next_change(&r->scan.columns[r->tape->keys[k]]->column, row + 1, end);
+    bool same_keys = r->started && row == 0 && is_last_stream(r, row);
+    TL_TRY(same_day(r, time, row, end, &end, err));
+    int64_t day = r->tape->definition->resets_daily ? tl_floor_div(time[row], DAY_NS) : 0;
+    bool goes_on = same_keys && day == r->last_day;
+    if (row > 0 && b->run_count > 0 && r->last_day != day) same_keys = is_last_stream(r, row);
+    if (same_keys && time[row] < r->last_time) return fail_row(r, row, "its time comes before that of the row ahead of it", err);
+    if (!goes_on) TL_TRY(begin_stream(r, row, same_keys, err));
+    bool in_block = goes_on && b->run_count > 0;
+    if (!in_block) {
+      TL_TRY(tl_reserve(r->env, &b->runs, &b->run_capacity, b->run_count + 1, sizeof *b->runs, err));
+      b->runs[b->run_count++] = (tl_tape_run){.first = at + row, .day = tl_floor_div(time[row], DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
+    }
+    tl_tape_run *run = &b->runs[b->run_count - 1];
+    run->rows += end - row;
+    run->read += end - row;
+    r->last_time = time[end - 1];
+    r->last_day = day;
+    r->started = true;
+  }
+  return TL_OK;
+}
+
+/* ---- ticks ---- */
+
+/* Rows without a price are no ticks: they leave the block, and the runs that they are in. Runs of nothing else go, too; one that may go on stays. */
+static void drop_rows(tl_tape_block *b, int price) {
+  const double *p = b->inputs[price];
+  int64_t to = 0;
+  bool any = false;
+  for (int64_t i = 0; i < b->rows; i++) any |= p[i] != p[i];
+  if (!any) return;
+  for (size_t n = 0; n < b->run_count; n++) {
+    tl_tape_run *run = &b->runs[n];
+    int64_t from = run->first, end = run->first + run->rows;
+    run->first = to;
+    for (int64_t i = from; i < end; i++) {
+      if (p[i] != p[i]) continue;
+      for (int u = 0; u < b->input_count; u++) b->inputs[u][to] = b->inputs[u][i];
+      b->time[to++] = b->time[i];
+    }
+    run->rows = to - run->first;
+  }
+  b->rows = to;
+}
+
+/* Rows of the batch that the condition does not select go. */
+static void compact(tl_tape_reader *r, double *values, int64_t rows) {
+  int64_t to = 0;
+  for (int64_t i = 0; i < rows; i++)
+    if (tl_scan_is_selected(&r->scan, i)) values[to++] = values[i];
+}
+
+static tl_status make_room(tl_tape_reader *r, tl_tape_block *b, int64_t rows, tl_error *err) {
+  int used = r->tape->used_count;
+  if (b->env == NULL) {
+    *b = (tl_tape_block){.env = r->env, .input_count = used};
+    TL_TRY(tl_allocate_zeroed(r->env, &b->inputs, (size_t)used + 1, sizeof *b->inputs, err));
+    TL_TRY(tl_allocate_zeroed(r->env, &b->capacity, (size_t)used + 1, sizeof *b->capacity, err));
+  }
+  for (int u = 0; u < used; u++) TL_TRY(tl_reserve(r->env, &b->inputs[u], &b->capacity[u], (size_t)(b->rows + rows) + 1, sizeof(double), err));
+  return tl_reserve(r->env, &b->time, &b->time_capacity, (size_t)(b->rows + rows) + 1, sizeof *b->time, err);
+}
+
+/* Selected rows of a batch with a condition stand side by side before they are cut: keys too. */
+static tl_status take_selected(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl_error *err) {
+  int64_t rows = r->scan.rows, kept = 0;
+  TL_TRY(tl_renew(r->env, &r->kept, &r->kept_capacity, (size_t)rows + 1, sizeof *r->kept, err));
+  for (int64_t i = 0; i < rows; i++)
+    if (tl_scan_is_selected(&r->scan, i)) r->kept[kept++] = (uint32_t)i;
+  for (int u = 0; u < b->input_count; u++) compact(r, b->inputs[u] + at, rows);
+  for (int64_t i = 0; i < kept; i++) b->time[at + i] = b->time[at + r->kept[i]];
+  for (int k = 0; k < r->tape->key_count; k++) {
+    tl_column *c = &r->scan.columns[r->tape->keys[k]]->column;
+    const tl_column *source = c;
+    tl_column out = {.env = r->env, .field = c->field, .bytes = {.env = r->env}};
+    TL_TRY(tl_column_reset(&out, &c->field, 0, err));
+    tl_status status = tl_column_gather(&out, &source, NULL, r->kept, kept, err);
+    if (status != TL_OK) return tl_column_free(&out), status;
+    tl_column_free(c);
+    *c = out;
+  }
+  r->scan.rows = kept;
+  return TL_OK;
+}
+
+static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
+  int64_t at = b->rows, rows = r->scan.rows;
+  TL_TRY(make_room(r, b, rows, err));
+  for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, rows, b->inputs[u] + at, err));
+  TL_TRY(load_times(r, rows, b->time + at, err));
+  r->rows += r->scan.selected_count;
+  if (r->scan.selected != NULL) TL_TRY(take_selected(r, b, at, err));
+  TL_TRY(cut_streams(r, b, at, err));
+  b->rows += r->scan.rows;
+  return TL_OK;
+}
+
+tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, tl_error *err) {
+  b->rows = 0;
+  b->run_count = 0;
+  *more = false;
+  int64_t before = r->env->tick_ns(r->env);
+  while (r->next < r->stretch.end_part && !*more) {
+    for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
+    TL_TRY(tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err));
+    for (;;) {
+      TL_TRY(tl_scan_reader_next(&r->scan, err));
+      if (r->scan.rows == 0) break;
+      TL_TRY(take_batch(r, b, err));
+    }
+    *more = b->run_count > 0;
+  }
+  r->decode_ns += r->env->tick_ns(r->env) - before;
+  if (!*more) return TL_OK;
+  b->runs[b->run_count - 1].open = r->next < r->stretch.end_part;
+  if (r->tape->price >= 0) drop_rows(b, r->tape->price);
+  return TL_OK;
+}

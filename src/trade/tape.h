@@ -1,0 +1,88 @@
+/* Rows of a sorted dataset as streams, for strategies: row groups are decoded one after the other into blocks of columns, and blocks are cut where a stream
+   ends. A stream may go on in the next block. The order is proved while rows are read. */
+#ifndef TL_TRADE_TAPE_H
+#define TL_TRADE_TAPE_H
+
+#include "lake/scan.h"
+#include "lang/definition.h"
+
+/* How a dataset gives what a definition needs. */
+typedef struct tl_tape {
+  tl_env *env;
+  const tl_definition *definition;
+  tl_scan scan;
+  int order;              /* of the scan's wanted columns */
+  int keys[TL_MOST_KEYS]; /* ... one a key */
+  int key_count;
+  int price;           /* input that ticks need; -1: none */
+  int *inputs;         /* ... one an input; -1: no file has it */
+  const int32_t *used; /* inputs that are wanted */
+  int used_count;
+  tl_arena arena;
+} tl_tape;
+
+/* `used`: inputs of the definition that are read. TL_USAGE when there is no column for a key, the order key or an input that must be there. */
+tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *definition, const int32_t *used, int used_count,
+                       int64_t page_limit, tl_error *err) TL_MUST_CHECK;
+void tl_tape_free(tl_tape *tape);
+
+/* A stretch of a file: whole streams, whole row groups. */
+typedef struct tl_tape_stretch {
+  size_t file, first_part, end_part; /* of the scan */
+  int64_t rows;
+} tl_tape_stretch;
+/* Cuts the dataset into at most about `wanted` stretches, and at least one a file. *out is the caller's to release. */
+tl_status tl_tape_cut(const tl_tape *tape, int wanted, tl_tape_stretch **out, size_t *count, tl_error *err) TL_MUST_CHECK;
+
+/* Rows of one stream in a block. */
+typedef struct tl_tape_run {
+  int64_t first, rows; /* of the block */
+  int64_t day;         /* of its first row, days since 1970 */
+  int64_t read;        /* rows that it has in the block, those without a price among them */
+  int64_t key;         /* row of tl_tape_reader.keys: of the stream */
+  bool goes_on;        /* it began in the block before */
+  bool open;           /* it may go on in the next */
+} tl_tape_run;
+
+typedef struct tl_tape_block {
+  tl_env *env;
+  int64_t rows;
+  double **inputs; /* one a used input; NaN where missing */
+  int64_t *time;
+  size_t *capacity; /* rows that each has room for */
+  size_t time_capacity;
+  int input_count;
+  tl_tape_run *runs;
+  size_t run_count, run_capacity;
+  int users; /* who still reads it */
+} tl_tape_block;
+void tl_tape_block_free(tl_tape_block *block);
+
+/* One thread's walk through a stretch. */
+typedef struct tl_tape_reader {
+  tl_env *env;
+  const tl_tape *tape;
+  tl_scan_reader scan;
+  tl_tape_stretch stretch;
+  size_t next; /* part */
+  bool started;
+  tl_column *keys; /* one a key: those of each stream so far */
+  int64_t streams;
+  int64_t last_time, last_day;
+  int64_t rows;          /* read */
+  double **dictionaries; /* of inputs in codes, as doubles */
+  size_t *dictionary_capacity;
+  const tl_column **dictionary_of;
+  uint32_t *kept;
+  size_t kept_capacity;
+  int64_t decode_ns;
+} tl_tape_reader;
+
+tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error *err) TL_MUST_CHECK;
+void tl_tape_reader_free(tl_tape_reader *reader);
+/* Goes to a stretch; keys of earlier ones are forgotten. */
+tl_status tl_tape_reader_start(tl_tape_reader *reader, tl_tape_stretch stretch, tl_error *err) TL_MUST_CHECK;
+/* The next row group's rows; *more is false at the end of the stretch, and nothing was read. TL_CORRUPT with file and row when they are out of order. */
+tl_status tl_tape_reader_next(tl_tape_reader *reader, tl_tape_block *block, bool *more, tl_error *err) TL_MUST_CHECK;
+
+#endif

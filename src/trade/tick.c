@@ -1,0 +1,356 @@
+#include "trade/tick.h"
+#include <math.h>
+#include <string.h>
+
+/* A lane's stream. */
+typedef struct lane {
+  tl_tape_block *block; /* NULL: the lane is idle */
+  int64_t first, rows;  /* of the block: what is left begins at `first + at` */
+  int64_t at;
+  bool begun;          /* its first row has been */
+  bool open;           /* it may go on in the next block */
+  tl_tape_block *next; /* ... and does, in its first run */
+  int64_t stream;
+  double entry_price;
+  int64_t entry_time;
+} lane;
+
+struct tl_tick_runner {
+  tl_env *env;
+  const tl_tape *tape;
+  const tl_plan *plan;
+  tl_engine engine;
+  tl_tick_costs costs;
+  bool restarts; /* lanes begin anew by themselves; else all together */
+  tl_tape_reader reader;
+  tl_tape_block **blocks; /* all that were made */
+  size_t block_count, block_capacity;
+  tl_tape_block *present; /* whose runs are given out; NULL: none yet */
+  size_t next_run;
+  bool ended; /* no more blocks */
+  lane lanes[TL_LANES];
+  tl_lane_stream streams[TL_LANES];
+  const double **inputs; /* of the lanes */
+  double *results;       /* none: what lanes would have */
+  uint16_t *enter, *exit;
+  uint16_t held; /* lanes with a position */
+  int64_t row;   /* of the engine */
+  tl_stretch_trades *out;
+};
+
+static void take_tile(void *context, int32_t result, const double *tile, int rows) {
+  tl_tick_runner *r = context;
+  r->engine.kernels->truths(result == r->tape->definition->enter_long ? r->enter : r->exit, tile, rows);
+}
+
+void tl_tick_close(tl_tick_runner *r) {
+  if (r == NULL) return;
+  tl_env *env = r->env;
+  tl_tape_reader_free(&r->reader);
+  for (size_t i = 0; i < r->block_count; i++) {
+    tl_tape_block_free(r->blocks[i]);
+    tl_release(env, r->blocks[i]);
+  }
+  tl_release(env, r->blocks);
+  tl_release(env, r->inputs);
+  tl_release(env, r->enter);
+  tl_release(env, r->exit);
+  if (r->engine.env != NULL) tl_engine_free(&r->engine);
+  tl_release(env, r);
+}
+
+static tl_status open_runner(tl_tick_runner *r, tl_isa isa, int tile_rows, tl_error *err) {
+  TL_TRY(tl_engine_open(&r->engine, r->env, r->plan, isa, tile_rows, NULL, err));
+  r->engine.take = take_tile;
+  r->engine.take_context = r;
+  r->restarts = tl_plan_restarts(r->plan);
+  TL_TRY(tl_allocate_zeroed(r->env, &r->inputs, (size_t)(r->plan->input_count + 1) * TL_LANES, sizeof *r->inputs, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->enter, (size_t)r->engine.tile_rows, sizeof *r->enter, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->exit, (size_t)r->engine.tile_rows, sizeof *r->exit, err));
+  for (int l = 0; l < TL_LANES; l++) r->streams[l].inputs = r->inputs + l * (r->plan->input_count + 1);
+  return tl_tape_reader_open(&r->reader, r->tape, err);
+}
+
+tl_status tl_tick_open(tl_tick_runner **out, tl_env *env, const tl_tape *tape, const tl_plan *plan, tl_isa isa, int tile_rows, tl_tick_costs costs,
+                       tl_error *err) {
+  tl_tick_runner *r;
+  TL_TRY(tl_allocate_zeroed(env, &r, 1, sizeof *r, err));
+  r->env = env, r->tape = tape, r->plan = plan, r->costs = costs;
+  tl_status status = open_runner(r, isa, tile_rows, err);
+  if (status == TL_OK)
+    *out = r;
+  else
+    tl_tick_close(r);
+  return status;
+}
+
+int64_t tl_tick_decode_ns(const tl_tick_runner *r) { return r->reader.decode_ns; }
+
+/* ---- blocks ---- */
+
+static tl_status free_block(tl_tick_runner *r, tl_tape_block **out, tl_error *err) {
+  for (size_t i = 0; i < r->block_count; i++)
+    if (r->blocks[i]->users == 0) return *out = r->blocks[i], TL_OK;
+  TL_TRY(tl_reserve(r->env, &r->blocks, &r->block_capacity, r->block_count + 1, sizeof *r->blocks, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->blocks[r->block_count], 1, sizeof **r->blocks, err));
+  *out = r->blocks[r->block_count++];
+  return TL_OK;
+}
+
+/* The lane whose stream may go on in the next block; NULL: none. */
+static lane *open_lane(tl_tick_runner *r) {
+  for (int l = 0; l < TL_LANES; l++)
+    if (r->lanes[l].block != NULL && r->lanes[l].open) return &r->lanes[l];
+  return NULL;
+}
+
+static tl_status note_streams(tl_tick_runner *r, const tl_tape_block *b, tl_error *err) {
+  tl_stretch_trades *o = r->out;
+  size_t had = (size_t)o->streams, has = (size_t)r->reader.streams;
+  if (has > had) {
+    size_t capacity = had;
+    TL_TRY(tl_reserve(r->env, &o->stream_rows, &capacity, has, sizeof *o->stream_rows, err));
+    capacity = had;
+    TL_TRY(tl_reserve(r->env, &o->stream_days, &capacity, has, sizeof *o->stream_days, err));
+    memset(o->stream_rows + had, 0, (has - had) * sizeof *o->stream_rows);
+    memset(o->stream_days + had, 0, (has - had) * sizeof *o->stream_days);
+    o->streams = (int64_t)has;
+  }
+  for (size_t i = 0; i < b->run_count; i++) {
+    o->stream_rows[b->runs[i].key] += b->runs[i].read;
+    if (!b->runs[i].goes_on) o->stream_days[b->runs[i].key] = b->runs[i].day;
+  }
+  return TL_OK;
+}
+
+/* The next block: its first run may be more of a stream that a lane has. */
+static tl_status load_block(tl_tick_runner *r, tl_error *err) {
+  tl_tape_block *b;
+  bool more;
+  lane *waiting = open_lane(r);
+  TL_TRY(free_block(r, &b, err));
+  TL_TRY(tl_tape_reader_next(&r->reader, b, &more, err));
+  if (r->present != NULL) r->present->users--;
+  r->present = more ? b : NULL;
+  r->next_run = 0;
+  r->ended = !more;
+  if (waiting != NULL) waiting->open = false;
+  if (!more) return TL_OK;
+  b->users++;
+  TL_TRY(note_streams(r, b, err));
+  if (!b->runs[0].goes_on || waiting == NULL) return TL_OK;
+  r->next_run = 1;
+  if (b->runs[0].rows == 0) return waiting->open = b->runs[0].open, TL_OK; /* rows without a price: the stream may still go on behind them */
+  waiting->next = b;
+  b->users++;
+  return TL_OK;
+}
+
+/* ---- lanes ---- */
+
+static void take_run(tl_tick_runner *r, lane *l, tl_tape_block *b, size_t number) {
+  const tl_tape_run *run = &b->runs[number];
+  (void)r;
+  l->block = b;
+  l->first = run->first;
+  l->rows = run->rows;
+  l->at = 0;
+  l->open = run->open;
+  l->next = NULL;
+  l->stream = run->key;
+}
+
+/* More of the same stream. */
+static void go_on(tl_tick_runner *r, lane *l) {
+  tl_tape_block *old = l->block;
+  take_run(r, l, l->next, 0);
+  old->users--;
+}
+
+static tl_status resolve(tl_tick_runner *r, lane *l, tl_error *err) {
+  while (l->open) TL_TRY(load_block(r, err));
+  return TL_OK;
+}
+
+/* The next stream for an idle lane, if there is one. */
+static tl_status fill_lane(tl_tick_runner *r, int number, tl_error *err) {
+  lane *l = &r->lanes[number];
+  while (l->block == NULL) {
+    while (!r->ended && (r->present == NULL || r->next_run == r->present->run_count)) TL_TRY(load_block(r, err));
+    if (r->ended) return TL_OK;
+    tl_tape_run *run = &r->present->runs[r->next_run];
+    if (run->rows == 0 && !run->open) { /* nothing but rows without a price */
+      r->next_run++;
+      continue;
+    }
+    take_run(r, l, r->present, r->next_run++);
+    r->present->users++;
+    l->begun = false;
+    if (r->restarts) TL_TRY(tl_engine_restart(&r->engine, number, err));
+  }
+  return TL_OK;
+}
+
+/* Gives every lane rows to go on with, as far as there are any. False: all has been. */
+static tl_status fill_lanes(tl_tick_runner *r, bool *any, tl_error *err) {
+  bool idle = true;
+  for (int l = 0; l < TL_LANES; l++) idle &= r->lanes[l].block == NULL;
+  if (idle && !r->restarts) r->row = 0;
+  *any = false;
+  for (int i = 0; i < TL_LANES; i++) {
+    lane *l = &r->lanes[i];
+    for (;;) {
+      if (l->block == NULL && (idle || r->restarts)) TL_TRY(fill_lane(r, i, err));
+      if (l->block == NULL) break;
+      if (l->rows - l->at <= r->engine.tile_rows) TL_TRY(resolve(r, l, err)); /* whether its last row is near must be known */
+      if (l->at < l->rows) break;
+      if (l->next != NULL) {
+        go_on(r, l);
+        continue;
+      }
+      l->block->users--; /* a stream of rows without a price */
+      l->block = NULL;
+    }
+    *any |= l->block != NULL;
+  }
+  return TL_OK;
+}
+
+/* ---- positions ---- */
+
+/* The price of a fill: a side of the book, where that is asked for and there is one. */
+static double fill(const tl_tick_runner *r, const tl_tape_block *b, int side, int64_t at) {
+  double price = b->inputs[r->tape->price][at], quote = side >= 0 ? b->inputs[side][at] : NAN;
+  return isnan(quote) ? price : quote;
+}
+
+static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error *err) {
+  tl_stretch_trades *o = r->out;
+  const tl_tape_block *b = l->block;
+  double price = fill(r, b, r->costs.bid, at) * (1 - r->costs.slippage);
+  TL_TRY(tl_reserve(r->env, &o->trades, &o->capacity, o->count + 1, sizeof *o->trades, err));
+  double fees = r->costs.fee * (l->entry_price + price);
+  o->trades[o->count++] = (tl_trade){.entry_time = l->entry_time,
+                                     .exit_time = b->time[at],
+                                     .entry_price = l->entry_price,
+                                     .exit_price = price,
+                                     .pnl = price - l->entry_price - fees,
+                                     .stream = l->stream};
+  return TL_OK;
+}
+
+static void open_position(tl_tick_runner *r, lane *l, int64_t at) {
+  l->entry_price = fill(r, l->block, r->costs.ask, at) * (1 + r->costs.slippage);
+  l->entry_time = l->block->time[at];
+}
+
+/* Lanes `opened` and `closed` at row r of the tile; those that do both do it in this order. */
+static tl_status take_events(tl_tick_runner *r, int row, unsigned opened, unsigned closed, tl_error *err) {
+  for (unsigned bits = opened; bits != 0; bits &= bits - 1) {
+    lane *l = &r->lanes[__builtin_ctz(bits)];
+    open_position(r, l, l->first + l->at + row);
+  }
+  for (unsigned bits = closed; bits != 0; bits &= bits - 1) {
+    lane *l = &r->lanes[__builtin_ctz(bits)];
+    TL_TRY(close_position(r, l, l->first + l->at + row, err));
+  }
+  return TL_OK;
+}
+
+static tl_status trade(tl_tick_runner *r, int rows, tl_error *err) {
+  uint16_t live = 0, fresh = 0, ends[256] = {0};
+  int last[TL_LANES];
+  for (int l = 0; l < TL_LANES; l++) {
+    const lane *a = &r->lanes[l];
+    last[l] = -1;
+    if (a->block == NULL) continue;
+    live |= (uint16_t)(1u << l);
+    if (!a->begun) fresh |= (uint16_t)(1u << l);
+    if (a->rows - a->at <= rows && !a->open && a->next == NULL) last[l] = (int)(a->rows - a->at) - 1;
+    if (last[l] >= 0) ends[last[l]] |= (uint16_t)(1u << l);
+  }
+  unsigned held = r->held, alive = live;
+  for (int row = 0; row < rows; row++) {
+    unsigned final = ends[row], out = r->exit[row], may = alive & ~held & ~(row == 0 ? fresh : 0);
+    unsigned opened = r->enter[row] & ~out & may, closed = held & alive & (out | final);
+    held = (held & ~closed) | (opened & ~final);
+    if ((opened | closed) != 0) TL_TRY(take_events(r, row, opened, closed | (opened & final), err));
+    alive &= ~final;
+  }
+  r->held = (uint16_t)held;
+  return TL_OK;
+}
+
+/* ---- tiles ---- */
+
+/* Rows that all lanes can be given at once: a stream that goes on in another block must not have a gap there. */
+static int rows_of_tile(const tl_tick_runner *r) {
+  int rows = r->engine.tile_rows;
+  for (int l = 0; l < TL_LANES; l++) {
+    const lane *a = &r->lanes[l];
+    bool cut = a->block != NULL && (a->next != NULL || a->open);
+    if (cut && a->rows - a->at < rows) rows = (int)(a->rows - a->at);
+  }
+  return rows;
+}
+
+static tl_status run_tile(tl_tick_runner *r, tl_error *err) {
+  int rows = rows_of_tile(r);
+  for (int l = 0; l < TL_LANES; l++) {
+    const lane *a = &r->lanes[l];
+    tl_lane_stream *s = &r->streams[l];
+    const double **in = r->inputs + l * (r->plan->input_count + 1);
+    s->rows = 0;
+    if (a->block == NULL) continue;
+    s->first = r->row - a->at;
+    s->rows = r->row + a->rows - a->at;
+    s->order = a->block->time + a->first;
+    for (int i = 0; i < r->plan->input_count; i++) in[i] = a->block->inputs[i] + a->first;
+  }
+  TL_TRY(tl_engine_run_rows(&r->engine, r->streams, TL_LANES, r->row, r->row + rows, err));
+  TL_TRY(trade(r, rows, err));
+  for (int l = 0; l < TL_LANES; l++) {
+    lane *a = &r->lanes[l];
+    if (a->block == NULL) continue;
+    a->begun = true;
+    a->at = a->rows - a->at < rows ? a->rows : a->at + rows;
+    if (a->at < a->rows || a->open || a->next != NULL) continue;
+    a->block->users--;
+    a->block = NULL;
+  }
+  r->row += rows;
+  return TL_OK;
+}
+
+static tl_status take_keys(tl_tick_runner *r, tl_error *err) {
+  tl_stretch_trades *o = r->out;
+  o->key_count = r->tape->key_count;
+  TL_TRY(tl_allocate_zeroed(r->env, &o->keys, (size_t)o->key_count + 1, sizeof *o->keys, err));
+  for (int k = 0; k < o->key_count; k++) {
+    o->keys[k] = r->reader.keys[k];
+    r->reader.keys[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
+  }
+  return TL_OK;
+}
+
+tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_trades *out, tl_error *err) {
+  bool any;
+  *out = (tl_stretch_trades){.env = r->env};
+  for (size_t i = 0; i < r->block_count; i++) r->blocks[i]->users = 0;
+  memset(r->lanes, 0, sizeof r->lanes);
+  r->out = out;
+  r->present = NULL;
+  r->next_run = 0;
+  r->ended = false;
+  r->held = 0;
+  r->row = 0;
+  int64_t rows = r->reader.rows;
+  TL_TRY(tl_tape_reader_start(&r->reader, stretch, err));
+  for (;;) {
+    TL_TRY(fill_lanes(r, &any, err));
+    if (!any) break;
+    TL_TRY(run_tile(r, err));
+  }
+  out->rows = r->reader.rows - rows;
+  return take_keys(r, err);
+}
