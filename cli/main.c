@@ -5,13 +5,13 @@
 #include "sys/sys.h"
 #include "tickloom/version.h"
 
-extern const tl_command tl_command_pack, tl_command_backtest, tl_command_features, tl_command_explain, tl_command_ops, tl_command_inspect, tl_command_cat,
-    tl_command_hash, tl_command_check, tl_command_diff, tl_command_generate, tl_command_rewrite, tl_command_import, tl_command_stats, tl_command_runs,
-    tl_command_version, tl_command_help;
-const tl_command *const tl_commands[] = {&tl_command_features, &tl_command_explain, &tl_command_ops,    &tl_command_pack, &tl_command_backtest,
-                                         &tl_command_inspect,  &tl_command_cat,     &tl_command_stats,  &tl_command_hash, &tl_command_diff,
-                                         &tl_command_check,    &tl_command_rewrite, &tl_command_import, &tl_command_runs, &tl_command_generate,
-                                         &tl_command_version,  &tl_command_help};
+extern const tl_command tl_command_pack, tl_command_backtest, tl_command_sort, tl_command_features, tl_command_explain, tl_command_ops, tl_command_inspect,
+    tl_command_cat, tl_command_hash, tl_command_check, tl_command_diff, tl_command_generate, tl_command_rewrite, tl_command_import, tl_command_stats,
+    tl_command_runs, tl_command_version, tl_command_help;
+const tl_command *const tl_commands[] = {&tl_command_features, &tl_command_explain, &tl_command_ops,     &tl_command_pack,   &tl_command_backtest,
+                                         &tl_command_inspect,  &tl_command_cat,     &tl_command_stats,   &tl_command_hash,   &tl_command_diff,
+                                         &tl_command_check,    &tl_command_sort,    &tl_command_rewrite, &tl_command_import, &tl_command_runs,
+                                         &tl_command_generate, &tl_command_version, &tl_command_help};
 const size_t tl_command_count = sizeof tl_commands / sizeof *tl_commands;
 
 static int show_help(FILE *out) {

@@ -166,7 +166,7 @@ static void every_call_fails(const char *in, const char *name, tl__fault k, bool
     if (access(aside, F_OK) == 0) fail_msg("%s: %s is left behind", what, aside);
     if (strstr(name, ".parquet") == NULL) {
       TL_OWNED(tl_check) check = {0};
-      OK(tl_check_run(&check, tl_sys_env(), out, NULL, 1 << 28, &err));
+      OK(tl_check_run(&check, tl_sys_env(), out, NULL, NULL, 1 << 28, &err));
       if (check.finding_count > 0) fail_msg("%s: then the same command: %s", what, check.findings[0].text);
     }
   }

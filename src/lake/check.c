@@ -5,7 +5,9 @@
 #include <string.h>
 #include "column/column.h"
 #include "lake/manifest.h"
+#include "lake/order.h"
 #include "lake/rows.h"
+#include "lake/tape_order.h"
 #include "parquet/rows.h"
 #include "parquet/reader.h"
 
@@ -19,7 +21,8 @@ typedef struct checker {
   tl_column column;
   const char *by[TL_MOST_BY];
   int by_count;
-  bool asked; /* by was given: files without these columns are a finding */
+  bool asked;         /* by was given: files without these columns are a finding */
+  const char *sorted; /* what rows are sorted by, if it was said */
   tl_row_order order;
 } checker;
 
@@ -170,6 +173,20 @@ static tl_status check_order(checker *w, tl_error *err) {
   return TL_OK; /* what cannot be read was found already */
 }
 
+/* Whether the rows of the file are sorted as was said, as a tape's are, or as its row groups claim. */
+static tl_status check_sorted(checker *w, tl_error *err) {
+  tl_sorting keys[TL_MOST_ORDER];
+  tl_order claimed = {.broken_row = -1};
+  int count;
+  tl_error why;
+  TL_TRY(tl_tape_order(keys, &count, &w->open, w->sorted, err));
+  tl_status status = count > 0 ? tl_order_verify_by(&claimed.broken_row, &w->open, keys, count, &why) : tl_order_verify(&claimed, &w->open, &why);
+  if (status == TL_MEMORY) return tl_fail(err, status, "%s", why.text);
+  if (status != TL_OK || claimed.broken_row < 0) return TL_OK; /* what cannot be read was found already */
+  const char *what = w->sorted != NULL ? "that was asked for" : count > 0 ? "of a tape, " TL_TAPE_ORDER : "that its row groups claim";
+  return find(w->out, "order", w->file->name, claimed.broken_row, err, "comes before the row ahead of it, by the order %s", what);
+}
+
 /* ---- files ---- */
 
 static tl_status check_opened(checker *w, tl_error *err) {
@@ -183,6 +200,7 @@ static tl_status check_opened(checker *w, tl_error *err) {
       for (int k = 0; !lists && k < column->leaf_count; k++) TL_TRY(check_chunk(w, g, column->first_leaf + k, err));
     }
   }
+  TL_TRY(check_sorted(w, err));
   return check_order(w, err);
 }
 
@@ -261,10 +279,14 @@ static tl_status check_all(checker *w, const char *path, tl_error *err) {
   return tl_row_order_end(&w->order, err);
 }
 
-tl_status tl_check_run(tl_check *out, tl_env *env, const char *path, const char *by, int64_t page_limit, tl_error *err) {
+tl_status tl_check_run(tl_check *out, tl_env *env, const char *path, const char *by, const char *order, int64_t page_limit, tl_error *err) {
   *out = (tl_check){.env = env, .arena = {.env = env}, .page_limit = page_limit, .by = by};
-  checker w = {
-      .out = out, .open = {.handle = -1}, .scratch = {.env = env, .limit = page_limit}, .column = {.env = env, .bytes = {.env = env}}, .asked = by != NULL};
+  checker w = {.out = out,
+               .open = {.handle = -1},
+               .scratch = {.env = env, .limit = page_limit},
+               .column = {.env = env, .bytes = {.env = env}},
+               .asked = by != NULL,
+               .sorted = order};
   tl_row_order_open(&w.order, env, report_order, out);
   tl_status status = check_all(&w, path, err);
   tl_row_order_free(&w.order);

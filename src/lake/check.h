@@ -25,9 +25,10 @@ typedef struct tl_check {
 
 enum { TL_MOST_FINDINGS = 10000 };
 
-/* `by`: columns that identify a row, the last one being the order key; NULL: what the manifest or the files name. Findings are no
-   error; TL_NOT_FOUND, TL_USAGE and wants of memory are. */
-tl_status tl_check_run(tl_check *out, tl_env *env, const char *path, const char *by, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
+/* `by`: columns that identify a row, the last one being the order key; NULL: what the manifest or the files name. `order`: columns that the rows of each
+   file are sorted by, "a,-b"; NULL: those of a tape where files have them, else what row groups claim. Findings are no error; TL_NOT_FOUND, TL_USAGE and
+   wants of memory are. */
+tl_status tl_check_run(tl_check *out, tl_env *env, const char *path, const char *by, const char *order, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
 void tl_check_free(tl_check *check);
 
 #endif

@@ -100,21 +100,24 @@ static bool same_groups(const tl_shape_of_tape *s, const tl_merge_input *a, int6
   return true;
 }
 
-/* All rows at one time: those of the last input that has some; the others give way. */
+static bool has_time(const tl_merge_input *in, int64_t time) { return in->at < in->held.rows && time_at(in, in->at) == time; }
+
+/* All rows at one time: each input's give way to those of the next one that has some; the last one's stay. */
 static tl_status merge_time(tl_merge *m, tl_tape_part *part, tl_merge_input *inputs, int count, int64_t time, tl_error *err) {
   tl_merge_input *last = NULL;
-  for (int i = 0; i < count; i++)
-    if (inputs[i].at < inputs[i].held.rows && time_at(&inputs[i], inputs[i].at) == time) last = &inputs[i];
-  int64_t end = group_end(last, time);
+  int64_t last_end = 0;
   for (int i = 0; i < count; i++) {
-    tl_merge_input *in = &inputs[i];
-    if (in == last || in->at == in->held.rows || time_at(in, in->at) != time) continue;
-    int64_t other_end = group_end(in, time);
-    *(same_groups(m->shape, in, other_end, last, end) ? &m->duplicates : &m->conflicts) += other_end - in->at;
-    in->at = other_end;
+    if (!has_time(&inputs[i], time)) continue;
+    int64_t end = group_end(&inputs[i], time);
+    if (last != NULL) {
+      *(same_groups(m->shape, last, last_end, &inputs[i], end) ? &m->duplicates : &m->conflicts) += last_end - last->at;
+      last->at = last_end;
+    }
+    last = &inputs[i];
+    last_end = end;
   }
-  TL_TRY(tl_batch_append(tl_tape_part_rows(part), &last->held, last->at, end - last->at, err));
-  last->at = end;
+  TL_TRY(tl_batch_append(tl_tape_part_rows(part), &last->held, last->at, last_end - last->at, err));
+  last->at = last_end;
   return TL_OK;
 }
 

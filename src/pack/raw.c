@@ -298,7 +298,8 @@ static tl_status look(survey *s, const char *scratch, int64_t page_limit, tl_err
   TL_TRY(tl_schema_copy(&f->schema, s->file.meta.schema, &f->arena, err));
   TL_TRY(choose_columns(s, err));
   f->rows = s->file.meta.row_count;
-  for (int g = 0; g < s->file.meta.group_count; g++) TL_TRY(check_group(s, g, page_limit, err));
+  for (int g = 0; g < s->file.meta.group_count; g++)
+    if (s->file.meta.groups[g].row_count > 0) TL_TRY(check_group(s, g, page_limit, err));
   return TL_OK;
 }
 

@@ -63,14 +63,14 @@ static tl_status forget_changed(tl_pack_state *s, const tl_target *t, tl_error *
 
 tl_status tl_pack_state_open(tl_pack_state *out, tl_target *t, const char *pack, const char *layout, tl_error *err) {
   *out = (tl_pack_state){.env = t->env};
-  if (t->existed) TL_TRY(check_tape(t, pack, layout, err));
+  if (t->existed && pack != NULL) TL_TRY(check_tape(t, pack, layout, err));
   if (t->existed) TL_TRY(load(t, "state/packed.json", &out->root, err));
   bool whole = json_is_object(json_object_get(out->root, "files")) && json_is_object(json_object_get(out->root, "parts"));
   if (!whole) {
     json_decref(out->root);
     out->root = json_pack("{s:{},s:{}}", "files", "parts");
   }
-  tl_status status = out->root != NULL ? forget_changed(out, t, err) : no_memory(err);
+  tl_status status = out->root == NULL ? no_memory(err) : pack != NULL ? forget_changed(out, t, err) : TL_OK;
   if (status != TL_OK) tl_pack_state_free(out);
   return status;
 }

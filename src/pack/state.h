@@ -11,8 +11,8 @@ typedef struct tl_pack_state {
   json_t *root; /* {"files": {path: {size, mtime_ns, inode, key, days}}, "parts": {name: {size, rows}}} */
 } tl_pack_state;
 
-/* Empty where there is none, or none that can be read. Parts that are no longer as they were written are forgotten. TL_USAGE when the tape is of another
-   definition or layout. */
+/* Empty where there is none, or none that can be read. With `pack`, parts that are no longer as they were written are forgotten, and it is
+   TL_USAGE when the tape is of another definition or layout. */
 tl_status tl_pack_state_open(tl_pack_state *out, tl_target *target, const char *pack, const char *layout, tl_error *err) TL_MUST_CHECK;
 void tl_pack_state_free(tl_pack_state *state);
 typedef tl_status (*tl_part_name)(void *context, int64_t day, const char *key, tl_arena *arena, const char **out, tl_error *err);

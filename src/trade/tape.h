@@ -54,7 +54,8 @@ typedef struct tl_tape_block {
   int input_count;
   tl_tape_run *runs;
   size_t run_count, run_capacity;
-  int users; /* who still reads it */
+  int users;                  /* who still reads it */
+  struct tl_tape_block *more; /* the block in which its only run goes on, for those who read it */
 } tl_tape_block;
 void tl_tape_block_free(tl_tape_block *block);
 

@@ -90,18 +90,33 @@ int64_t tl_tick_decode_ns(const tl_tick_runner *r) { return r->reader.decode_ns;
 
 static tl_status free_block(tl_tick_runner *r, tl_tape_block **out, tl_error *err) {
   for (size_t i = 0; i < r->block_count; i++)
-    if (r->blocks[i]->users == 0) return *out = r->blocks[i], TL_OK;
+    if (r->blocks[i]->users == 0) {
+      *out = r->blocks[i];
+      (*out)->more = NULL;
+      return TL_OK;
+    }
   TL_TRY(tl_reserve(r->env, &r->blocks, &r->block_capacity, r->block_count + 1, sizeof *r->blocks, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->blocks[r->block_count], 1, sizeof **r->blocks, err));
   *out = r->blocks[r->block_count++];
   return TL_OK;
 }
 
-/* The lane whose stream may go on in the next block; NULL: none. */
-static lane *open_lane(tl_tick_runner *r) {
-  for (int l = 0; l < TL_LANES; l++)
-    if (r->lanes[l].block != NULL && r->lanes[l].open) return &r->lanes[l];
-  return NULL;
+/* Where the stream that may go on in the next block stands so far. */
+typedef struct open_end {
+  bool *open;           /* NULL: there is none */
+  tl_tape_block **next; /* where the block belongs */
+} open_end;
+
+static open_end find_open_end(tl_tick_runner *r) {
+  for (int i = 0; i < TL_LANES; i++) {
+    lane *l = &r->lanes[i];
+    if (l->block == NULL) continue;
+    if (l->open) return (open_end){&l->open, &l->next};
+    tl_tape_block *last = l->next;
+    while (last != NULL && last->more != NULL) last = last->more;
+    if (last != NULL && last->runs[0].open) return (open_end){&last->runs[0].open, &last->more};
+  }
+  return (open_end){0};
 }
 
 static tl_status note_streams(tl_tick_runner *r, const tl_tape_block *b, tl_error *err) {
@@ -127,21 +142,21 @@ static tl_status note_streams(tl_tick_runner *r, const tl_tape_block *b, tl_erro
 static tl_status load_block(tl_tick_runner *r, tl_error *err) {
   tl_tape_block *b;
   bool more;
-  lane *waiting = open_lane(r);
+  open_end end = find_open_end(r);
   TL_TRY(free_block(r, &b, err));
   TL_TRY(tl_tape_reader_next(&r->reader, b, &more, err));
   if (r->present != NULL) r->present->users--;
   r->present = more ? b : NULL;
   r->next_run = 0;
   r->ended = !more;
-  if (waiting != NULL) waiting->open = false;
+  if (end.open != NULL) *end.open = false;
   if (!more) return TL_OK;
   b->users++;
   TL_TRY(note_streams(r, b, err));
-  if (!b->runs[0].goes_on || waiting == NULL) return TL_OK;
+  if (!b->runs[0].goes_on || end.open == NULL) return TL_OK;
   r->next_run = 1;
-  if (b->runs[0].rows == 0) return waiting->open = b->runs[0].open, TL_OK; /* rows without a price: the stream may still go on behind them */
-  waiting->next = b;
+  if (b->runs[0].rows == 0) return *end.open = b->runs[0].open, TL_OK; /* rows without a price: the stream may still go on behind them */
+  *end.next = b;
   b->users++;
   return TL_OK;
 }
@@ -162,8 +177,9 @@ static void take_run(tl_tick_runner *r, lane *l, tl_tape_block *b, size_t number
 
 /* More of the same stream. */
 static void go_on(tl_tick_runner *r, lane *l) {
-  tl_tape_block *old = l->block;
-  take_run(r, l, l->next, 0);
+  tl_tape_block *old = l->block, *next = l->next;
+  take_run(r, l, next, 0);
+  l->next = next->more;
   old->users--;
 }
 
