@@ -53,7 +53,7 @@ static int open_definition(const char *name, tl_definition **out) {
 /* ---- progress ---- */
 
 typedef struct teller {
-  int64_t start, last, total;
+  int64_t start, last;
   bool shows;
 } teller;
 
@@ -61,15 +61,11 @@ static void tell(void *context, int64_t done, int64_t rows) {
   teller *t = context;
   tl_env *env = tl_sys_env();
   int64_t now = env->tick_ns(env);
-  char count[TL_NUMBER_TEXT], left[TL_NUMBER_TEXT];
-  if (!t->shows || now - t->last < 500000000 || done == 0) return;
+  char left[TL_NUMBER_TEXT];
+  if (!t->shows || now - t->last < 500000000 || done == 0 || rows < done) return;
   t->last = now;
-  tl_count_text(count, done);
   tl_seconds_text(left, (double)(now - t->start) / 1e9 * (double)(rows - done) / (double)done);
-  if (rows >= done)
-    fprintf(stderr, "\r%3d %% packed, about %s left   ", (int)(100.0 * (double)done / (double)(rows > 0 ? rows : 1)), left);
-  else
-    fprintf(stderr, "\r%s rows packed   ", count);
+  fprintf(stderr, "\r%3d %% packed, about %s left   ", (int)(100.0 * (double)done / (double)rows), left);
 }
 
 /* ---- what came of it ---- */

@@ -102,7 +102,7 @@ static tl_status put_varint(tl_buffer *out, uint64_t v, tl_error *err) {
   return tl_buffer_byte(out, (uint8_t)v, err);
 }
 
-static tl_status put_run(tl_buffer *out, uint32_t value, int64_t count, int width, tl_error *err) {
+tl_status tl_rle_repeat(tl_buffer *out, uint32_t value, int64_t count, int width, tl_error *err) {
   TL_TRY(put_varint(out, (uint64_t)count << 1, err));
   return tl_buffer_append(out, &value, (size_t)(width + 7) / 8, err);
 }
@@ -132,7 +132,7 @@ tl_status tl_rle_encode(tl_buffer *out, const uint32_t *values, int64_t count, i
     }
     i += to_group;
     if (i > pending) TL_TRY(put_packed(out, values + pending, i - pending, width, err));
-    TL_TRY(put_run(out, values[i], run - to_group, width, err));
+    TL_TRY(tl_rle_repeat(out, values[i], run - to_group, width, err));
     i += run - to_group;
     pending = i;
   }

@@ -24,6 +24,8 @@ void tl_rle_read(tl_rle *rle, uint32_t *out, uint32_t count); /* the same */
 tl_status tl_rle_decode(tl_rle *rle, uint32_t *out, int64_t count, tl_error *err) TL_MUST_CHECK;
 
 tl_status tl_rle_encode(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) TL_MUST_CHECK;
+/* One value `count` times, as one run. */
+tl_status tl_rle_repeat(tl_buffer *out, uint32_t value, int64_t count, int width, tl_error *err) TL_MUST_CHECK;
 static inline int tl_bit_width(uint32_t greatest) { return greatest == 0 ? 0 : 32 - __builtin_clz(greatest); }
 
 #endif

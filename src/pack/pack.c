@@ -15,14 +15,15 @@ void tl_pack_outcome_free(tl_pack_outcome *o) {
 
 /* ---- one subject ---- */
 
-/* A batch of parts, neighbours in time, written side by side. */
+/* Parts [first, end), neighbours in time, that one thread writes side by side. */
 typedef struct batch {
   tl_packer *p;
   tl_press *press;
   tl_merge merge;
-  size_t first, end; /* parts */
+  size_t first, end;
   size_t at;         /* of p->by_subject */
   int64_t rows_done;
+  bool tells;        /* of all threads' progress */
 } batch;
 
 static tl_status add_old(tl_packer *p, tl_pack_part *part, int32_t subject, tl_merge_input *inputs, int *count) {
@@ -61,6 +62,7 @@ static tl_status pack_part(batch *b, tl_pack_part *part, int32_t subject, const 
                                        .first_time = day->first_time,
                                        .last_time = day->last_time};
     b->rows_done += day->count;
+    __atomic_fetch_add(&p->rows_seen, day->count, __ATOMIC_RELAXED);
   }
   if (count == 0) return TL_OK;
   tl_status status = tl_merge_subject(&b->merge, &part->part, subject, inputs, count, err);
@@ -118,10 +120,10 @@ static tl_status write_rows(batch *b, tl_error *err) {
   for (size_t s = 0; s < p->subject_count; s++) {
     if (tl_sys_stop_requested()) return tl_fail(err, TL_CANCELLED, "stopped; the same command goes on");
     TL_TRY(pack_subject(b, (int32_t)s, err));
-    if (p->options->tell != NULL) p->options->tell(p->options->context, p->out->rows + b->rows_done, 0);
+    if (b->tells && p->options->tell != NULL) p->options->tell(p->options->context, __atomic_load_n(&p->rows_seen, __ATOMIC_RELAXED), p->rows_wanted);
   }
   for (size_t i = b->first; i < b->end; i++) TL_TRY(tl_tape_part_end(&p->parts[i].part, b->press, err));
-  TL_TRY(tl_press_drain(b->press, err));
+  for (size_t i = b->first; i < b->end; i++) TL_TRY(tl_press_drain(b->press, &p->parts[i].part, err));
   for (size_t i = b->first; i < b->end; i++) TL_TRY(tl_writer_finish(&p->parts[i].part.writer, true, err));
   return TL_OK;
 }
@@ -138,7 +140,16 @@ static tl_status put_part(tl_packer *p, tl_pack_part *part, tl_error *err) {
   TL_TRY(p->env->info(p->env, path, &info, err));
   p->out->size_after += info.size;
   p->out->parts++;
+  part->committed = true;
+  if (json_object_set_new_nocheck(p->committed, part->part.name, json_true()) != 0) return tl_fail(err, TL_MEMORY, "no memory for the names of parts");
   return tl_pack_state_add_part(&p->state, part->part.name, info.size, part->part.rows, err);
+}
+
+/* Whether the batch has the part of a day and key. */
+static bool has_part(const batch *b, int64_t day, const char *key) {
+  for (size_t i = b->first; i < b->end; i++)
+    if (b->p->parts[i].part.day == day && strcmp(b->p->parts[i].part.key, key) == 0) return true;
+  return false;
 }
 
 static tl_status commit_batch(batch *b, tl_error *err) {
@@ -147,9 +158,9 @@ static tl_status commit_batch(batch *b, tl_error *err) {
   for (size_t i = 0; i < p->out->files.count; i++) {
     tl_raw_file *f = &p->out->files.files[i];
     if (!tl__pack_takes(f)) continue;
-    for (size_t k = 0; k < f->day_count; k++)
-      p->days_done[i] += f->days[k].day >= p->parts[b->first].part.day && f->days[k].day <= p->parts[b->end - 1].part.day;
-    if (p->days_done[i] == (int64_t)f->day_count) TL_TRY(tl_pack_state_add_file(&p->state, f, tl__pack_key(p, &f->subject), err));
+    const char *key = tl__pack_key(p, &f->subject);
+    for (size_t k = 0; k < f->day_count; k++) p->days_done[i] += has_part(b, f->days[k].day, key);
+    if (p->days_done[i] == (int64_t)f->day_count) TL_TRY(tl_pack_state_add_file(&p->state, f, key, err));
   }
   return tl_pack_state_write(&p->state, &p->target, err);
 }
@@ -162,93 +173,127 @@ static void add_odd(tl_odd *sum, const tl_odd *more) {
   sum->equal_timestamps += more->equal_timestamps;
 }
 
+/* The threads of a pack. */
 typedef struct crew {
-  batch *b;
+  tl_packer *p;
+  tl_press press;
+  tl_lock *lock; /* of what follows, and of what the packer knows of its outcome */
+  size_t next;   /* part that nobody has */
+  size_t most;   /* parts of a batch, so that every thread has one */
+  int readers;
+  tl_raw_file *failed; /* the file for which it all has to be done again */
   tl_status status;
   tl_error error;
 } crew;
 
-/* The first thread reads and merges; the others encode what comes of it. */
-static void work(void *context, int thread) {
-  crew *c = context;
-  if (thread > 0) {
-    tl_press_work(c->b->press);
-    return;
-  }
-  c->status = write_rows(c->b, &c->error);
-  tl_press_close(c->b->press);
-}
-
-static tl_status run_batch(batch *b, const tl_fact_table *facts, tl_error *err) {
-  tl_packer *p = b->p;
-  TL_OWNED(tl_press) press = {0};
-  crew c = {.b = b};
-  TL_TRY(tl_press_open(&press, p->env, &p->shape, facts, p->threads, p->group_bytes, err));
-  b->press = &press;
-  b->merge = (tl_merge){.env = p->env, .shape = &p->shape, .press = &press, .page_limit = p->page_limit};
-  tl_sys_run_threads(p->threads, work, &c);
-  for (size_t i = b->first; i < b->end; i++) {
-    tl_pack_part *part = &p->parts[i];
-    bool open = part->part.open;
-    tl_tape_part_free(&part->part, &press);
-    if (open && c.status != TL_OK) (void)p->env->remove(p->env, part->part.temporary, NULL);
-    for (size_t k = 0; k < part->old_count; k++) tl_pack_source_free(&part->old_sources[k]);
-  }
-  if (c.status != TL_OK) {
-    if (err != NULL) *err = c.error;
-    return c.status;
-  }
-  TL_TRY(commit_batch(b, err));
-  add_odd(&p->out->odd, &b->merge.odd);
-  p->out->duplicates += b->merge.duplicates;
-  p->out->conflicts += b->merge.conflicts;
-  p->out->rows += b->rows_done;
-  return TL_OK;
-}
-
-/* Whole days that fit into memory together. */
-static size_t end_of_batch(const tl_packer *p, size_t first) {
-  int64_t budget = p->options->memory * 6 / 10 - (2 * p->threads - 1) * p->group_bytes * 3 / 2, used = 0;
+/* What fits into a thread's share of memory. */
+static size_t end_of_batch(const crew *c, size_t first) {
+  const tl_packer *p = c->p;
+  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2, used = 0;
   size_t end = first;
-  while (end < p->part_count) {
-    size_t day = end;
-    int64_t cost = 0;
-    for (; day < p->part_count && p->parts[day].part.day == p->parts[end].part.day; day++) {
-      int64_t bytes = p->parts[day].rows * p->row_bytes;
-      cost += (bytes < p->group_bytes ? bytes : p->group_bytes) * 3 / 2 + 1000000;
-      cost += (int64_t)p->parts[day].old_count * p->shape.tape.child_count * 700000;
-    }
-    if (end > first && (used + cost > budget || day - first > MOST_OPEN_PARTS)) break;
+  for (; end < p->part_count && end - first < c->most && end - first < MOST_OPEN_PARTS; end++) {
+    int64_t bytes = p->parts[end].rows * p->row_bytes;
+    int64_t cost = (bytes < p->group_bytes ? bytes : p->group_bytes) * 3 / 2 + 1000000 + (int64_t)p->parts[end].old_count * p->shape.tape.child_count * 700000;
+    if (p->parts[end].committed || (end > first && used + cost > budget)) break;
     used += cost;
-    end = day;
   }
   return end;
 }
 
-/* ---- all ---- */
-
-/* A file that turns out to be bad while its rows are taken fails, and the batch is done again without it. */
-static tl_status pack_parts(tl_packer *p, tl_error *err) {
-  TL_OWNED(tl_fact_table) facts = {0};
-  TL_TRY(tl_fact_table_open(&facts, p->env, p->naming, p->subjects, p->subject_count, err));
-  for (size_t first = 0; first < p->part_count;) {
-    batch b = {.p = p, .first = first, .end = end_of_batch(p, first)};
-    tl_error why = {0};
-    tl_status status = run_batch(&b, &facts, &why);
-    if (status != TL_OK && b.merge.failed != NULL && status != TL_CANCELLED) {
-      TL_TRY(tl_raw_file_fail(b.merge.failed, status, &why, -1, err));
-      int64_t day = p->parts[first].part.day;
-      TL_TRY(tl__pack_settle(p, err));
-      for (first = 0; first < p->part_count && p->parts[first].part.day < day;) first++;
-      tl_fact_table_free(&facts);
-      TL_TRY(tl_fact_table_open(&facts, p->env, p->naming, p->subjects, p->subject_count, err));
-      continue;
-    }
-    if (status != TL_OK && err != NULL) *err = why;
-    TL_TRY(status);
-    first = b.end;
+static void close_parts(batch *b, bool drop) {
+  tl_packer *p = b->p;
+  for (size_t i = b->first; i < b->end; i++) {
+    tl_pack_part *part = &p->parts[i];
+    bool open = part->part.open;
+    tl_tape_part_free(&part->part, b->press);
+    if (open && drop) (void)p->env->remove(p->env, part->part.temporary, NULL);
+    for (size_t k = 0; k < part->old_count; k++) tl_pack_source_free(&part->old_sources[k]);
   }
-  return TL_OK;
+}
+
+/* The next batch's parts; the lock is held. False: there is none. */
+static bool take_batch(crew *c, batch *b) {
+  const tl_packer *p = c->p;
+  while (c->next < p->part_count && p->parts[c->next].committed) c->next++;
+  if (c->status != TL_OK || c->next == p->part_count) return false;
+  *b = (batch){.p = c->p, .press = &c->press, .first = c->next, .end = end_of_batch(c, c->next)};
+  b->merge = (tl_merge){.env = p->env, .shape = &p->shape, .press = &c->press, .page_limit = p->page_limit};
+  c->next = b->end;
+  return true;
+}
+
+static void note_batch(crew *c, batch *b, tl_status status, tl_error *err) {
+  tl_packer *p = c->p;
+  if (status == TL_OK) status = commit_batch(b, err);
+  if (status != TL_OK) {
+    bool file = b->merge.failed != NULL && c->failed == NULL && status != TL_CANCELLED; /* goes before what came of it elsewhere */
+    if (c->status == TL_OK || file) c->status = status, c->error = *err;
+    if (file) c->failed = b->merge.failed;
+    return;
+  }
+  add_odd(&p->out->odd, &b->merge.odd);
+  p->out->duplicates += b->merge.duplicates;
+  p->out->conflicts += b->merge.conflicts;
+  p->out->rows += b->rows_done;
+}
+
+static void work(void *context, int thread) {
+  crew *c = context;
+  batch b;
+  tl_lock_enter(c->lock);
+  while (take_batch(c, &b)) {
+    tl_error err = {0};
+    b.tells = thread == 0;
+    tl_lock_leave(c->lock);
+    tl_status status = write_rows(&b, &err);
+    if (status != TL_OK) tl_press_fail(&c->press, status, &err); /* others need not go on */
+    tl_lock_enter(c->lock);
+    note_batch(c, &b, status, &err);
+    status = c->status;
+    tl_lock_leave(c->lock);
+    if (status == TL_OK) close_parts(&b, false);
+    tl_lock_enter(c->lock);
+    if (status != TL_OK) break;
+  }
+  bool last = --c->readers == 0;
+  tl_lock_leave(c->lock);
+  if (last) tl_press_close(&c->press);
+  tl_press_work(&c->press);
+}
+
+static tl_status run_crew(crew *c, tl_error *err) {
+  tl_packer *p = c->p;
+  TL_OWNED(tl_fact_table) facts = {0};
+  size_t wanted = 0;
+  for (size_t i = 0; i < p->part_count; i++) wanted += !p->parts[i].committed;
+  c->most = wanted / (size_t)p->threads + (wanted % (size_t)p->threads > 0);
+  c->readers = p->threads;
+  TL_TRY(tl_fact_table_open(&facts, p->env, p->naming, p->subjects, p->subject_count, err));
+  TL_TRY(tl_lock_open(&c->lock, p->env, err));
+  tl_status status = tl_press_open(&c->press, p->env, &p->shape, &facts, p->group_bytes, err);
+  if (status == TL_OK) tl_sys_run_threads(p->threads, work, c);
+  batch all = {.p = p, .press = &c->press, .end = p->part_count};
+  close_parts(&all, true);
+  tl_press_free(&c->press);
+  tl_lock_close(c->lock);
+  if (status == TL_OK && c->status != TL_OK && err != NULL) *err = c->error;
+  return status == TL_OK ? c->status : status;
+}
+
+/* A file that turns out to be bad while its rows are taken fails, and what is not committed yet is done again without it. */
+static tl_status pack_parts(tl_packer *p, tl_error *err) {
+  for (;;) {
+    crew c = {.p = p};
+    tl_error why = {0};
+    tl_status status = run_crew(&c, &why);
+    if (status == TL_OK) return TL_OK;
+    if (c.failed == NULL) {
+      if (err != NULL) *err = why;
+      return status;
+    }
+    TL_TRY(tl_raw_file_fail(c.failed, status, &why, -1, err));
+    TL_TRY(tl__pack_settle(p, err));
+  }
 }
 
 static tl_status write_failures(tl_packer *p, tl_error *err) {
@@ -292,7 +337,10 @@ static void count_files(tl_packer *p) {
 }
 
 static tl_status pack(tl_packer *p, tl_error *err) {
+  p->committed = json_object();
   TL_TRY(tl__pack_plan(p, err));
+  for (size_t i = 0; i < p->out->files.count; i++)
+    if (tl__pack_takes(&p->out->files.files[i])) p->rows_wanted += p->out->files.files[i].rows;
   if (!p->options->dry_run) {
     TL_TRY(tl_target_begin(&p->target, err));
     TL_TRY(tl_pack_state_describe(&p->target, p->definition, p->options->name, p->options->plain ? "plain" : "hive", err));
@@ -326,6 +374,7 @@ tl_status tl_pack_run(tl_pack_outcome *out, tl_env *env, const tl_pack_options *
   tl__pack_forget_parts(&p);
   tl_tape_shape_free(&p.shape);
   tl_pack_state_free(&p.state);
+  json_decref(p.committed);
   if (p.locked) tl_target_free(&p.target);
   tl_expiries_free(&p.calendar);
   tl_symbols_free(&p.symbols);

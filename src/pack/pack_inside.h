@@ -15,6 +15,7 @@ typedef struct tl_pack_part {
   size_t *next_run; /* of each */
   tl_pack_source *old_sources;
   int64_t rows; /* at most: raw and old ones */
+  bool committed;
 } tl_pack_part;
 
 typedef struct tl_packer {
@@ -40,7 +41,10 @@ typedef struct tl_packer {
   size_t by_subject_count;
   int threads;
   int64_t group_bytes, row_bytes, page_limit;
+  int64_t rows_wanted, rows_seen; /* rows_seen: by all threads */
+  json_t *committed; /* names of parts that this run has put in place */
 } tl_packer;
+
 
 static inline bool tl__pack_takes(const tl_raw_file *f) { return !f->failed && !f->unchanged; }
 /* What partitions a subject besides its day, as text. */

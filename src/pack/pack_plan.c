@@ -235,6 +235,7 @@ static tl_status find_parts(tl_packer *p, tl_error *err) {
   for (size_t i = 0; i < kept; i++) {
     tl_pack_part *part = &p->parts[i];
     TL_TRY(tl__pack_part_name(p, part->part.day, part->part.key, &p->arena, &part->part.name, err));
+    part->committed = json_object_get(p->committed, part->part.name) != NULL;
     if (p->locked && p->target.existed) TL_TRY(find_old(p, part, err));
     for (size_t k = 0; k < part->old_count; k++) part->rows += part->old[k].rows;
     TL_TRY(tl_arena_take(&p->arena, &part->next_run, part->old_count + 1, sizeof *part->next_run, err));
@@ -328,14 +329,14 @@ static int64_t bytes_of_row(const tl_schema *rows) {
   return bytes;
 }
 
-/* Row groups on their way are: one of each open part, and for each thread one that it encodes and one that waits. */
+/* Row groups on their way are: one of each open part, of which each thread has one at least, and for each thread one that it encodes. */
 static void share_memory(tl_packer *p) {
   enum { ROWS = 131072 };
-  int64_t budget = p->options->memory * 6 / 10, most = budget / 7;
+  int64_t budget = p->options->memory * 6 / 10, most = budget / 4;
   p->row_bytes = bytes_of_row(&p->shape.rows);
   p->group_bytes = p->row_bytes * ROWS;
   if (p->group_bytes > most) p->group_bytes = most;
-  int64_t fits = (budget / (p->group_bytes * 3 / 2) - 1) / 2;
+  int64_t fits = budget / (p->group_bytes * 3 / 2) / 2;
   if (p->threads > fits) p->threads = fits > 1 ? (int)fits : 1;
 }
 

@@ -139,6 +139,24 @@ static tl_status put_nothing(const tl_press *p, tl_press_job *j, int index, tl_a
   return tl_group_put_column(&j->group, leaf, &column, style, err);
 }
 
+/* How a column's pages are to be: what suits the first group of a file is taken for all. */
+static tl_page_style style_of(const tl_press *p, const tl_press_job *j, int column, const int64_t *pages) {
+  tl_page_style style = {.encoding = TL_ENCODING_CHOOSE, .codec = TL_CODEC_ZSTD, .level = ZSTD_LEVEL};
+  if (p->shape->columns[column].hot) style.codec = TL_CODEC_LZ4_RAW, style.level = LZ4_LEVEL;
+  if (j->sequence > 0) style = j->part->styles[column];
+  style.page_rows = MOST_PAGE_ROWS;
+  style.page_ends = pages;
+  return style;
+}
+
+static void note_style(const tl_press *p, tl_press_job *j, int column, tl_page_style style) {
+  const tl_schema *node = &p->shape->tape.children[column];
+  const tl_chunk *c = &j->group.chunks[node->first_leaf];
+  bool one = node->shape == TL_SHAPE_VALUE && p->shape->columns[column].row_column >= 0 && c->statistics.null_count < c->value_count;
+  if (one) style.encoding = __builtin_ctz(c->page_encodings), style.codec = c->codec;
+  j->part->styles[column] = style;
+}
+
 static tl_status encode(const tl_press *p, tl_press_job *j, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = p->env};
   const tl_shape_of_tape *s = p->shape;
@@ -149,14 +167,14 @@ static tl_status encode(const tl_press *p, tl_press_job *j, tl_error *err) {
   TL_TRY(tl_group_begin(&j->group, s->tape.leaf_count, j->rows.rows, err));
   for (int i = 0; i < s->tape.child_count; i++) {
     const tl_tape_column *c = &s->columns[i];
-    tl_page_style style = {.encoding = TL_ENCODING_CHOOSE, .codec = TL_CODEC_ZSTD, .level = ZSTD_LEVEL, .page_rows = MOST_PAGE_ROWS, .page_ends = pages};
-    if (c->hot) style.codec = TL_CODEC_LZ4_RAW, style.level = LZ4_LEVEL;
+    tl_page_style style = style_of(p, j, i, pages);
     if (c->fact >= 0 || c->is_date)
       TL_TRY(put_fact(p, j, i, codes, style, err));
     else if (c->row_column < 0)
       TL_TRY(put_nothing(p, j, i, &arena, style, err));
     else
       TL_TRY(tl_group_put_array(&j->group, j->part->writer.meta.leaves, &s->tape.children[i], &j->rows.columns[c->row_column], style, err));
+    if (j->sequence == 0) note_style(p, j, i, style);
   }
   return TL_OK;
 }
@@ -179,19 +197,12 @@ static tl_status append_waiting(tl_press *p, tl_tape_part *part, tl_error *err) 
   return TL_OK;
 }
 
-/* Takes a job out of the queue and does it; the lock is held, but for the work itself. */
-static void do_one(tl_press *p) {
-  tl_press_job **at = &p->queue;
-  while ((*at)->next != NULL) at = &(*at)->next; /* the oldest */
-  tl_press_job *j = *at;
+/* Does a job; the lock is held, but for the work itself. */
+static void do_job(tl_press *p, tl_press_job *j) {
   tl_error err = {0};
-  *at = NULL;
-  p->queued--;
-  p->active++;
   tl_lock_leave(p->lock);
   tl_status status = encode(p, j, &err);
   tl_lock_enter(p->lock);
-  p->active--;
   j->next = j->part->waiting;
   j->part->waiting = j;
   if (status == TL_OK && p->status == TL_OK) status = append_waiting(p, j->part, &err);
@@ -199,9 +210,18 @@ static void do_one(tl_press *p) {
   tl_lock_wake_all(p->lock);
 }
 
-tl_status tl_press_open(tl_press *out, tl_env *env, const tl_shape_of_tape *shape, const tl_fact_table *facts, int threads, int64_t group_bytes,
-                        tl_error *err) {
-  *out = (tl_press){.env = env, .shape = shape, .facts = facts, .group_bytes = group_bytes, .limit = threads > 1 ? threads - 1 : 1};
+/* The oldest of the queue. */
+static void do_one(tl_press *p) {
+  tl_press_job **at = &p->queue;
+  while ((*at)->next != NULL) at = &(*at)->next;
+  tl_press_job *j = *at;
+  *at = NULL;
+  p->queued--;
+  do_job(p, j);
+}
+
+tl_status tl_press_open(tl_press *out, tl_env *env, const tl_shape_of_tape *shape, const tl_fact_table *facts, int64_t group_bytes, tl_error *err) {
+  *out = (tl_press){.env = env, .shape = shape, .facts = facts, .group_bytes = group_bytes};
   return tl_lock_open(&out->lock, env, err);
 }
 
@@ -216,12 +236,14 @@ void tl_press_free(tl_press *p) {
 void tl_press_work(tl_press *p) {
   tl_lock_enter(p->lock);
   for (;;) {
-    if (p->queue != NULL)
+    if (p->queue != NULL) {
       do_one(p);
-    else if (p->closing)
-      break;
-    else
-      tl_lock_wait(p->lock);
+      continue;
+    }
+    if (p->closing) break;
+    p->helpers++;
+    tl_lock_wait(p->lock);
+    p->helpers--;
   }
   tl_lock_leave(p->lock);
 }
@@ -233,27 +255,37 @@ void tl_press_close(tl_press *p) {
   tl_lock_leave(p->lock);
 }
 
+void tl_press_fail(tl_press *p, tl_status status, const tl_error *err) {
+  tl_lock_enter(p->lock);
+  if (p->status == TL_OK) p->status = status, p->error = *err;
+  tl_lock_wake_all(p->lock);
+  tl_lock_leave(p->lock);
+}
+
 static tl_status failure(const tl_press *p, tl_error *err) {
   if (p->status != TL_OK && err != NULL) *err = p->error;
   return p->status;
 }
 
-/* Whoever puts a group where enough of them wait does one himself. */
+/* To a thread that waits for work, or done here and now; so is a file's first group, whose choices the others need. */
 static tl_status give(tl_press *p, tl_press_job *j, tl_error *err) {
   tl_lock_enter(p->lock);
-  j->next = p->queue;
-  p->queue = j;
-  p->queued++;
-  tl_lock_wake_all(p->lock);
-  while (p->queued > p->limit) do_one(p);
+  if (j->sequence == 0 || p->helpers <= p->queued)
+    do_job(p, j);
+  else {
+    j->next = p->queue;
+    p->queue = j;
+    p->queued++;
+    tl_lock_wake_all(p->lock);
+  }
   tl_status status = failure(p, err);
   tl_lock_leave(p->lock);
   return status;
 }
 
-tl_status tl_press_drain(tl_press *p, tl_error *err) {
+tl_status tl_press_drain(tl_press *p, const tl_tape_part *part, tl_error *err) {
   tl_lock_enter(p->lock);
-  while (p->queue != NULL || p->active > 0) {
+  while (part->appended < part->groups && p->status == TL_OK) {
     if (p->queue != NULL)
       do_one(p);
     else
@@ -289,6 +321,7 @@ tl_status tl_tape_part_open(tl_tape_part *part, tl_press *p, tl_error *err) {
   TL_TRY(tl_writer_open_schema(&part->writer, p->env, part->temporary, &s->tape, sorting, count, err));
   part->open = true;
   TL_TRY(describe(part, s, err));
+  TL_TRY(tl_allocate_zeroed(p->env, &part->styles, (size_t)s->tape.child_count + 1, sizeof *part->styles, err));
   TL_TRY(tl_derive_open(&part->derive, p->env, s, err));
   return new_job(p, part, &part->filling, err);
 }
@@ -298,6 +331,8 @@ void tl_tape_part_free(tl_tape_part *part, tl_press *p) {
   if (part->filling != NULL) free_job(part->filling, p->env);
   free_jobs(part->waiting, p->env);
   part->filling = part->waiting = NULL;
+  tl_release(p->env, part->styles);
+  part->styles = NULL;
   tl_derive_free(&part->derive);
   tl_writer_free(&part->writer);
   part->open = false;

@@ -1,5 +1,5 @@
-/* From rows to the files of a tape: rows of a part (a file of the tape) gather until they make a row group, which any thread encodes, and which goes into its
-   file in its turn. Row groups have about 100,000 rows and end with a stream where that can be; their pages have 4,096 to 8,192 rows, and do likewise. */
+/* From rows to the files of a tape: rows of a part (a file of the tape) gather until they make a row group, which a thread that has nothing else to do
+   encodes, or else the one that gathered them, and which goes into its file in its turn. Row groups have about 100,000 rows and end with a stream where that can be; their pages have 4,096 to 8,192 rows, and do likewise. */
 #ifndef TL_PACK_PRESS_H
 #define TL_PACK_PRESS_H
 
@@ -36,6 +36,7 @@ typedef struct tl_tape_part {
   tl_derive derive;
   tl_press_job *filling; /* rows that are no group yet */
   bool goes_on;          /* ... of which the first run began in the group before */
+  tl_page_style *styles;  /* one a column, as the first group chose them */
   int64_t groups;        /* given out */
   int64_t appended;      /* in the file */
   tl_press_job *waiting; /* encoded, but not their turn */
@@ -49,18 +50,19 @@ typedef struct tl_press {
   int64_t group_bytes; /* rows of a group may take so many */
   tl_lock *lock;
   tl_press_job *queue, *idle; /* wanted; to be used again */
-  int queued, active, limit;
+  int queued, helpers; /* jobs that wait; threads that wait for jobs */
   bool closing;
   tl_status status; /* the first failure */
   tl_error error;
 } tl_press;
 
-tl_status tl_press_open(tl_press *out, tl_env *env, const tl_shape_of_tape *shape, const tl_fact_table *facts, int threads, int64_t group_bytes,
-                        tl_error *err) TL_MUST_CHECK;
+tl_status tl_press_open(tl_press *out, tl_env *env, const tl_shape_of_tape *shape, const tl_fact_table *facts, int64_t group_bytes, tl_error *err) TL_MUST_CHECK;
 void tl_press_free(tl_press *press);
-/* What other threads do, until tl_press_close. */
+/* What threads without rows of their own do, until tl_press_close: they encode what others gather. */
 void tl_press_work(tl_press *press);
 void tl_press_close(tl_press *press);
+/* Nothing more is to be done: who puts or drains fails with this, unless something failed before. */
+void tl_press_fail(tl_press *press, tl_status status, const tl_error *err);
 
 tl_status tl_tape_part_open(tl_tape_part *part, tl_press *press, tl_error *err) TL_MUST_CHECK;
 void tl_tape_part_free(tl_tape_part *part, tl_press *press);
@@ -70,7 +72,7 @@ tl_batch *tl_tape_part_rows(tl_tape_part *part);
 tl_status tl_tape_part_put(tl_tape_part *part, tl_press *press, int32_t subject, int64_t rows, bool ends, tl_error *err) TL_MUST_CHECK;
 /* What is left becomes the last group. */
 tl_status tl_tape_part_end(tl_tape_part *part, tl_press *press, tl_error *err) TL_MUST_CHECK;
-/* Until all groups are in their files. */
-tl_status tl_press_drain(tl_press *press, tl_error *err) TL_MUST_CHECK;
+/* Until all groups of these parts are in their files. */
+tl_status tl_press_drain(tl_press *press, const tl_tape_part *part, tl_error *err) TL_MUST_CHECK;
 
 #endif

@@ -75,6 +75,8 @@ static tl_status take_integers(tl_group *g, int64_t count, int64_t **out, tl_err
 
 static tl_status put_delta(tl_group *g, tl_buffer *out, const tl_column *c, int64_t from, int64_t count, tl_error *err) {
   int64_t *integers;
+  if (c->field.physical == TL_PHYSICAL_INT64 && c->dictionary == NULL)
+    return tl_delta_encode(out, (const int64_t *)(const void *)c->values + from, count, false, err);
   TL_TRY(take_integers(g, count, &integers, err));
   for (int64_t i = 0; i < count; i++) integers[i] = tl_column_int(c, from + i);
   return tl_delta_encode(out, integers, count, c->field.physical == TL_PHYSICAL_INT32, err);
@@ -177,13 +179,50 @@ static tl_status number(leaf_writer *w, int64_t most, bool *pays, tl_error *err)
   return TL_OK;
 }
 
+/* The same for values of eight bytes, which mostly are what the one before was. */
+static tl_status number_words(leaf_writer *w, int64_t most, bool *pays, tl_error *err) {
+  const tl_column *c = w->in->values;
+  const uint64_t *values = (const uint64_t *)(const void *)c->values;
+  TL_OWNED(tl_buffer) memory = {.env = w->g->env};
+  int bits = 6;
+  while ((int64_t)1 << bits < most * 2 + 2) bits++;
+  TL_TRY(tl_buffer_reserve(&memory, ((size_t)12 << bits), err));
+  uint64_t *keys = (uint64_t *)(void *)memory.data; /* of the slot, where it is taken */
+  uint32_t *table = (uint32_t *)(void *)(memory.data + ((size_t)8 << bits)), *codes = w->g->codes, code = 0;
+  memset(table, 0xff, (size_t)4 << bits);
+  uint64_t mask = ((uint64_t)1 << bits) - 1, last = ~values[0];
+  for (int64_t i = 0; i < c->count; i++) {
+    uint64_t v = values[i];
+    if (v != last) {
+      uint64_t at = (v * 0x9E3779B97F4A7C15u) >> (64 - bits);
+      while (table[at] != UINT32_MAX && keys[at] != v) at = (at + 1) & mask;
+      if (table[at] == UINT32_MAX) {
+        *pays = w->distinct < most;
+        if (!*pays) return TL_OK;
+        table[at] = (uint32_t)w->distinct;
+        keys[at] = v;
+        TL_TRY(add_distinct(w, i, err));
+      }
+      code = table[at];
+      last = v;
+    }
+    codes[i] = code;
+  }
+  return TL_OK;
+}
+
+static tl_status number_any(leaf_writer *w, int64_t most, bool *pays, tl_error *err) {
+  const tl_column *c = w->in->values;
+  return tl_field_width(&c->field) == 8 && c->count > 0 ? number_words(w, most, pays, err) : number(w, most, pays, err);
+}
+
 /* Distinct values, unless there are so many that a dictionary cannot pay. */
 static tl_status make_dictionary(leaf_writer *w, tl_error *err) {
   const tl_column *c = w->in->values;
   bool pays = c->count > 0;
   int64_t most = c->count / 2 < MOST_DISTINCT ? c->count / 2 + 1 : MOST_DISTINCT;
   TL_TRY(tl_renew(w->g->env, &w->g->codes, &w->g->code_capacity, (size_t)c->count + 1, sizeof *w->g->codes, err));
-  TL_TRY(c->dictionary != NULL ? renumber(w, most, &pays, err) : number(w, most, &pays, err));
+  TL_TRY(c->dictionary != NULL ? renumber(w, most, &pays, err) : number_any(w, most, &pays, err));
   w->numbered = pays;
   return TL_OK;
 }
@@ -257,12 +296,18 @@ static tl_status choose(leaf_writer *w, tl_error *err) {
 
 /* ---- pages ---- */
 
+static bool are_all(const uint8_t *levels, int64_t count) { return count > 0 && memcmp(levels, levels + 1, (size_t)count - 1) == 0; }
+
 static tl_status put_levels(tl_group *g, const uint8_t *levels, int64_t count, int max, tl_error *err) {
   size_t at = g->page.size;
+  bool same = are_all(levels, count);
   TL_TRY(tl_renew(g->env, &g->levels, &g->level_capacity, (size_t)count + 1, sizeof *g->levels, err));
-  for (int64_t i = 0; i < count; i++) g->levels[i] = levels[i];
+  for (int64_t i = 0; i < count && !same; i++) g->levels[i] = levels[i];
   TL_TRY(tl_buffer_append(&g->page, &(uint32_t){0}, 4, err));
-  TL_TRY(tl_rle_encode(&g->page, g->levels, count, tl_bit_width((uint32_t)max), err));
+  if (same)
+    TL_TRY(tl_rle_repeat(&g->page, levels[0], count, tl_bit_width((uint32_t)max), err));
+  else
+    TL_TRY(tl_rle_encode(&g->page, g->levels, count, tl_bit_width((uint32_t)max), err));
   uint32_t size = (uint32_t)(g->page.size - at - 4);
   memcpy(g->page.data + at, &size, sizeof size);
   return TL_OK;
@@ -390,24 +435,45 @@ static tl_status put_leaf(tl_group *g, const leaf_rows *in, tl_page_style style,
   return status == TL_OK ? TL_OK : tl_fail_in(err, status, "column %s: ", in->leaf->field.name);
 }
 
+/* The present values of a column of values, side by side. */
+static tl_status take_present(tl_column *out, const tl_column *c, tl_error *err) {
+  TL_TRY(tl_column_reset(out, &c->field, c->null_count == c->count ? 0 : c->count, err));
+  if (c->null_count == c->count) return TL_OK;
+  if (tl_field_width(&c->field) == 8 && c->dictionary == NULL) { /* each goes to its place or is overwritten by the next */
+    const uint64_t *in = (const uint64_t *)(const void *)c->values;
+    uint64_t *to = (uint64_t *)(void *)out->values;
+    int64_t n = 0;
+    for (int64_t i = 0; i < c->count; i++) {
+      to[n] = in[i];
+      n += tl_column_is_valid(c, i);
+    }
+    out->count = n;
+    return TL_OK;
+  }
+  TL_TRY(tl_column_reset(out, &c->field, 0, err));
+  for (int64_t i = 0, n; i < c->count; i += n) {
+    bool valid = tl_column_is_valid(c, i);
+    for (n = 1; i + n < c->count && tl_column_is_valid(c, i + n) == valid;) n++;
+    if (valid) TL_TRY(tl_column_append(out, c, i, n, err));
+  }
+  return TL_OK;
+}
+
 /* A flat column: its validity is its levels. */
 tl_status tl_group_put_column(tl_group *g, const tl_leaf *leaf, const tl_column *column, tl_page_style style, tl_error *err) {
   TL_OWNED(tl_buffer) levels = {.env = g->env};
   TL_OWNED(tl_column) dense = {.env = g->env, .bytes = {.env = g->env}};
   leaf_rows in = {.leaf = leaf, .rows = column->count, .entries = column->count, .values = column};
+  bool mixed = column->null_count > 0 && column->null_count < column->count;
   if (leaf->max_definition > 0) {
     TL_TRY(tl_buffer_reserve(&levels, (size_t)column->count + 1, err));
-    for (int64_t i = 0; i < column->count; i++) levels.data[i] = (uint8_t)(leaf->max_definition - !tl_column_is_valid(column, i));
+    memset(levels.data, leaf->max_definition - (column->null_count > 0), (size_t)column->count);
+    for (int64_t i = 0; mixed && i < column->count; i++) levels.data[i] = (uint8_t)(leaf->max_definition - !tl_column_is_valid(column, i));
     in.definition = levels.data;
   } else if (column->null_count > 0)
     return tl_fail(err, TL_CORRUPT, "column %s: a missing value where none was to be", leaf->field.name);
   if (column->null_count > 0) {
-    TL_TRY(tl_column_reset(&dense, &column->field, 0, err));
-    for (int64_t i = 0, n; i < column->count; i += n) {
-      bool valid = tl_column_is_valid(column, i);
-      for (n = 1; i + n < column->count && tl_column_is_valid(column, i + n) == valid;) n++;
-      if (valid) TL_TRY(tl_column_append(&dense, column, i, n, err));
-    }
+    TL_TRY(take_present(&dense, column, err));
     in.values = &dense;
   }
   return put_leaf(g, &in, style, err);
