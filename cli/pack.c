@@ -199,7 +199,7 @@ static int pack(tl_pack_options *o, bool json, bool quiet) {
   o->tell = tell;
   o->context = &t;
   tl_sys_catch_signals();
-  tl_sys_tune_memory();
+  tl_sys_keep_memory();
   tl_sys_limit_memory(o->memory * 9 / 10);
   tl_status status = tl_pack_run(&done, env, o, &err);
   double seconds = (double)(env->tick_ns(env) - t.start) / 1e9;

@@ -119,21 +119,28 @@ static tl_status put_packed(tl_buffer *out, const uint32_t *values, int64_t coun
   return TL_OK;
 }
 
-/* Runs of at least eight repeats become runs; what lies between is packed in groups of eight. */
+/* Whether eight values are the same. */
+static bool is_even(const uint32_t *v) {
+  uint32_t any = 0;
+  for (int i = 1; i < 8; i++) any |= v[i] ^ v[0];
+  return any == 0;
+}
+
+/* Repeats become runs, what lies between is packed in groups of eight. A run costs a decoder more than the few values that it saves, so it begins at 32 values;
+   levels, of one or two bits, at 8. */
 tl_status tl_rle_encode(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) {
-  int64_t pending = 0; /* first value not written yet */
+  int64_t pending = 0, least = width <= 2 ? 8 : 32; /* pending: first value not written yet */
   for (int64_t i = 0; i < count;) {
-    int64_t run = 1;
-    while (i + run < count && values[i + run] == values[i]) run++;
-    int64_t to_group = (8 - (i - pending) % 8) % 8; /* values that fill the open group */
-    if (run - to_group < 8) {
-      i += run;
+    int64_t run = 0;
+    if (count - i >= 8 && is_even(values + i))
+      for (run = 8; i + run < count && values[i + run] == values[i];) run++;
+    if (run < least) { /* groups that are even may yet be part of a longer run only from here on */
+      i += run >= 8 ? run / 8 * 8 : 8;
       continue;
     }
-    i += to_group;
     if (i > pending) TL_TRY(put_packed(out, values + pending, i - pending, width, err));
-    TL_TRY(tl_rle_repeat(out, values[i], run - to_group, width, err));
-    i += run - to_group;
+    TL_TRY(tl_rle_repeat(out, values[i], run, width, err));
+    i += run;
     pending = i;
   }
   return pending < count ? put_packed(out, values + pending, count - pending, width, err) : TL_OK;

@@ -2,7 +2,7 @@
 #include <string.h>
 #include "codec/compressor.h"
 
-enum { GROUP_ROWS = 100000, MOST_ROWS = 131072, LEAST_CUT = 65536, PAGE_ROWS = 4096, MOST_PAGE_ROWS = 8192, ZSTD_LEVEL = 3, LZ4_LEVEL = 1 };
+enum { GROUP_ROWS = 100000, MOST_ROWS = 131072, LEAST_CUT = 65536, PAGE_ROWS = 4096, MOST_PAGE_ROWS = 8192, ZSTD_LEVEL = 1, LZ4_LEVEL = 1 };
 
 /* A row group on its way. */
 struct tl_press_job {

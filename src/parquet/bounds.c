@@ -100,8 +100,9 @@ static void add_bytes(tl_bounds *b, const tl_column *c, int64_t from, int64_t co
 static void add_ints(tl_bounds *b, const tl_column *c, int64_t from, int64_t count) {
   bool unsigned_ints = tl_field_is_unsigned(&c->field);
   int64_t flip = unsigned_ints ? INT64_MIN : 0, min = INT64_MAX, max = INT64_MIN; /* unsigned order is signed order with the top bit flipped */
+  const int64_t *words = c->field.physical == TL_PHYSICAL_INT64 && c->dictionary == NULL ? (const int64_t *)(const void *)c->values : NULL;
   for (int64_t i = from; i < from + count; i++) {
-    int64_t v = tl_column_int(c, i) ^ flip;
+    int64_t v = (words != NULL ? words[i] : tl_column_int(c, i)) ^ flip;
     min = v < min ? v : min;
     max = v > max ? v : max;
   }

@@ -264,6 +264,12 @@ void tl_sys_tune_memory(void) {
   mallopt(M_ARENA_MAX, 2);
 }
 
+void tl_sys_keep_memory(void) {
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_ARENA_MAX, 2);
+}
+
 int tl_sys_processors(void) {
   long count = sysconf(_SC_NPROCESSORS_ONLN);
   return count < 1 ? 1 : count > 1024 ? 1024 : (int)count;

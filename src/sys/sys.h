@@ -16,6 +16,8 @@ int tl_sys_processors(void);
 /* For a process that is all ours: large blocks go back to the system as soon as they are released, so that what a stage of a run no longer
    needs does not stay resident beside what the next one does. */
 void tl_sys_tune_memory(void);
+/* The other way round, for work that takes and releases the same large blocks over and over: they stay, and need not be cleared each time. */
+void tl_sys_keep_memory(void);
 
 /* Runs work(context, 0) .. work(context, count - 1), each once on a thread of its own; returns when all have ended. With one
    thread it runs in the caller's. When a thread cannot be started the remaining ones do the work. */
