@@ -127,9 +127,10 @@ static bool is_even(const uint32_t *v) {
 }
 
 /* Repeats become runs, what lies between is packed in groups of eight. A run costs a decoder more than the few values that it saves, so it begins at 32 values;
-   levels, of one or two bits, at 8. */
+   levels, of a bit or two, are
+   a bitmap where they are packed, and no run is worth it below 128. */
 tl_status tl_rle_encode(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) {
-  int64_t pending = 0, least = width <= 2 ? 8 : 32; /* pending: first value not written yet */
+  int64_t pending = 0, least = width <= 2 ? 128 : 32; /* pending: first value not written yet */
   for (int64_t i = 0; i < count;) {
     int64_t run = 0;
     if (count - i >= 8 && is_even(values + i))

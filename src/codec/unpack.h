@@ -20,6 +20,7 @@ typedef struct tl_codec_kernels {
   void (*gather64)(uint64_t *out, const uint64_t *dictionary, const uint32_t *codes, size_t count);
   void (*gather32)(uint32_t *out, const uint32_t *dictionary, const uint32_t *codes, size_t count);
   uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */
+  bool (*ascends64)(const int64_t *values, size_t count);  /* no value is below the one before it */
 } tl_codec_kernels;
 
 /* Those of one instruction set, which must be available, and those of the one that this process uses (tl_isa_chosen). */

@@ -262,6 +262,12 @@ static uint32_t max32(const uint32_t *values, size_t count) {
   return most;
 }
 
+static bool ascends64(const int64_t *values, size_t count) {
+  int64_t falls = 0;
+  for (size_t i = 1; i < count; i++) falls |= values[i] < values[i - 1];
+  return falls == 0;
+}
+
 extern const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels);
 const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .unpack32 = unpack32,
@@ -271,4 +277,5 @@ const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .gather64 = gather64,
     .gather32 = gather32,
     .max32 = max32,
+    .ascends64 = ascends64,
 };

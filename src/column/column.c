@@ -242,6 +242,8 @@ void tl_column_raw_doubles(const tl_column *c, int64_t from, int64_t count, doub
       memcpy(&v, p + i * 4, sizeof v);
       out[i] = (double)v;
     }
+  else if (f->physical == TL_PHYSICAL_INT64 && f->logical != TL_LOGICAL_DECIMAL && !tl_field_is_unsigned(f))
+    for (int64_t i = 0; i < count; i++) out[i] = (double)(int64_t)tl_load64(p + i * 8);
   else if (f->physical == TL_PHYSICAL_INT64 && tl_field_is_unsigned(f))
     for (int64_t i = 0; i < count; i++) out[i] = (double)tl_load64(p + i * 8);
   else if (f->physical == TL_PHYSICAL_BYTE_ARRAY || f->physical == TL_PHYSICAL_FIXED)

@@ -57,6 +57,21 @@ static tl_status put_levels(const uint8_t *levels, int64_t count, int max, tl_co
   return TL_OK;
 }
 
+/* Packed levels of one bit are the bitmap itself: `count` of the run at hand. */
+static tl_status copy_bits(tl_levels *l, uint32_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
+  const uint8_t *bits = l->runs.bits;
+  int64_t set = tl_bits_count(bits, l->runs.taken, count);
+  *present += set;
+  if (out != NULL && set < (int64_t)count) {
+    int64_t nulls = out->null_count;
+    TL_TRY(tl_column_set_null(out, at, count, err)); /* makes room */
+    tl_bits_copy(out->valid, at, bits, l->runs.taken, count);
+    out->null_count = nulls + (int64_t)count - set;
+  }
+  tl_rle_skip(&l->runs, count);
+  return TL_OK;
+}
+
 tl_status tl_levels_validity(tl_levels *l, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
   *present = 0;
   if (l->max == 0) return *present = count, TL_OK;
@@ -72,6 +87,8 @@ tl_status tl_levels_validity(tl_levels *l, int64_t count, tl_column *out, int64_
       else if (out != NULL)
         TL_TRY(tl_column_set_null(out, at, n, err));
       tl_rle_skip(&l->runs, n);
+    } else if (!l->bits && l->max == 1 && l->runs.width == 1) {
+      TL_TRY(copy_bits(l, n, out, at, present, err));
     } else {
       if (n > BLOCK) n = BLOCK;
       if ((int64_t)n > count) n = (uint32_t)count;

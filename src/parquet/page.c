@@ -177,13 +177,29 @@ tl_status tl_page_open(tl_open_page *out, const tl_page *p, tl_bytes body, int c
 }
 
 /* From the last row to the first, so that nothing is overwritten before it has moved. */
-static void spread_fixed(uint8_t *values, size_t width, const tl_column *c, int64_t at, int64_t rows, int64_t present) {
-  for (int64_t i = rows - 1, k = present; i >= 0 && k <= i; i--) {
-    uint8_t *to = values + (size_t)(at + i) * width;
-    if (tl_column_is_valid(c, at + i))
-      memmove(to, values + (size_t)(at + --k) * width, width);
+/* How many rows of [0, end) that end there are all valid. */
+static int64_t valid_run(const tl_column *c, int64_t at, int64_t end) {
+  int64_t n = 0;
+  while (n < end) {
+    int64_t last = at + end - n - 1;
+    if ((last & 7) == 7 && end - n >= 8 && c->valid[last >> 3] == 0xff)
+      n += 8;
+    else if (tl_column_is_valid(c, last))
+      n++;
     else
-      memset(to, 0, width);
+      break;
+  }
+  return n;
+}
+
+/* From the back, so that nothing is overwritten that is still to be moved: runs of valid rows at once. */
+static void spread_fixed(uint8_t *values, size_t width, const tl_column *c, int64_t at, int64_t rows, int64_t present) {
+  for (int64_t end = rows, k = present; end > 0 && k < end;) {
+    int64_t run = valid_run(c, at, end);
+    k -= run;
+    end -= run;
+    if (run > 0) memmove(values + (size_t)(at + end) * width, values + (size_t)(at + k) * width, (size_t)run * width);
+    if (end > 0 && k < end) memset(values + (size_t)(at + --end) * width, 0, width);
   }
 }
 

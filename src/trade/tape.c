@@ -5,10 +5,10 @@
 #include "base/text.h"
 #include "codec/unpack.h"
 #include "column/compare.h"
-#include "column/number.h"
+#include "lake/hive.h"
 
 #define DAY_NS 86400000000000
-enum { BATCH_ROWS = 65536 };
+enum { BATCH_ROWS = 16384 };
 
 /* ---- what gives what ---- */
 
@@ -50,8 +50,13 @@ static tl_status choose_columns(tl_tape *t, const char *path, tl_scan_options *o
   TL_TRY(check_column(t, &all, d->order, "the order key", err));
   TL_TRY(add_name(names, &count, d->order, &t->order));
   for (t->key_count = 0; t->key_count < d->key_count; t->key_count++) {
-    TL_TRY(check_column(t, &all, d->keys[t->key_count], "a key", err));
-    TL_TRY(add_name(names, &count, d->keys[t->key_count], &t->keys[t->key_count]));
+    const char *key = d->keys[t->key_count];
+    TL_TRY(check_column(t, &all, key, "a key", err));
+    int child = tl_schema_child(&all.schema, key);
+    t->keys[t->key_count] = -1;
+    t->key_fields[t->key_count] = all.schema.children[child].field;
+    TL_TRY(tl_arena_text(&t->arena, &t->key_fields[t->key_count].name, key, strlen(key), err));
+    if (child < all.hive_from) TL_TRY(add_name(names, &count, key, &t->keys[t->key_count]));
   }
   t->price = -1;
   for (size_t i = 0; i < d->input_count; i++) t->inputs[i] = -1;
@@ -97,8 +102,6 @@ tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *
 
 /* ---- stretches ---- */
 
-static bool is_in_path(const tl_tape *t, int wanted) { return t->scan.wanted[wanted] >= t->scan.hive_from; }
-
 /* Whether a row group begins with another stream than the one before it ends with. */
 static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int group, bool *out, tl_error *err) {
   tl_page_scratch scratch = {.env = t->env, .limit = t->scan.page_limit};
@@ -107,7 +110,7 @@ static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int group, bo
   tl_status status = TL_OK;
   *out = false;
   for (int k = 0; k < t->key_count && !*out && status == TL_OK; k++) {
-    int child = is_in_path(t, t->keys[k]) ? -1 : tl_schema_child(file->meta.schema, tl_scan_column(&t->scan, t->keys[k])->name);
+    int child = t->keys[k] < 0 ? -1 : tl_schema_child(file->meta.schema, t->key_fields[k].name);
     if (child < 0) continue;
     int leaf = file->meta.schema->children[child].first_leaf;
     status = tl_parquet_read(file, group - 1, leaf, file->meta.groups[group - 1].row_count - 1, 1, &last, &scratch, err);
@@ -175,8 +178,10 @@ void tl_tape_reader_free(tl_tape_reader *r) {
   if (r->env == NULL) return;
   tl_scan_reader_free(&r->scan);
   for (int k = 0; r->keys != NULL && k < r->tape->key_count; k++) tl_column_free(&r->keys[k]);
+  for (int k = 0; r->in_path != NULL && k < r->tape->key_count; k++) tl_column_free(&r->in_path[k]);
   for (int u = 0; r->dictionaries != NULL && u < r->tape->used_count; u++) tl_release(r->env, r->dictionaries[u]);
   tl_release(r->env, r->keys);
+  tl_release(r->env, r->in_path);
   tl_release(r->env, r->dictionaries);
   tl_release(r->env, r->dictionary_capacity);
   tl_release(r->env, r->dictionary_of);
@@ -188,7 +193,8 @@ static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
   const tl_tape *t = r->tape;
   size_t used = (size_t)t->used_count + 1;
   TL_TRY(tl_allocate_zeroed(r->env, &r->keys, (size_t)t->key_count, sizeof *r->keys, err));
-  for (int k = 0; k < t->key_count; k++) r->keys[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
+  TL_TRY(tl_allocate_zeroed(r->env, &r->in_path, (size_t)t->key_count, sizeof *r->in_path, err));
+  for (int k = 0; k < t->key_count; k++) r->keys[k] = r->in_path[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
   TL_TRY(tl_allocate_zeroed(r->env, &r->dictionaries, used, sizeof *r->dictionaries, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_capacity, used, sizeof *r->dictionary_capacity, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_of, used, sizeof *r->dictionary_of, err));
@@ -207,7 +213,10 @@ tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_er
   r->next = stretch.first_part;
   r->streams = 0;
   r->started = false;
-  for (int k = 0; k < r->tape->key_count; k++) TL_TRY(tl_column_reset(&r->keys[k], &tl_scan_column(&r->tape->scan, r->tape->keys[k])->field, 0, err));
+  for (int k = 0; k < r->tape->key_count; k++) {
+    TL_TRY(tl_column_reset(&r->keys[k], &r->tape->key_fields[k], 0, err));
+    if (r->tape->keys[k] < 0) TL_TRY(tl_hive_fill(&r->tape->scan.dataset.files[stretch.file], &r->tape->key_fields[k], 1, &r->in_path[k], err));
+  }
   return TL_OK;
 }
 
@@ -224,6 +233,7 @@ static tl_status load_codes(tl_tape_reader *r, int u, const tl_column *c, int64_
     TL_TRY(tl_renew(r->env, &r->dictionaries[u], &r->dictionary_capacity[u], (size_t)entries + 1, sizeof(double), err));
     tl_column_raw_doubles(c->dictionary, 0, entries, r->dictionaries[u]);
     to_finite(r->dictionaries[u], entries);
+    for (int64_t i = 0; i < entries && u == r->tape->price; i++) r->dictionary_has_gap |= r->dictionaries[u][i] != r->dictionaries[u][i];
     if (entries == 0) r->dictionaries[u][0] = NAN;
     r->dictionary_of[u] = c->dictionary;
   }
@@ -244,8 +254,12 @@ static tl_status load_input(tl_tape_reader *r, int u, int64_t count, double *out
     tl_column_raw_doubles(c, 0, count, out);
     if (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT) to_finite(out, count);
   }
-  for (int64_t i = 0; c->null_count > 0 && i < count; i++)
-    if (!tl_column_is_valid(c, i)) out[i] = NAN;
+  r->price_missing |= u == r->tape->price && (c->null_count > 0 || c->dictionary == NULL || r->dictionary_has_gap);
+  for (int64_t i = 0; c->null_count > 0 && i < count; i += 8) { /* a look at eight rows at once: few are missing */
+    uint8_t missing = (uint8_t)~c->valid[i >> 3];
+    for (; missing != 0; missing &= (uint8_t)(missing - 1))
+      if (i + __builtin_ctz(missing) < count) out[i + __builtin_ctz(missing)] = NAN;
+  }
   return TL_OK;
 }
 
@@ -260,6 +274,11 @@ static tl_status load_times(tl_tape_reader *r, int64_t count, int64_t *out, tl_e
 }
 
 /* ---- streams ---- */
+
+/* A key of the file itself; NULL: it stands in the path, so that all rows share it. */
+static const tl_column *key_column(const tl_tape_reader *r, int k) {
+  return r->tape->keys[k] >= 0 ? &r->scan.columns[r->tape->keys[k]]->column : NULL;
+}
 
 /* Whether a batch's row has other keys than the row before it. */
 static bool differs(const tl_column *c, int64_t row) {
@@ -286,7 +305,8 @@ static int64_t next_change(const tl_column *c, int64_t row, int64_t end) {
 /* Against the last stream that was noted. */
 static bool is_last_stream(const tl_tape_reader *r, int64_t row) {
   for (int k = 0; k < r->tape->key_count; k++) {
-    const tl_column *c = &r->scan.columns[r->tape->keys[k]]->column, *last = &r->keys[k];
+    const tl_column *c = key_column(r, k), *last = &r->keys[k];
+    if (c == NULL) continue;
     bool a = tl_column_is_valid(c, row), b = tl_column_is_valid(last, r->streams - 1);
     if (a != b) return false;
     if (!a) continue;
@@ -305,7 +325,11 @@ static tl_status fail_row(const tl_tape_reader *r, int64_t row, const char *what
 static tl_status begin_stream(tl_tape_reader *r, int64_t row, bool same_keys, tl_error *err) {
   int order = 0;
   for (int k = 0; k < r->tape->key_count; k++) {
-    const tl_column *c = &r->scan.columns[r->tape->keys[k]]->column;
+    const tl_column *c = key_column(r, k);
+    if (c == NULL) {
+      TL_TRY(tl_column_append(&r->keys[k], &r->in_path[k], 0, 1, err));
+      continue;
+    }
     bool comparable = order == 0 && r->streams > 0 && !same_keys && tl_column_is_valid(c, row) && tl_column_is_valid(&r->keys[k], r->streams - 1);
     if (comparable) order = tl_column_compare(&r->keys[k], r->streams - 1, c, row);
     TL_TRY(tl_column_append(&r->keys[k], c, row, 1, err));
@@ -316,15 +340,39 @@ static tl_status begin_stream(tl_tape_reader *r, int64_t row, bool same_keys, tl
 
 /* Rows [from, to) of the batch are of one stream; the first that belongs to a later day, or `to`. */
 static tl_status same_day(tl_tape_reader *r, const int64_t *time, int64_t from, int64_t to, int64_t *end, tl_error *err) {
-  bool falls = false;
-  for (int64_t i = from + 1; i < to; i++) falls |= time[i] < time[i - 1];
-  for (int64_t i = from + 1; falls && i < to; i++)
+  bool fine = tl_codec_kernels_chosen()->ascends64(time + from, (size_t)(to - from));
+  for (int64_t i = from + 1; !fine && i < to; i++)
     if (time[i] < time[i - 1]) return fail_row(r, i, "its time comes before that of the row ahead of it", err);
   int64_t day = tl_floor_div(time[from], DAY_NS);
   *end = to;
   if (tl_floor_div(time[to - 1], DAY_NS) == day) return TL_OK;
   for (*end = from; tl_floor_div(time[*end], DAY_NS) == day;) ++*end;
   return TL_OK;
+}
+
+/* ---- ticks ---- */
+
+static void move_rows(tl_tape_block *b, int64_t to, int64_t from, int64_t rows) {
+  if (to == from || rows == 0) return;
+  for (int u = 0; u < b->input_count; u++) memmove(b->inputs[u] + to, b->inputs[u] + from, (size_t)rows * sizeof(double));
+  memmove(b->time + to, b->time + from, (size_t)rows * sizeof(int64_t));
+}
+
+/* Rows [from, end) go behind those that the block has, but for those without a price, which are no ticks. */
+static void keep_ticks(const tl_tape_reader *r, tl_tape_block *b, int64_t from, int64_t end) {
+  if (!r->price_missing) {
+    move_rows(b, b->rows, from, end - from);
+    b->rows += end - from;
+    return;
+  }
+  const double *p = b->inputs[r->tape->price];
+  for (int64_t at = from; at < end;) {
+    int64_t first = at;
+    while (at < end && p[at] == p[at]) at++;
+    move_rows(b, b->rows, first, at - first);
+    b->rows += at - first;
+    while (at < end && p[at] != p[at]) at++;
+  }
 }
 
 /* Cuts the batch's rows, which lie at `at` of the block, into streams. */
@@ -334,7 +382,7 @@ static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl
   for (int64_t row = 0, end; row < rows; row = end) {
     end = rows;
     for (int k = 0; k < r->tape->key_count; k++)
-      if (!is_in_path(r->tape, r->tape->keys[k])) end = next_change(&r->scan.columns[r->tape->keys[k]]->column, row + 1, end);
+      if (key_column(r, k) != NULL) end = next_change(key_column(r, k), row + 1, end);
     bool same_keys = r->started && row == 0 && is_last_stream(r, row);
     TL_TRY(same_day(r, time, row, end, &end, err));
     int64_t day = r->tape->definition->resets_daily ? tl_floor_div(time[row], DAY_NS) : 0;
@@ -345,39 +393,17 @@ static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl
     bool in_block = goes_on && b->run_count > 0;
     if (!in_block) {
       TL_TRY(tl_reserve(r->env, &b->runs, &b->run_capacity, b->run_count + 1, sizeof *b->runs, err));
-      b->runs[b->run_count++] = (tl_tape_run){.first = at + row, .day = tl_floor_div(time[row], DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
+      b->runs[b->run_count++] = (tl_tape_run){.first = b->rows, .day = tl_floor_div(time[row], DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
     }
     tl_tape_run *run = &b->runs[b->run_count - 1];
-    run->rows += end - row;
     run->read += end - row;
     r->last_time = time[end - 1];
     r->last_day = day;
     r->started = true;
+    keep_ticks(r, b, at + row, at + end);
+    run->rows = b->rows - run->first;
   }
   return TL_OK;
-}
-
-/* ---- ticks ---- */
-
-/* Rows without a price are no ticks: they leave the block, and the runs that they are in. Runs of nothing else go, too; one that may go on stays. */
-static void drop_rows(tl_tape_block *b, int price) {
-  const double *p = b->inputs[price];
-  int64_t to = 0;
-  bool any = false;
-  for (int64_t i = 0; i < b->rows; i++) any |= p[i] != p[i];
-  if (!any) return;
-  for (size_t n = 0; n < b->run_count; n++) {
-    tl_tape_run *run = &b->runs[n];
-    int64_t from = run->first, end = run->first + run->rows;
-    run->first = to;
-    for (int64_t i = from; i < end; i++) {
-      if (p[i] != p[i]) continue;
-      for (int u = 0; u < b->input_count; u++) b->inputs[u][to] = b->inputs[u][i];
-      b->time[to++] = b->time[i];
-    }
-    run->rows = to - run->first;
-  }
-  b->rows = to;
 }
 
 /* Rows of the batch that the condition does not select go. */
@@ -407,6 +433,7 @@ static tl_status take_selected(tl_tape_reader *r, tl_tape_block *b, int64_t at, 
   for (int u = 0; u < b->input_count; u++) compact(r, b->inputs[u] + at, rows);
   for (int64_t i = 0; i < kept; i++) b->time[at + i] = b->time[at + r->kept[i]];
   for (int k = 0; k < r->tape->key_count; k++) {
+    if (r->tape->keys[k] < 0) continue;
     tl_column *c = &r->scan.columns[r->tape->keys[k]]->column;
     const tl_column *source = c;
     tl_column out = {.env = r->env, .field = c->field, .bytes = {.env = r->env}};
@@ -423,13 +450,12 @@ static tl_status take_selected(tl_tape_reader *r, tl_tape_block *b, int64_t at, 
 static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
   int64_t at = b->rows, rows = r->scan.rows;
   TL_TRY(make_room(r, b, rows, err));
+  r->price_missing = r->tape->price >= 0 && r->tape->inputs[r->tape->used[r->tape->price]] < 0;
   for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, rows, b->inputs[u] + at, err));
   TL_TRY(load_times(r, rows, b->time + at, err));
   r->rows += r->scan.selected_count;
   if (r->scan.selected != NULL) TL_TRY(take_selected(r, b, at, err));
-  TL_TRY(cut_streams(r, b, at, err));
-  b->rows += r->scan.rows;
-  return TL_OK;
+  return cut_streams(r, b, at, err);
 }
 
 tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, tl_error *err) {
@@ -439,6 +465,7 @@ tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, t
   int64_t before = r->env->tick_ns(r->env);
   while (r->next < r->stretch.end_part && !*more) {
     for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
+    r->dictionary_has_gap = false;
     TL_TRY(tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err));
     for (;;) {
       TL_TRY(tl_scan_reader_next(&r->scan, err));
@@ -450,6 +477,5 @@ tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, t
   r->decode_ns += r->env->tick_ns(r->env) - before;
   if (!*more) return TL_OK;
   b->runs[b->run_count - 1].open = r->next < r->stretch.end_part;
-  if (r->tape->price >= 0) drop_rows(b, r->tape->price);
   return TL_OK;
 }

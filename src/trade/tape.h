@@ -12,7 +12,8 @@ typedef struct tl_tape {
   const tl_definition *definition;
   tl_scan scan;
   int order;              /* of the scan's wanted columns */
-  int keys[TL_MOST_KEYS]; /* ... one a key */
+  int keys[TL_MOST_KEYS]; /* ... one a key; -1: it stands in the path */
+  tl_field key_fields[TL_MOST_KEYS];
   int key_count;
   int price;           /* input that ticks need; -1: none */
   int *inputs;         /* ... one an input; -1: no file has it */
@@ -68,12 +69,15 @@ typedef struct tl_tape_reader {
   size_t next; /* part */
   bool started;
   tl_column *keys; /* one a key: those of each stream so far */
+  tl_column *in_path; /* ... and what the path of the file says */
   int64_t streams;
   int64_t last_time, last_day;
   int64_t rows;          /* read */
   double **dictionaries; /* of inputs in codes, as doubles */
   size_t *dictionary_capacity;
   const tl_column **dictionary_of;
+  bool price_missing;      /* in some row of the batch, perhaps */
+  bool dictionary_has_gap; /* an entry of the price's dictionary is no number */
   uint32_t *kept;
   size_t kept_capacity;
   int64_t decode_ns;

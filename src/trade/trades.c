@@ -153,7 +153,7 @@ static tl_status open_sink(tl_trade_sink *s, const char *path, const tl_tape *ta
     tl_schema *c = &s->schema.children[i];
     *c = (tl_schema){.shape = TL_SHAPE_VALUE};
     if (i < keys) {
-      c->field = tl_scan_column(&tape->scan, tape->keys[i])->field;
+      c->field = tape->key_fields[i];
       c->name = tape->definition->keys[i];
       c->nullable = true;
     } else {
