@@ -4,6 +4,7 @@
 #include "codec/compressor.h"
 #include "column/compare.h"
 #include "inspect.h"
+#include "inspect_tape.h"
 #include "lake/hive.h"
 #include "sys/sys.h"
 #include "table.h"
@@ -36,6 +37,7 @@ typedef struct folder {
   char *claim; /* of the first file; files that claim the same */
   int64_t claiming;
   inspect_problems problems;
+  inspect_tape tape;
 } folder;
 
 static void folder_free(folder *f) {
@@ -247,6 +249,7 @@ static void show(const folder *f) {
   if (f->claiming > 0)
     printf("  %lld of %lld files claim to be sorted by %s (inspect one, or tickloom check)\n", (long long)f->claiming, (long long)f->files, f->claim);
   show_keys(f);
+  inspect_tape_show(&f->tape);
   inspect_schema_text(&f->schema);
   show_columns(f);
 }
@@ -295,6 +298,7 @@ static bool write_json(const folder *f) {
   tl_json_open(j, "hive_keys", '[');
   for (size_t i = 0; i < f->key_count; i++) write_key(j, &f->keys[i]);
   tl_json_close(j, ']');
+  inspect_tape_json(&f->tape, j);
   inspect_json_schema(j, "schema", &f->schema);
   tl_json_open(j, "columns", '[');
   for (size_t i = 0; i < f->column_count; i++) write_column(j, &f->columns[i]);
@@ -313,12 +317,14 @@ int inspect_folder(const inspect_options *options) {
   folder f = {.options = options, .env = tl_sys_env(), .arena = {.env = tl_sys_env()}, .schema = {.name = "schema", .shape = TL_SHAPE_STRUCT}};
   tl_status status = tl_dataset_list(&f.dataset, f.env, options->path, &err);
   for (size_t i = 0; status == TL_OK && i < f.dataset.count; i++) status = add_file(&f, &f.dataset.files[i], &err);
+  if (status == TL_OK && f.problems.count == 0) status = inspect_tape_find(&f.tape, &f.dataset, &f.schema, &err);
   int code = status != TL_OK ? cli_fail(&err) : 0;
   if (code == 0 && !options->json)
     show(&f);
   else if (code == 0 && !write_json(&f))
     code = 5;
   int problems = inspect_problems_say(&f.problems);
+  if (f.tape.arena.env != NULL) inspect_tape_free(&f.tape);
   folder_free(&f);
   return code > problems ? code : problems;
 }

@@ -105,6 +105,8 @@ static tl_status choose(tl_scan *s, const char *const *names, size_t count, tl_e
   return TL_OK;
 }
 
+tl_status tl_scan_choose(tl_scan *s, const char *const *columns, size_t count, tl_error *err) { return choose(s, columns, count, err); }
+
 /* ---- the condition ---- */
 
 /* A leaf in structs by its dotted path, in some file; its type. */

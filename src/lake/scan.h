@@ -54,6 +54,8 @@ typedef struct tl_scan {
 /* TL_USAGE names a column that is none, or says what is wrong with the condition. */
 tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, tl_scan_options options, tl_error *err) TL_MUST_CHECK;
 void tl_scan_free(tl_scan *scan);
+/* Other columns than it was opened with, before anybody reads. */
+tl_status tl_scan_choose(tl_scan *scan, const char *const *columns, size_t count, tl_error *err) TL_MUST_CHECK;
 /* The columns that identify a row of a dataset of ours ("ticker,date"), or NULL. */
 const char *tl_scan_by(tl_scan *scan);
 static inline const tl_schema *tl_scan_column(const tl_scan *s, int wanted) { return &s->schema.children[s->wanted[wanted]]; }
@@ -67,6 +69,7 @@ typedef struct tl_scan_reader {
   int64_t rows;            /* 0: the end */
   const uint8_t *selected; /* bit i: row i is wanted; NULL: all are */
   int64_t selected_count;
+  bool looked;       /* the condition's columns were read for the batch */
   int64_t first_row; /* of the file, that row 0 of the batch is */
   /* where the reader stands */
   size_t next_part, file;

@@ -12,6 +12,7 @@ typedef struct tl_scan_slot {
   int column;       /* of the scan; -1 - k: the condition's leaf k */
   int in_reader;    /* of the row reader; -1: the file does not have it, or its path does */
   int leaf;         /* of the condition's leaf; -1 */
+  bool wanted;      /* not only the condition asks for it */
   tl_schema absent; /* what stands for a column that the file lacks */
   tl_array array;
   tl_cursor cursor; /* of the condition's leaf */
@@ -55,7 +56,10 @@ tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err
   r->wanted_slots = r->asked_slots + most;
   for (int i = 0; i < s->asked_count; i++) r->asked_slots[i] = add_slot(r, s->asked[i]);
   r->condition_slots = r->slot_count;
-  for (int i = 0; i < s->wanted_count; i++) r->wanted_slots[i] = add_slot(r, s->wanted[i]);
+  for (int i = 0; i < s->wanted_count; i++) {
+    r->wanted_slots[i] = add_slot(r, s->wanted[i]);
+    r->slots[r->wanted_slots[i]].wanted = true;
+  }
   return TL_OK;
 }
 
@@ -292,12 +296,13 @@ static tl_status fill_slot(tl_scan_reader *r, tl_scan_slot *slot, int64_t first,
   return TL_OK;
 }
 
-/* Which rows of the batch hold. */
-static tl_status select_rows(tl_scan_reader *r, int64_t first, int64_t rows, tl_error *err) {
+/* Which rows of the batch hold; `all`: that is known of every one, so that nobody need look. */
+static tl_status select_rows(tl_scan_reader *r, int64_t first, int64_t rows, bool all, tl_error *err) {
   const tl_column *columns[MOST_ASKED];
   r->selected = NULL;
   r->selected_count = rows;
-  if (r->predicate == NULL) return TL_OK;
+  r->looked = r->predicate != NULL && !all;
+  if (!r->looked) return TL_OK;
   for (int i = 0; i < r->scan->asked_count; i++) {
     tl_scan_slot *slot = &r->slots[r->asked_slots[i]];
     TL_TRY(fill_slot(r, slot, first, rows, err));
@@ -327,12 +332,13 @@ static tl_status next_batch(tl_scan_reader *r, tl_error *err) {
     range->first += rows;
     range->count -= rows;
     r->range += range->count == 0;
-    TL_TRY(select_rows(r, first, rows, err));
+    TL_TRY(select_rows(r, first, rows, range->all, err));
     if (r->selected_count == 0) {
       adapt(r);
       continue;
     }
-    for (int i = r->condition_slots; i < r->slot_count; i++) TL_TRY(fill_slot(r, &r->slots[i], first, rows, err));
+    for (int i = r->looked ? r->condition_slots : 0; i < r->slot_count; i++)
+      if (i >= r->condition_slots || r->slots[i].wanted) TL_TRY(fill_slot(r, &r->slots[i], first, rows, err));
     r->rows = rows;
     r->first_row = r->open->meta.groups[r->part.group].first_row + first;
     adapt(r);

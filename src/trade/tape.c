@@ -39,38 +39,34 @@ static tl_status add_name(const char **names, size_t *count, const char *name, i
   return TL_OK;
 }
 
-static tl_status choose_columns(tl_tape *t, const char *path, tl_scan_options *options, tl_error *err) {
+static tl_status choose_columns(tl_tape *t, tl_error *err) {
   const tl_definition *d = t->definition;
-  TL_OWNED(tl_scan) all = {0};
+  const tl_scan *all = &t->scan;
   const char **names;
   size_t count = 0;
-  TL_TRY(tl_scan_open(&all, t->env, path, (tl_scan_options){0}, err));
   TL_TRY(tl_arena_take(&t->arena, &names, d->input_count + TL_MOST_KEYS + 2, sizeof *names, err));
   TL_TRY(tl_arena_take(&t->arena, &t->inputs, d->input_count + 1, sizeof *t->inputs, err));
-  TL_TRY(check_column(t, &all, d->order, "the order key", err));
+  TL_TRY(check_column(t, all, d->order, "the order key", err));
   TL_TRY(add_name(names, &count, d->order, &t->order));
   for (t->key_count = 0; t->key_count < d->key_count; t->key_count++) {
     const char *key = d->keys[t->key_count];
-    TL_TRY(check_column(t, &all, key, "a key", err));
-    int child = tl_schema_child(&all.schema, key);
+    TL_TRY(check_column(t, all, key, "a key", err));
+    int child = tl_schema_child(&all->schema, key);
     t->keys[t->key_count] = -1;
-    t->key_fields[t->key_count] = all.schema.children[child].field;
+    t->key_fields[t->key_count] = all->schema.children[child].field;
     TL_TRY(tl_arena_text(&t->arena, &t->key_fields[t->key_count].name, key, strlen(key), err));
-    if (child < all.hive_from) TL_TRY(add_name(names, &count, key, &t->keys[t->key_count]));
+    if (child < all->hive_from) TL_TRY(add_name(names, &count, key, &t->keys[t->key_count]));
   }
   t->price = -1;
   for (size_t i = 0; i < d->input_count; i++) t->inputs[i] = -1;
   for (int u = 0; u < t->used_count; u++) {
     const tl_input *input = &d->inputs[t->used[u]];
-    const char *column = column_of(input, &all);
-    if (column == NULL && !input->optional) TL_TRY(check_column(t, &all, input->columns[0], "an input", err));
+    const char *column = column_of(input, all);
+    if (column == NULL && !input->optional) TL_TRY(check_column(t, all, input->columns[0], "an input", err));
     if (column != NULL) TL_TRY(add_name(names, &count, column, &t->inputs[t->used[u]]));
     if (strcmp(input->name, "price") == 0) t->price = u;
   }
-  for (size_t i = 0; i < count; i++) TL_TRY(tl_arena_text(&t->arena, &names[i], names[i], strlen(names[i]), err));
-  options->columns = names;
-  options->column_count = count;
-  return TL_OK;
+  return tl_scan_choose(&t->scan, names, count, err);
 }
 
 static tl_status check_types(const tl_tape *t, tl_error *err) {
@@ -93,8 +89,8 @@ tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *
                        int64_t page_limit, tl_error *err) {
   *out = (tl_tape){.env = env, .definition = d, .used = used, .used_count = used_count, .arena = {.env = env}};
   tl_scan_options options = {.where = where, .page_limit = page_limit, .batch_rows = BATCH_ROWS};
-  tl_status status = choose_columns(out, path, &options, err);
-  if (status == TL_OK) status = tl_scan_open(&out->scan, env, path, options, err);
+  tl_status status = tl_scan_open(&out->scan, env, path, options, err);
+  if (status == TL_OK) status = choose_columns(out, err);
   if (status == TL_OK) status = check_types(out, err);
   if (status != TL_OK) tl_tape_free(out);
   return status;
