@@ -30,6 +30,7 @@ bench: all
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/end_to_end.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/technical.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/parquet.py $(BUILD)/tickloom
+	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/tape.py $(BUILD)/tickloom
 	@$(or $(wildcard build-peers/bin/python),$(PYTHON)) bench/memory.py $(BUILD)/tickloom --quick
 
 # Everyone's files: what is right, refused rightly, wrong.
@@ -44,7 +45,7 @@ asan: setup
 tsan: setup
 	@test -f build-tsan/build.ninja || meson setup build-tsan --buildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false > /dev/null
 	@ninja -C build-tsan --quiet
-	@$(PYTHON) tools/test.py build-tsan cli trust layouts faults
+	@$(PYTHON) tools/test.py build-tsan cli trust layouts faults tape
 
 # Each target for FUZZ_SECONDS; new inputs and crashes stay in build-fuzz.
 FUZZ_SECONDS ?= 60

@@ -187,6 +187,7 @@ static int backtest(tl_backtest_options *o, bool json, bool quiet) {
   o->tell = tell;
   o->context = &t;
   tl_sys_catch_signals();
+  tl_sys_keep_memory();
   tl_sys_limit_memory(o->memory * 9 / 10);
   tl_status status = run_to(&out, o, &err);
   report r = {o, &out, (double)(env->tick_ns(env) - t.start) / 1e9};

@@ -21,6 +21,7 @@ const tl_command tl_command_pack = {
     "  --calendar CAL.csv    underlying, year, month, expiry_type (monthly, weekly), expiry_date\n"
     "  --out TAPE            a folder\n"
     "  --layout hive|plain   date=2024-11-18/underlying=NIFTY/ (default), or 2024-11-18/NIFTY/ and both as columns\n"
+    "  --profile compact|fast   compressed where that pays (default), or not at all: larger, and quicker to read\n"
     "  --patterns FILE       more patterns of names, before ours: lines NAME PATTERN, such as colon {underlying}:{yyyy}{mm}{dd}:{strike}:{cp}\n"
     "  --memory 512MB        bound on the memory of the whole process\n"
     "  --threads N           default: one a processor\n"
@@ -219,11 +220,11 @@ static int pack(tl_pack_options *o, bool json, bool quiet) {
 static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_pack;
   static cli_list rest;
-  const char *calendar = NULL, *out = NULL, *layout = NULL, *patterns = NULL, *memory = NULL, *threads = NULL;
+  const char *calendar = NULL, *out = NULL, *layout = NULL, *patterns = NULL, *profile = NULL, *memory = NULL, *threads = NULL;
   bool json = false, quiet = false;
   tl_pack_options o = {.memory = 512000000};
   const cli_option options[] = {{"calendar", &calendar, 0, 0}, {"out", &out, 0, 0},       {"layout", &layout, 0, 0},
-                                {"patterns", &patterns, 0, 0}, {"memory", &memory, 0, 0}, {"threads", &threads, 0, 0},
+                                {"patterns", &patterns, 0, 0}, {"profile", &profile, 0, 0}, {"memory", &memory, 0, 0}, {"threads", &threads, 0, 0},
                                 {"dry-run", 0, &o.dry_run, 0}, {"json", 0, &json, 0},     {"quiet", 0, &quiet, 0}};
   int64_t thread_count = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
@@ -231,6 +232,8 @@ static int run(int argc, char **argv) {
   if (out == NULL && !o.dry_run) return cli_usage(me, "--out is needed");
   o.plain = layout != NULL && strcmp(layout, "plain") == 0;
   if (layout != NULL && !o.plain && strcmp(layout, "hive") != 0) return cli_usage(me, "--layout %s: expected hive or plain", layout);
+  o.fast = profile != NULL && strcmp(profile, "fast") == 0;
+  if (profile != NULL && !o.fast && strcmp(profile, "compact") != 0) return cli_usage(me, "--profile %s: expected compact or fast", profile);
   if (!cli_int(me, "threads", threads, 1, 1024, &thread_count) || !cli_size(me, "memory", memory, &o.memory)) return 2;
   if (o.memory < 32000000) return cli_usage(me, "--memory must be at least 32MB");
   tl_definition *definition;

@@ -1,6 +1,8 @@
 """End to end through the command line: cli.py TICKLOOM SOURCE_ROOT [--regenerate]
 
 Bits must not depend on threads, tiles, instruction sets, memory, layout; bad input must be told, and harm nothing."""
+import filecmp
+import functools
 import glob
 import json
 import math
@@ -1207,6 +1209,92 @@ class Commands(Case):
         }
         for name, text in texts.items():
             self.golden(name, text)
+
+
+class Tapes(Case):
+    """Pack, look, sort and trade; test/tape.py holds what comes of it against an oracle."""
+
+    STRATEGY = os.path.join(ROOT, "strategies/ema_cross.loom")
+
+    def setUp(self):
+        self.raw = self.path("raw")
+        run("generate", "options", "--contracts", 24, "--rows", 30000, "--days", 2, "--seed", 3, "--out", self.raw)
+
+    def pack(self, tape, *more, raw=None, code=0):
+        text, err = run("pack", "options", raw or self.raw, "--calendar", self.raw + "/expiry_calendar.csv", "--out", tape, "--json", *more, code=code)
+        return json.loads(text) if code in (0, 1) else err
+
+    def test_a_tape(self):
+        again, tape, plain = self.path("again"), self.path("tape"), self.path("plain")
+        run("generate", "options", "--contracts", 24, "--rows", 30000, "--days", 2, "--seed", 3, "--out", again)
+        for name in files_below(self.raw):
+            self.assertTrue(filecmp.cmp(os.path.join(self.raw, name), os.path.join(again, name), shallow=False), name)
+        record = self.pack(tape)
+        self.assertEqual((record["files"], record["packed"], record["days"], record["partitions"], record["contracts"]), (24, 24, 2, 4, 24))
+        self.assertEqual(json.loads(run("check", tape, "--json")[0])["ok"], True)
+        self.assertEqual(self.pack(tape)["unchanged"], 24)
+        self.pack(plain, "--layout", "plain", "--threads", 1, "--memory", "40MB", "--profile", "fast")
+        self.assertIn("2024-11-18/SENSEX/part-sensex-0.parquet", files_below(plain))
+        self.assertEqual(hashes(tape, "--by", "timestamp"), hashes(plain, "--by", "timestamp"))
+        seen = json.loads(run("inspect", tape, "--json")[0])["tape"]
+        self.assertEqual((seen["days"], seen["contracts"], sum(p["rows"] for p in seen["parts"])), (2, 24, record["rows"]))
+        text = run("pack", "options", self.raw, "--calendar", self.raw + "/expiry_calendar.csv", "--dry-run")[0]
+        self.assertIn("sensex24nov80200ce.parquet: SENSEX 2024-11-28 CE 80200.0, monthly, read by nse", text)
+
+    def test_trades(self):
+        tape, trades = self.path("tape"), self.path("trades.parquet")
+        self.pack(tape)
+        wanted = json.loads(run("backtest", self.STRATEGY, "--in", tape, "--profile", "tick", "--threads", 1, "--trades", trades, "--json")[0])
+        self.assertGreater(wanted["trades"], 50)
+        rows = [json.loads(line) for line in run("cat", trades, "--format", "jsonl")[0].splitlines()]
+        self.assertEqual(len(rows), wanted["trades"])
+        self.assertEqual(functools.reduce(lambda a, b: a + b, (r["pnl"] for r in rows)), wanted["pnl"])
+        order = [(r["exit_timestamp"], r["underlying"], r["expiry"], r["opt_type"], r["strike"], r["entry_timestamp"]) for r in rows]
+        self.assertEqual(order, sorted(order))
+        for more in (["--threads", 3], ["--tile-rows", 1], ["--tile-rows", 7]):
+            other = json.loads(run("backtest", self.STRATEGY, "--in", tape, "--profile", "tick", "--json", *more)[0])
+            self.assertEqual((other["trades"], other["pnl"]), (wanted["trades"], wanted["pnl"]), more)
+        windows = self.write("w.loom", "stream by underlying, expiry, opt_type, strike order by timestamp ties\nreset each day\ninput price\n"
+                             "enter long when price > mean(price, 10)\nexit long when price < lag(price, 3)\n")
+        found = {json.dumps([json.loads(run("backtest", windows, "--in", tape, "--profile", "tick", "--json", "--tile-rows", n)[0])[k] for k in ("trades", "pnl")])
+                 for n in (1, 5, 64)}  # windows count rows: lanes begin together
+        self.assertEqual(len(found), 1)
+        dear = json.loads(run("backtest", self.STRATEGY, "--in", tape, "--profile", "tick", "--fee", "0.001", "--slippage", "0.001", "--json")[0])
+        self.assertLess(dear["pnl"], wanted["pnl"] - 1)
+        days = json.loads(run("backtest", self.STRATEGY, "--in", tape, "--profile", "tick", "--by", "day", "--json")[0])["by"]
+        self.assertEqual([d["date"] for d in days], ["2024-11-18", "2024-11-19"])
+        self.assertEqual(sum(d["trades"] for d in days), wanted["trades"])
+
+    def test_another_pack(self):
+        ticks, tape = self.path("ticks"), self.path("tape")
+        os.mkdir(ticks)
+        for name, price in (("beta", 2), ("alpha", 1)):
+            with open(os.path.join(ticks, name + ".csv"), "w") as file:
+                file.write("timestamp,price,size,venue\n" + "".join("2024-01-0%d 10:00:0%d,%d.5,%d,X\n" % (d, s, price, s) for d in (2, 3) for s in range(4)))
+        record = json.loads(run("pack", "trades", ticks, "--out", tape, "--json")[0])
+        self.assertEqual((record["rows"], record["days"], record["partitions"]), (16, 2, 2))
+        rows = [json.loads(line) for line in run("cat", tape, "--format", "jsonl")[0].splitlines()]
+        self.assertEqual([r["symbol"] for r in rows], (["alpha"] * 4 + ["beta"] * 4) * 2)
+        self.assertEqual([r["notional"] for r in rows[:4]], [0.0, 1.5, 3.0, 4.5])
+        self.assertEqual({r["venue"] for r in rows}, {"X"})
+
+    def test_usage(self):
+        tape = self.path("tape")
+        self.pack(tape)
+        for code, text, *args in (
+            (2, "--calendar is needed", "pack", "options", self.raw, "--out", tape),
+            (2, "nothing called option can be packed", "pack", "option", self.raw, "--out", tape),
+            (2, "laid out with --layout hive", "pack", "options", self.raw, "--calendar", self.raw + "/expiry_calendar.csv", "--out", tape, "--layout", "plain"),
+            (2, "an output of tickloom", "pack", "options", tape, "--calendar", self.raw + "/expiry_calendar.csv", "--out", self.path("other")),
+            (3, "a definition of packing", "features", os.path.join(ROOT, "packs/options.loom"), "--in", tape, "--out", self.path("f")),
+            (3, "packs nothing", "pack", self.STRATEGY, self.raw, "--out", self.path("other")),
+            (3, "no strategy", "backtest", FIRST, "--in", tape, "--profile", "tick"),
+            (2, "--profile tick is needed", "backtest", self.STRATEGY, "--in", tape),
+            (2, "has no column timestamp", "backtest", self.STRATEGY, "--in", self.market, "--profile", "tick", "--where", "volume > 0"),
+            (2, "its order is not known", "sort", self.market),
+        ):
+            self.assertIn(text, run(*args, code=code)[1])
+        self.assertFalse(os.path.exists(self.path("other")))
 
 
 @unittest.skipUnless(os.path.isdir(DATA + "/daily"), "the shared data is not here")

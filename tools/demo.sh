@@ -17,3 +17,10 @@ echo
 echo "bars:     $out/market/*.parquet"
 echo "features: $out/features/*.parquet (read them with DuckDB, polars, pandas, Spark)"
 echo "record:   $out/features/_tickloom/runs/"
+echo
+echo "\$ tickloom pack options $out/raw --calendar $out/raw/expiry_calendar.csv --out $out/tape"
+"$tickloom" generate options --contracts 40 --rows 100000 --days 3 --seed 7 --out "$out/raw"
+"$tickloom" pack options "$out/raw" --calendar "$out/raw/expiry_calendar.csv" --out "$out/tape"
+echo
+echo "\$ tickloom backtest strategies/ema_cross.loom --in $out/tape --profile tick --by day"
+"$tickloom" backtest strategies/ema_cross.loom --in "$out/tape" --profile tick --by day

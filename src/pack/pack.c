@@ -271,6 +271,7 @@ static tl_status run_crew(crew *c, tl_error *err) {
   TL_TRY(tl_fact_table_open(&facts, p->env, p->naming, p->subjects, p->subject_count, err));
   TL_TRY(tl_lock_open(&c->lock, p->env, err));
   tl_status status = tl_press_open(&c->press, p->env, &p->shape, &facts, p->group_bytes, err);
+  c->press.fast = p->options->fast;
   if (status == TL_OK) tl_sys_run_threads(p->threads, work, c);
   batch all = {.p = p, .press = &c->press, .end = p->part_count};
   close_parts(&all, true);

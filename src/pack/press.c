@@ -136,6 +136,8 @@ static tl_status put_nothing(const tl_press *p, tl_press_job *j, int index, tl_a
   TL_TRY(tl_arena_take(arena, &column.valid, (size_t)j->rows.rows / 8 + 1, 1, err));
   style.encoding = TL_ENCODING_PLAIN;
   style.codec = TL_CODEC_NONE;
+  style.page_rows = j->rows.rows; /* nobody looks for anything in it */
+  style.page_ends = NULL;
   return tl_group_put_column(&j->group, leaf, &column, style, err);
 }
 
@@ -143,6 +145,7 @@ static tl_status put_nothing(const tl_press *p, tl_press_job *j, int index, tl_a
 static tl_page_style style_of(const tl_press *p, const tl_press_job *j, int column, const int64_t *pages) {
   tl_page_style style = {.encoding = TL_ENCODING_CHOOSE, .codec = TL_CODEC_ZSTD, .level = ZSTD_LEVEL};
   if (p->shape->columns[column].hot) style.codec = TL_CODEC_LZ4_RAW, style.level = LZ4_LEVEL;
+  if (p->fast) style.codec = TL_CODEC_NONE;
   if (j->sequence > 0) style = j->part->styles[column];
   style.page_rows = MOST_PAGE_ROWS;
   style.page_ends = pages;

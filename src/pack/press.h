@@ -48,6 +48,7 @@ typedef struct tl_press {
   const tl_shape_of_tape *shape;
   const tl_fact_table *facts;
   int64_t group_bytes; /* rows of a group may take so many */
+  bool fast;           /* no compression */
   tl_lock *lock;
   tl_press_job *queue, *idle; /* wanted; to be used again */
   int queued, helpers; /* jobs that wait; threads that wait for jobs */
