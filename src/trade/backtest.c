@@ -273,7 +273,7 @@ static tl_status make_plan(backtest *b, tl_error *err) {
     if (b->plan.as_time[i]) return tl_fail(err, TL_DEFINITION, "%s: times other than the order key are not available in backtests in this version", d->path);
   for (int i = 0; i < b->plan.step_count; i++)
     if (b->plan.steps[i].span >= 0) return tl_fail(err, TL_DEFINITION, "%s: windows of time are not available in backtests in this version", d->path);
-  b->costs = (tl_tick_costs){.fee = b->o->fee, .slippage = b->o->slippage, .bid = -1, .ask = -1};
+  b->costs = (tl_tick_costs){.fee = b->o->fee, .slippage = b->o->slippage, .bid = -1, .ask = -1, .keeps_entry_times = b->o->trades != NULL};
   if (used_input(b, "price") < 0) return tl_fail(err, TL_DEFINITION, "%s: the profile tick fills at the input price, which the signals do not use", d->path);
   if (!b->o->fill_quotes) return TL_OK;
   b->costs.bid = used_input(b, "bid");

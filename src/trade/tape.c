@@ -8,7 +8,7 @@
 #include "lake/hive.h"
 
 #define DAY_NS 86400000000000
-enum { BATCH_ROWS = 16384 };
+enum { BATCH_ROWS = 16384, MOST_AT_ONCE = 131072 };
 
 /* ---- what gives what ---- */
 
@@ -222,50 +222,105 @@ static void to_finite(double *values, int64_t count) {
   for (int64_t i = 0; i < count; i++) values[i] = fabs(values[i]) < INFINITY ? values[i] : NAN;
 }
 
-static tl_status load_codes(tl_tape_reader *r, int u, const tl_column *c, int64_t count, double *out, tl_error *err) {
-  const tl_codec_kernels *k = tl_codec_kernels_chosen();
-  int64_t entries = c->dictionary->count;
-  if (r->dictionary_of[u] != c->dictionary) {
-    TL_TRY(tl_renew(r->env, &r->dictionaries[u], &r->dictionary_capacity[u], (size_t)entries + 1, sizeof(double), err));
-    tl_column_raw_doubles(c->dictionary, 0, entries, r->dictionaries[u]);
-    to_finite(r->dictionaries[u], entries);
-    for (int64_t i = 0; i < entries && u == r->tape->price; i++) r->dictionary_has_gap |= r->dictionaries[u][i] != r->dictionaries[u][i];
-    if (entries == 0) r->dictionaries[u][0] = NAN;
-    r->dictionary_of[u] = c->dictionary;
-  }
-  k->gather64((uint64_t *)(void *)out, (const uint64_t *)(const void *)r->dictionaries[u], c->codes, (size_t)count);
-  return TL_OK;
-}
-
-static tl_status load_input(tl_tape_reader *r, int u, int64_t count, double *out, tl_error *err) {
+static const tl_column *input_column(const tl_tape_reader *r, int u) {
   int wanted = r->tape->inputs[r->tape->used[u]];
-  if (wanted < 0) {
-    for (int64_t i = 0; i < count; i++) out[i] = NAN;
-    return TL_OK;
+  return wanted >= 0 ? &r->scan.columns[wanted]->column : NULL;
+}
+
+/* An input's dictionary as doubles, once a row group. */
+static tl_status load_dictionary(tl_tape_reader *r, int u, const tl_column *c, tl_error *err) {
+  int64_t entries = c->dictionary->count;
+  if (r->dictionary_of[u] == c->dictionary) return TL_OK;
+  TL_TRY(tl_renew(r->env, &r->dictionaries[u], &r->dictionary_capacity[u], (size_t)entries + 1, sizeof(double), err));
+  tl_column_raw_doubles(c->dictionary, 0, entries, r->dictionaries[u]);
+  to_finite(r->dictionaries[u], entries);
+  for (int64_t i = 0; i < entries && u == r->tape->price; i++) r->dictionary_has_gap |= r->dictionaries[u][i] != r->dictionaries[u][i];
+  if (entries == 0) r->dictionaries[u][0] = NAN; /* codes of missing rows */
+  r->dictionary_of[u] = c->dictionary;
+  return TL_OK;
+}
+
+/* ---- rows that are ticks ---- */
+
+static tl_status keep_rows(tl_tape_reader *r, int64_t from, int64_t end, tl_error *err) {
+  if (end == from) return TL_OK;
+  TL_TRY(tl_reserve(r->env, &r->kept, &r->kept_capacity, r->kept_count + 1, sizeof *r->kept, err));
+  r->kept[r->kept_count++] = (tl_tape_rows){from, end - from};
+  return TL_OK;
+}
+
+static bool is_tick(const tl_tape_reader *r, const tl_column *c, int64_t row) {
+  double v;
+  if (!tl_column_is_valid(c, row)) return false;
+  if (c->dictionary != NULL) return !r->dictionary_has_gap || !isnan(r->dictionaries[r->tape->price][c->codes[row]]);
+  tl_column_raw_doubles(c, row, 1, &v);
+  return isfinite(v);
+}
+
+/* Rows of the batch that have a price, as stretches. */
+static tl_status find_ticks(tl_tape_reader *r, tl_error *err) {
+  int64_t rows = r->scan.rows, from = 0;
+  const tl_column *c = r->tape->price >= 0 ? input_column(r, r->tape->price) : NULL;
+  r->kept_count = 0;
+  if (r->tape->price < 0) return keep_rows(r, 0, rows, err);
+  if (c == NULL) return TL_OK;
+  if (c->dictionary != NULL) TL_TRY(load_dictionary(r, r->tape->price, c, err));
+  bool simple = c->dictionary != NULL && !r->dictionary_has_gap;
+  if (simple && c->null_count == 0) return keep_rows(r, 0, rows, err);
+  for (int64_t i = 0; i < rows;) {
+    if (simple && (i & 7) == 0 && i + 8 <= rows && c->valid[i >> 3] == 0xff) {
+      i += 8;
+      continue;
+    }
+    if (!is_tick(r, c, i)) {
+      TL_TRY(keep_rows(r, from, i, err));
+      from = i + 1;
+    }
+    i++;
   }
-  const tl_column *c = &r->scan.columns[wanted]->column;
-  if (c->dictionary != NULL)
-    TL_TRY(load_codes(r, u, c, count, out, err));
-  else {
-    tl_column_raw_doubles(c, 0, count, out);
-    if (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT) to_finite(out, count);
+  return keep_rows(r, from, rows, err);
+}
+
+/* Missing values among rows [from, from + count), which lie at `out`: a byte of validity at a time, since few are missing. */
+static void blank(const tl_column *c, int64_t from, int64_t count, double *out) {
+  int64_t end = from + count;
+  for (int64_t i = from & ~(int64_t)7; c->null_count > 0 && i < end; i += 8) {
+    unsigned missing = (uint8_t)~c->valid[i >> 3];
+    if (i < from) missing &= 0xffu << (from - i);
+    if (end - i < 8) missing &= (1u << (end - i)) - 1;
+    for (; missing != 0; missing &= missing - 1) out[i + __builtin_ctz(missing) - from] = NAN;
   }
-  r->price_missing |= u == r->tape->price && (c->null_count > 0 || c->dictionary == NULL || r->dictionary_has_gap);
-  for (int64_t i = 0; c->null_count > 0 && i < count; i += 8) { /* a look at eight rows at once: few are missing */
-    uint8_t missing = (uint8_t)~c->valid[i >> 3];
-    for (; missing != 0; missing &= (uint8_t)(missing - 1))
-      if (i + __builtin_ctz(missing) < count) out[i + __builtin_ctz(missing)] = NAN;
+}
+
+/* The batch's ticks of an input, side by side. */
+static tl_status load_input(tl_tape_reader *r, int u, double *out, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  const tl_column *c = input_column(r, u);
+  if (c != NULL && c->dictionary != NULL) TL_TRY(load_dictionary(r, u, c, err));
+  for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
+    int64_t from = r->kept[n].from, count = r->kept[n].count;
+    if (c == NULL) {
+      for (int64_t i = 0; i < count; i++) out[i] = NAN;
+      continue;
+    }
+    if (c->dictionary != NULL)
+      k->gather64((uint64_t *)(void *)out, (const uint64_t *)(const void *)r->dictionaries[u], c->codes + from, (size_t)count);
+    else
+      tl_column_raw_doubles(c, from, count, out);
+    if (c->dictionary == NULL && (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT)) to_finite(out, count);
+    blank(c, from, count, out);
   }
   return TL_OK;
 }
 
-static tl_status load_times(tl_tape_reader *r, int64_t count, int64_t *out, tl_error *err) {
+/* Times of all rows of the batch, in ns. */
+static tl_status find_times(tl_tape_reader *r, int64_t **out, tl_error *err) {
   tl_column *c = &r->scan.columns[r->tape->order]->column;
   TL_TRY(tl_column_flatten(c, INT64_MAX, err));
-  if (c->null_count > 0) return tl_fail(err, TL_CORRUPT, "a value of %s is missing", c->field.name);
-  memcpy(out, c->values, (size_t)count * sizeof *out);
+  if (c->null_count > 0) return tl_fail(err, TL_CORRUPT, "%s: a value of %s is missing", r->tape->scan.dataset.files[r->stretch.file].path, c->field.name);
   int64_t scale = c->field.logical != TL_LOGICAL_TIMESTAMP ? 1 : c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
-  for (int64_t i = 0; scale > 1 && i < count; i++) out[i] *= scale;
+  *out = (int64_t *)(void *)c->values;
+  for (int64_t i = 0; scale > 1 && i < r->scan.rows; i++) (*out)[i] *= scale;
   return TL_OK;
 }
 
@@ -346,35 +401,28 @@ static tl_status same_day(tl_tape_reader *r, const int64_t *time, int64_t from, 
   return TL_OK;
 }
 
-/* ---- ticks ---- */
+/* Ticks among the rows before `end` that nobody has asked about yet; `at` walks through the stretches. */
+typedef struct tick_count {
+  size_t stretch;
+  int64_t row;
+} tick_count;
 
-static void move_rows(tl_tape_block *b, int64_t to, int64_t from, int64_t rows) {
-  if (to == from || rows == 0) return;
-  for (int u = 0; u < b->input_count; u++) memmove(b->inputs[u] + to, b->inputs[u] + from, (size_t)rows * sizeof(double));
-  memmove(b->time + to, b->time + from, (size_t)rows * sizeof(int64_t));
+static int64_t ticks_before(const tl_tape_reader *r, tick_count *at, int64_t end) {
+  int64_t ticks = 0;
+  for (; at->stretch < r->kept_count; at->stretch++) {
+    const tl_tape_rows *k = &r->kept[at->stretch];
+    int64_t from = k->from > at->row ? k->from : at->row, last = k->from + k->count < end ? k->from + k->count : end;
+    if (last > from) ticks += last - from;
+    if (k->from + k->count > end) break;
+  }
+  at->row = end;
+  return ticks;
 }
 
-/* Rows [from, end) go behind those that the block has, but for those without a price, which are no ticks. */
-static void keep_ticks(const tl_tape_reader *r, tl_tape_block *b, int64_t from, int64_t end) {
-  if (!r->price_missing) {
-    move_rows(b, b->rows, from, end - from);
-    b->rows += end - from;
-    return;
-  }
-  const double *p = b->inputs[r->tape->price];
-  for (int64_t at = from; at < end;) {
-    int64_t first = at;
-    while (at < end && p[at] == p[at]) at++;
-    move_rows(b, b->rows, first, at - first);
-    b->rows += at - first;
-    while (at < end && p[at] != p[at]) at++;
-  }
-}
-
-/* Cuts the batch's rows, which lie at `at` of the block, into streams. */
-static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl_error *err) {
+/* Cuts the batch's rows into streams; its ticks lie behind the rows that the block has. */
+static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t *time, tl_error *err) {
   int64_t rows = r->scan.rows;
-  const int64_t *time = b->time + at;
+  tick_count at = {0};
   for (int64_t row = 0, end; row < rows; row = end) {
     end = rows;
     for (int k = 0; k < r->tape->key_count; k++)
@@ -392,66 +440,65 @@ static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl
       b->runs[b->run_count++] = (tl_tape_run){.first = b->rows, .day = tl_floor_div(time[row], DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
     }
     tl_tape_run *run = &b->runs[b->run_count - 1];
+    int64_t ticks = ticks_before(r, &at, end);
+    run->rows += ticks;
     run->read += end - row;
+    b->rows += ticks;
     r->last_time = time[end - 1];
     r->last_day = day;
     r->started = true;
-    keep_ticks(r, b, at + row, at + end);
-    run->rows = b->rows - run->first;
   }
   return TL_OK;
 }
 
-/* Rows of the batch that the condition does not select go. */
-static void compact(tl_tape_reader *r, double *values, int64_t rows) {
-  int64_t to = 0;
-  for (int64_t i = 0; i < rows; i++)
-    if (tl_scan_is_selected(&r->scan, i)) values[to++] = values[i];
-}
+/* ---- batches ---- */
 
 static tl_status make_room(tl_tape_reader *r, tl_tape_block *b, int64_t rows, tl_error *err) {
   int used = r->tape->used_count;
   if (b->env == NULL) {
-    *b = (tl_tape_block){.env = r->env, .input_count = used};
+    *b = (tl_tape_block){.env = r->env, .input_count = used, .users = b->users};
     TL_TRY(tl_allocate_zeroed(r->env, &b->inputs, (size_t)used + 1, sizeof *b->inputs, err));
     TL_TRY(tl_allocate_zeroed(r->env, &b->capacity, (size_t)used + 1, sizeof *b->capacity, err));
   }
-  for (int u = 0; u < used; u++) TL_TRY(tl_reserve(r->env, &b->inputs[u], &b->capacity[u], (size_t)(b->rows + rows) + 1, sizeof(double), err));
-  return tl_reserve(r->env, &b->time, &b->time_capacity, (size_t)(b->rows + rows) + 1, sizeof *b->time, err);
+  for (int u = 0; u < used; u++) TL_TRY(tl_reserve(r->env, &b->inputs[u], &b->capacity[u], (size_t)rows + 1, sizeof(double), err));
+  return tl_reserve(r->env, &b->time, &b->time_capacity, (size_t)rows + 1, sizeof *b->time, err);
 }
 
-/* Selected rows of a batch with a condition stand side by side before they are cut: keys too. */
-static tl_status take_selected(tl_tape_reader *r, tl_tape_block *b, int64_t at, tl_error *err) {
-  int64_t rows = r->scan.rows, kept = 0;
-  TL_TRY(tl_renew(r->env, &r->kept, &r->kept_capacity, (size_t)rows + 1, sizeof *r->kept, err));
-  for (int64_t i = 0; i < rows; i++)
-    if (tl_scan_is_selected(&r->scan, i)) r->kept[kept++] = (uint32_t)i;
-  for (int u = 0; u < b->input_count; u++) compact(r, b->inputs[u] + at, rows);
-  for (int64_t i = 0; i < kept; i++) b->time[at + i] = b->time[at + r->kept[i]];
-  for (int k = 0; k < r->tape->key_count; k++) {
-    if (r->tape->keys[k] < 0) continue;
-    tl_column *c = &r->scan.columns[r->tape->keys[k]]->column;
+/* Of a batch only the rows that the condition selects stay, as values. */
+static tl_status select_rows(tl_tape_reader *r, tl_error *err) {
+  TL_OWNED(tl_buffer) memory = {.env = r->env};
+  TL_TRY(tl_buffer_reserve(&memory, (size_t)r->scan.rows * sizeof(uint32_t) + 4, err));
+  uint32_t *rows = (uint32_t *)(void *)memory.data;
+  int64_t count = 0;
+  for (int64_t i = 0; i < r->scan.rows; i++)
+    if (tl_scan_is_selected(&r->scan, i)) rows[count++] = (uint32_t)i;
+  for (int i = 0; i < r->tape->scan.wanted_count; i++) {
+    tl_column *c = &r->scan.columns[i]->column;
     const tl_column *source = c;
-    tl_column out = {.env = r->env, .field = c->field, .bytes = {.env = r->env}};
-    TL_TRY(tl_column_reset(&out, &c->field, 0, err));
-    tl_status status = tl_column_gather(&out, &source, NULL, r->kept, kept, err);
-    if (status != TL_OK) return tl_column_free(&out), status;
+    tl_column out = {.env = r->env, .bytes = {.env = r->env}};
+    tl_status status = tl_column_reset(&out, &c->field, 0, err);
+    if (status == TL_OK) status = tl_column_gather(&out, &source, NULL, rows, count, err);
+    if (status != TL_OK) {
+      tl_column_free(&out);
+      return status;
+    }
     tl_column_free(c);
     *c = out;
   }
-  r->scan.rows = kept;
+  r->scan.rows = count;
   return TL_OK;
 }
 
 static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
-  int64_t at = b->rows, rows = r->scan.rows;
-  TL_TRY(make_room(r, b, rows, err));
-  r->price_missing = r->tape->price >= 0 && r->tape->inputs[r->tape->used[r->tape->price]] < 0;
-  for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, rows, b->inputs[u] + at, err));
-  TL_TRY(load_times(r, rows, b->time + at, err));
+  int64_t *time = NULL, at = b->rows;
   r->rows += r->scan.selected_count;
-  if (r->scan.selected != NULL) TL_TRY(take_selected(r, b, at, err));
-  return cut_streams(r, b, at, err);
+  if (r->scan.selected != NULL) TL_TRY(select_rows(r, err));
+  TL_TRY(make_room(r, b, b->rows + r->scan.rows, err));
+  TL_TRY(find_ticks(r, err));
+  TL_TRY(find_times(r, &time, err));
+  for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, b->inputs[u] + at, err));
+  for (size_t n = 0; n < r->kept_count; at += r->kept[n++].count) memcpy(b->time + at, time + r->kept[n].from, (size_t)r->kept[n].count * sizeof *time);
+  return cut_streams(r, b, time, err);
 }
 
 tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, tl_error *err) {
@@ -462,7 +509,9 @@ tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, t
   while (r->next < r->stretch.end_part && !*more) {
     for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
     r->dictionary_has_gap = false;
-    TL_TRY(tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err));
+    const tl_scan_part *part = &r->tape->scan.parts[r->next++];
+    if (part->count <= MOST_AT_ONCE) TL_TRY(make_room(r, b, part->count, err));
+    TL_TRY(tl_scan_reader_start(&r->scan, *part, err));
     for (;;) {
       TL_TRY(tl_scan_reader_next(&r->scan, err));
       if (r->scan.rows == 0) break;

@@ -60,6 +60,11 @@ typedef struct tl_tape_block {
 } tl_tape_block;
 void tl_tape_block_free(tl_tape_block *block);
 
+/* Rows of a batch, side by side. */
+typedef struct tl_tape_rows {
+  int64_t from, count;
+} tl_tape_rows;
+
 /* One thread's walk through a stretch. */
 typedef struct tl_tape_reader {
   tl_env *env;
@@ -76,10 +81,9 @@ typedef struct tl_tape_reader {
   double **dictionaries; /* of inputs in codes, as doubles */
   size_t *dictionary_capacity;
   const tl_column **dictionary_of;
-  bool price_missing;      /* in some row of the batch, perhaps */
   bool dictionary_has_gap; /* an entry of the price's dictionary is no number */
-  uint32_t *kept;
-  size_t kept_capacity;
+  tl_tape_rows *kept; /* rows of the batch that are ticks */
+  size_t kept_count, kept_capacity;
   int64_t decode_ns;
 } tl_tape_reader;
 

@@ -257,7 +257,7 @@ static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error
 
 static void open_position(tl_tick_runner *r, lane *l, int64_t at) {
   l->entry_price = fill(r, l->block, r->costs.ask, at) * (1 + r->costs.slippage);
-  l->entry_time = l->block->time[at];
+  if (r->costs.keeps_entry_times) l->entry_time = l->block->time[at];
 }
 
 /* Lanes `opened` and `closed` at row r of the tile; those that do both do it in this order. */
