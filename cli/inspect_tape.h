@@ -11,8 +11,8 @@ typedef struct inspect_tape_part {
   int64_t day; /* since 1970 */
   const char *underlying;
   int64_t rows, contracts, expiries;
-  int64_t first, last;   /* ns */
-  int64_t longest_gap;   /* seconds between two that have a row of any contract */
+  int64_t first, last; /* ns */
+  int64_t longest_gap; /* seconds between two that have a row of any contract */
   int64_t last_expiry;
 } inspect_tape_part;
 

@@ -223,9 +223,9 @@ static int run(int argc, char **argv) {
   const char *calendar = NULL, *out = NULL, *layout = NULL, *patterns = NULL, *profile = NULL, *memory = NULL, *threads = NULL;
   bool json = false, quiet = false;
   tl_pack_options o = {.memory = 512000000};
-  const cli_option options[] = {{"calendar", &calendar, 0, 0}, {"out", &out, 0, 0},       {"layout", &layout, 0, 0},
-                                {"patterns", &patterns, 0, 0}, {"profile", &profile, 0, 0}, {"memory", &memory, 0, 0}, {"threads", &threads, 0, 0},
-                                {"dry-run", 0, &o.dry_run, 0}, {"json", 0, &json, 0},     {"quiet", 0, &quiet, 0}};
+  const cli_option options[] = {{"calendar", &calendar, 0, 0}, {"out", &out, 0, 0},       {"layout", &layout, 0, 0},   {"patterns", &patterns, 0, 0},
+                                {"profile", &profile, 0, 0},   {"memory", &memory, 0, 0}, {"threads", &threads, 0, 0}, {"dry-run", 0, &o.dry_run, 0},
+                                {"json", 0, &json, 0},         {"quiet", 0, &quiet, 0}};
   int64_t thread_count = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count < 2) return cli_usage(me, "expected: pack options RAW...");

@@ -47,8 +47,7 @@ static tl_status hash_tape(uint64_t *hash) {
 static tl_status pack_raw(void) {
   const char *raws[] = {raw};
   tl_pack_outcome out;
-  tl_pack_options o = {
-      .definition = pack, .name = "options", .raw = raws, .raw_count = 1, .calendar = calendar, .out = tape, .threads = 1, .memory = 64000000};
+  tl_pack_options o = {.definition = pack, .name = "options", .raw = raws, .raw_count = 1, .calendar = calendar, .out = tape, .threads = 1, .memory = 64000000};
   tl_status status = tl_pack_run(&out, tl_sys_env(), &o, &err);
   for (size_t i = 0; status == TL_OK && i < out.files.count; i++)
     if (out.files.files[i].failed) status = tl_fail(&err, out.files.files[i].status, "%s", out.files.files[i].reason);

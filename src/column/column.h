@@ -18,6 +18,7 @@ struct tl_column {
   int64_t *offsets; /* byte arrays: count + 1 positions in bytes */
   tl_buffer bytes;
   const tl_column *dictionary;                                             /* borrowed from the reader; NULL: values */
+  bool dense;                                                              /* codes of present rows alone, side by side: only for who asked for them */
   uint32_t *codes;                                                         /* one a row where there is a dictionary; 0 where missing */
   size_t valid_capacity, values_capacity, offsets_capacity, code_capacity; /* bytes, bytes, elements, elements */
 };

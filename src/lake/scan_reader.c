@@ -13,6 +13,7 @@ typedef struct tl_scan_slot {
   int in_reader;    /* of the row reader; -1: the file does not have it, or its path does */
   int leaf;         /* of the condition's leaf; -1 */
   bool wanted;      /* not only the condition asks for it */
+  bool dense;       /* codes of present rows alone will do */
   tl_schema absent; /* what stands for a column that the file lacks */
   tl_array array;
   tl_cursor cursor; /* of the condition's leaf */
@@ -61,6 +62,10 @@ tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err
     r->slots[r->wanted_slots[i]].wanted = true;
   }
   return TL_OK;
+}
+
+void tl_scan_reader_take_dense(tl_scan_reader *r, int wanted) {
+  if (r->wanted_slots[wanted] >= r->condition_slots) r->slots[r->wanted_slots[wanted]].dense = true;
 }
 
 static void close_group(tl_scan_reader *r) {
@@ -258,7 +263,10 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   r->asked_file = r->part.file;
   r->asked_group = r->part.group;
   if (count == 0) TL_TRY(count_rows(r, err));
-  return tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, is_sparse(r), err);
+  TL_TRY(tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, is_sparse(r), err));
+  for (int i = 0; i < r->slot_count; i++)
+    if (r->slots[i].dense && r->slots[i].in_reader >= 0) tl_row_reader_take_dense(&r->reader, r->slots[i].in_reader);
+  return TL_OK;
 }
 
 tl_status tl_scan_reader_start(tl_scan_reader *r, tl_scan_part part, tl_error *err) {

@@ -21,9 +21,9 @@ typedef struct batch {
   tl_press *press;
   tl_merge merge;
   size_t first, end;
-  size_t at;         /* of p->by_subject */
+  size_t at; /* of p->by_subject */
   int64_t rows_done;
-  bool tells;        /* of all threads' progress */
+  bool tells; /* of all threads' progress */
 } batch;
 
 static tl_status add_old(tl_packer *p, tl_pack_part *part, int32_t subject, tl_merge_input *inputs, int *count) {

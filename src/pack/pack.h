@@ -14,7 +14,7 @@ typedef struct tl_pack_options {
   const char *calendar, *patterns; /* NULL: none */
   const char *out;
   bool plain; /* the layout without Hive keys */
-  bool fast; /* no compression: larger, and quicker to read */
+  bool fast;  /* no compression: larger, and quicker to read */
   bool dry_run;
   int threads;                                                  /* 0: one a processor */
   int64_t memory;                                               /* bytes, of the whole process */

@@ -42,9 +42,8 @@ typedef struct tl_packer {
   int threads;
   int64_t group_bytes, row_bytes, page_limit;
   int64_t rows_wanted, rows_seen; /* rows_seen: by all threads */
-  json_t *committed; /* names of parts that this run has put in place */
+  json_t *committed;              /* names of parts that this run has put in place */
 } tl_packer;
-
 
 static inline bool tl__pack_takes(const tl_raw_file *f) { return !f->failed && !f->unchanged; }
 /* What partitions a subject besides its day, as text. */

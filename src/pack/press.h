@@ -1,5 +1,6 @@
 /* From rows to the files of a tape: rows of a part (a file of the tape) gather until they make a row group, which a thread that has nothing else to do
-   encodes, or else the one that gathered them, and which goes into its file in its turn. Row groups have about 100,000 rows and end with a stream where that can be; their pages have 4,096 to 8,192 rows, and do likewise. */
+   encodes, or else the one that gathered them, and which goes into its file in its turn. Row groups have about 100,000 rows and end with a stream where that
+   can be; their pages have 4,096 to 8,192 rows, and do likewise. */
 #ifndef TL_PACK_PRESS_H
 #define TL_PACK_PRESS_H
 
@@ -36,7 +37,7 @@ typedef struct tl_tape_part {
   tl_derive derive;
   tl_press_job *filling; /* rows that are no group yet */
   bool goes_on;          /* ... of which the first run began in the group before */
-  tl_page_style *styles;  /* one a column, as the first group chose them */
+  tl_page_style *styles; /* one a column, as the first group chose them */
   int64_t groups;        /* given out */
   int64_t appended;      /* in the file */
   tl_press_job *waiting; /* encoded, but not their turn */
@@ -51,13 +52,14 @@ typedef struct tl_press {
   bool fast;           /* no compression */
   tl_lock *lock;
   tl_press_job *queue, *idle; /* wanted; to be used again */
-  int queued, helpers; /* jobs that wait; threads that wait for jobs */
+  int queued, helpers;        /* jobs that wait; threads that wait for jobs */
   bool closing;
   tl_status status; /* the first failure */
   tl_error error;
 } tl_press;
 
-tl_status tl_press_open(tl_press *out, tl_env *env, const tl_shape_of_tape *shape, const tl_fact_table *facts, int64_t group_bytes, tl_error *err) TL_MUST_CHECK;
+tl_status tl_press_open(tl_press *out, tl_env *env, const tl_shape_of_tape *shape, const tl_fact_table *facts, int64_t group_bytes,
+                        tl_error *err) TL_MUST_CHECK;
 void tl_press_free(tl_press *press);
 /* What threads without rows of their own do, until tl_press_close: they encode what others gather. */
 void tl_press_work(tl_press *press);

@@ -37,12 +37,14 @@ static tl_status check_rows(const tl_cursor *c, int64_t count, tl_error *err) {
 static tl_status take_codes(tl_cursor *c, int64_t rows, tl_column *out, tl_error *err) {
   TL_TRY(tl_renew(out->env, &out->codes, &out->code_capacity, (size_t)rows + 1, sizeof *out->codes, err));
   out->dictionary = &c->scratch->memory.dictionary;
+  out->dense = c->dense;
   return TL_OK;
 }
 
 tl_status tl_cursor_give_up_codes(tl_cursor *c, tl_column *out, int64_t done, tl_error *err) {
   int64_t count = out->count;
   out->count = done;
+  tl_column_undense(out);
   TL_TRY(tl_column_flatten(out, c->scratch->limit * 4, err));
   out->count = count;
   size_t width = (size_t)tl_field_width(&out->field);

@@ -95,6 +95,8 @@ tl_status tl_page_close(const tl_open_page *page, tl_error *err) TL_MUST_CHECK;
 /* Decodes a dictionary page into memory->dictionary. */
 tl_status tl_page_dictionary(const tl_page *page, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_memory *memory, tl_error *err) TL_MUST_CHECK;
 
+/* Codes that are dense become a code a row. */
+void tl_column_undense(tl_column *column);
 /* Moves `present` values (or codes) at the front of out[at..at+rows) to the rows that are valid. */
 void tl_column_spread(tl_column *out, int64_t at, int64_t rows, int64_t present);
 

@@ -68,6 +68,10 @@ tl_status tl_row_reader_read_at(tl_row_reader *r, int column, int64_t first, int
   return TL_OK;
 }
 
+void tl_row_reader_take_dense(tl_row_reader *r, int column) {
+  if (r->columns[column].node->shape == TL_SHAPE_VALUE) r->columns[column].cursors[0].dense = true;
+}
+
 int64_t tl_row_reader_bytes(const tl_row_reader *r) {
   int64_t bytes = 0;
   for (int i = 0; i < r->column_count; i++)

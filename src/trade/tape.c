@@ -4,6 +4,7 @@
 #include "base/date.h"
 #include "base/text.h"
 #include "codec/unpack.h"
+#include "column/bits.h"
 #include "column/compare.h"
 #include "lake/hive.h"
 
@@ -194,7 +195,14 @@ static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(r->env, &r->dictionaries, used, sizeof *r->dictionaries, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_capacity, used, sizeof *r->dictionary_capacity, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_of, used, sizeof *r->dictionary_of, err));
-  return tl_scan_reader_open(&r->scan, &t->scan, err);
+  TL_TRY(tl_scan_reader_open(&r->scan, &t->scan, err));
+  for (int u = 0; u < t->used_count; u++) { /* a column may be key and input: then every row has its code */
+    int wanted = t->inputs[t->used[u]];
+    bool key = wanted < 0 || wanted == t->order;
+    for (int k = 0; k < t->key_count; k++) key |= wanted == t->keys[k];
+    if (!key) tl_scan_reader_take_dense(&r->scan, wanted);
+  }
+  return TL_OK;
 }
 
 tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error *err) {
@@ -266,6 +274,7 @@ static tl_status find_ticks(tl_tape_reader *r, tl_error *err) {
   if (c == NULL) return TL_OK;
   if (c->dictionary != NULL) TL_TRY(load_dictionary(r, r->tape->price, c, err));
   bool simple = c->dictionary != NULL && !r->dictionary_has_gap;
+  if (!simple) tl_column_undense((tl_column *)(uintptr_t)c);
   if (simple && c->null_count == 0) return keep_rows(r, 0, rows, err);
   for (int64_t i = 0; i < rows;) {
     if (simple && (i & 7) == 0 && i + 8 <= rows && c->valid[i >> 3] == 0xff) {
@@ -292,11 +301,41 @@ static void blank(const tl_column *c, int64_t from, int64_t count, double *out) 
   }
 }
 
+/* Rows [from, from + count) of a column whose codes are dense: values[code] of those that are present, the others missing. *code: how many were present
+   before; goes on. */
+static void spread_values(const tl_column *c, const double *values, int64_t from, int64_t count, double *out, int64_t *code) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  int64_t end = from + count;
+  for (int64_t i = from, first; i < end;) {
+    for (first = i; i < end;) { /* present rows */
+      if ((i & 7) == 0 && i + 8 <= end && c->valid[i >> 3] == 0xff)
+        i += 8;
+      else if (tl_column_is_valid(c, i))
+        i++;
+      else
+        break;
+    }
+    k->gather64((uint64_t *)(void *)(out + first - from), (const uint64_t *)(const void *)values, c->codes + *code, (size_t)(i - first));
+    *code += i - first;
+    for (; i < end && !tl_column_is_valid(c, i); i++) out[i - from] = NAN;
+  }
+}
+
+static void load_dense(const tl_tape_reader *r, int u, const tl_column *c, double *out) {
+  int64_t row = 0, code = 0;
+  for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
+    code += tl_bits_count(c->valid, row, r->kept[n].from - row);
+    spread_values(c, r->dictionaries[u], r->kept[n].from, r->kept[n].count, out, &code);
+    row = r->kept[n].from + r->kept[n].count;
+  }
+}
+
 /* The batch's ticks of an input, side by side. */
 static tl_status load_input(tl_tape_reader *r, int u, double *out, tl_error *err) {
   const tl_codec_kernels *k = tl_codec_kernels_chosen();
   const tl_column *c = input_column(r, u);
   if (c != NULL && c->dictionary != NULL) TL_TRY(load_dictionary(r, u, c, err));
+  if (c != NULL && c->dictionary != NULL && c->dense && c->null_count > 0) return load_dense(r, u, c, out), TL_OK;
   for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
     int64_t from = r->kept[n].from, count = r->kept[n].count;
     if (c == NULL) {
@@ -327,9 +366,7 @@ static tl_status find_times(tl_tape_reader *r, int64_t **out, tl_error *err) {
 /* ---- streams ---- */
 
 /* A key of the file itself; NULL: it stands in the path, so that all rows share it. */
-static const tl_column *key_column(const tl_tape_reader *r, int k) {
-  return r->tape->keys[k] >= 0 ? &r->scan.columns[r->tape->keys[k]]->column : NULL;
-}
+static const tl_column *key_column(const tl_tape_reader *r, int k) { return r->tape->keys[k] >= 0 ? &r->scan.columns[r->tape->keys[k]]->column : NULL; }
 
 /* Whether a batch's row has other keys than the row before it. */
 static bool differs(const tl_column *c, int64_t row) {
@@ -474,6 +511,7 @@ static tl_status select_rows(tl_tape_reader *r, tl_error *err) {
     if (tl_scan_is_selected(&r->scan, i)) rows[count++] = (uint32_t)i;
   for (int i = 0; i < r->tape->scan.wanted_count; i++) {
     tl_column *c = &r->scan.columns[i]->column;
+    tl_column_undense(c);
     const tl_column *source = c;
     tl_column out = {.env = r->env, .bytes = {.env = r->env}};
     tl_status status = tl_column_reset(&out, &c->field, 0, err);

@@ -73,7 +73,7 @@ typedef struct tl_tape_reader {
   tl_tape_stretch stretch;
   size_t next; /* part */
   bool started;
-  tl_column *keys; /* one a key: those of each stream so far */
+  tl_column *keys;    /* one a key: those of each stream so far */
   tl_column *in_path; /* ... and what the path of the file says */
   int64_t streams;
   int64_t last_time, last_day;
@@ -82,7 +82,7 @@ typedef struct tl_tape_reader {
   size_t *dictionary_capacity;
   const tl_column **dictionary_of;
   bool dictionary_has_gap; /* an entry of the price's dictionary is no number */
-  tl_tape_rows *kept; /* rows of the batch that are ticks */
+  tl_tape_rows *kept;      /* rows of the batch that are ticks */
   size_t kept_count, kept_capacity;
   int64_t decode_ns;
 } tl_tape_reader;

@@ -11,9 +11,9 @@
 
 /* What trading costs: nothing, unless it is said. */
 typedef struct tl_tick_costs {
-  double fee;      /* share of each price, both ways */
-  double slippage; /* share by which entries are dearer and exits cheaper */
-  int bid, ask;    /* used inputs at which positions are left and entered; -1: at the price */
+  double fee;             /* share of each price, both ways */
+  double slippage;        /* share by which entries are dearer and exits cheaper */
+  int bid, ask;           /* used inputs at which positions are left and entered; -1: at the price */
   bool keeps_entry_times; /* somebody asks when positions were entered: a look at a column that is otherwise cold */
 } tl_tick_costs;
 
