@@ -181,7 +181,8 @@ static tl_status run_to(tl_backtest_outcome *out, tl_backtest_options *o, tl_err
 
 static int backtest(tl_backtest_options *o, bool json, bool quiet) {
   tl_env *env = tl_sys_env();
-  teller t = {.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2) && !quiet};
+  static teller t;
+  t = (teller){.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2) && !quiet};
   tl_backtest_outcome out;
   tl_error err = {0};
   o->tell = tell;

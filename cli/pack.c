@@ -194,7 +194,8 @@ static int exit_code(const tl_pack_outcome *o) {
 
 static int pack(tl_pack_options *o, bool json, bool quiet) {
   tl_env *env = tl_sys_env();
-  teller t = {.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2) && !quiet};
+  static teller t;
+  t = (teller){.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2) && !quiet};
   tl_pack_outcome done;
   tl_error err = {0};
   o->tell = tell;

@@ -83,7 +83,7 @@ static void read_month_letter(matcher *m, const char *rest, const char *name, re
 
 static void read_strike(matcher *m, const char *rest, const char *name, reading r) {
   int whole = 0;
-  while (is_digit(name[whole]) && whole < MOST_DIGITS) whole++;
+  while (whole < MOST_DIGITS && is_digit(name[whole])) whole++;
   for (int size = whole; size > 0; size--) {
     int end = size;
     char text[2 * MOST_DIGITS + 2];

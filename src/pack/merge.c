@@ -116,6 +116,7 @@ static tl_status merge_time(tl_merge *m, tl_tape_part *part, tl_merge_input *inp
     last = &inputs[i];
     last_end = end;
   }
+  if (last == NULL) return TL_OK; /* nobody has that time */
   TL_TRY(tl_batch_append(tl_tape_part_rows(part), &last->held, last->at, last_end - last->at, err));
   last->at = last_end;
   return TL_OK;

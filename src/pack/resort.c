@@ -35,10 +35,10 @@ static tl_status is_in_order(resorter *r, const tl_dataset_file *f, bool *out, i
 /* The names of the order's columns; their text is cut in place. */
 static int split(char *text, const char **out) {
   int count = 0;
-  for (char *at = text; at != NULL && count < TL_MOST_ORDER;) {
+  for (char *at = text, *comma; at != NULL && count < TL_MOST_ORDER; at = comma != NULL ? comma + 1 : NULL) {
+    comma = strchr(at, ',');
+    if (comma != NULL) *comma = 0;
     out[count++] = at;
-    at = strchr(at, ',');
-    if (at != NULL) *at++ = 0;
   }
   return count;
 }
