@@ -229,7 +229,7 @@ tl_status tl_tape_shape_settle(tl_shape_of_tape *s, tl_error *err) {
   for (int f = 0; f < s->naming->fact_count; f++)
     if (!is_word(d->sort, s->naming->facts[f].name) && !is_word(d->partition, s->naming->facts[f].name)) add_fact(&t, f);
   for (size_t i = 0; i < d->packed_count; i++) add_packed_column(&t, (int)i);
-  qsort(s->extras, s->extra_count, sizeof *s->extras, by_name);
+  if (s->extra_count > 0) qsort(s->extras, s->extra_count, sizeof *s->extras, by_name);
   for (size_t i = 0; i < s->extra_count; i++)
     add_column(&t, s->extras[i].node, (tl_tape_column){.fact = -1, .row_column = add_row_column(&t, s->extras[i].node), .packed = -1});
   s->tape.child_count = t.tape;
