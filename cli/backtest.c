@@ -1,7 +1,6 @@
 /* tickloom backtest: a strategy over a tape. */
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 #include "base/json.h"
 #include "base/text.h"
 #include "cli.h"
@@ -33,22 +32,6 @@ const tl_command tl_command_backtest = {
     "examples:\n  tickloom backtest strategies/ema_cross.loom --in tape --profile tick\n"
     "  tickloom backtest strategies/ema_cross.loom --in tape --profile tick --param fast=8 --by day --trades trades.parquet --json\n",
     run};
-
-typedef struct teller {
-  int64_t start, last;
-  bool shows;
-} teller;
-
-static void tell(void *context, int64_t done, int64_t rows) {
-  teller *t = context;
-  tl_env *env = tl_sys_env();
-  int64_t now = env->tick_ns(env);
-  char left[TL_NUMBER_TEXT];
-  if (!t->shows || now - t->last < 500000000 || done == 0) return;
-  t->last = now;
-  tl_seconds_text(left, (double)(now - t->start) / 1e9 * (double)(rows - done) / (double)done);
-  fprintf(stderr, "\r%3d %% done, about %s left   ", (int)(100.0 * (double)done / (double)rows), left);
-}
 
 /* ---- what came of it ---- */
 
@@ -180,19 +163,15 @@ static tl_status run_to(tl_backtest_outcome *out, tl_backtest_options *o, tl_err
 }
 
 static int backtest(tl_backtest_options *o, bool json, bool quiet) {
-  tl_env *env = tl_sys_env();
-  static teller t;
-  t = (teller){.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2) && !quiet};
   tl_backtest_outcome out;
   tl_error err = {0};
-  o->tell = tell;
-  o->context = &t;
+  o->tell = cli_tell;
+  o->context = cli_tell_begin("done", quiet);
   tl_sys_catch_signals();
   tl_sys_keep_memory();
   tl_sys_limit_memory(o->memory * 9 / 10);
   tl_status status = run_to(&out, o, &err);
-  report r = {o, &out, (double)(env->tick_ns(env) - t.start) / 1e9};
-  if (t.shows) fprintf(stderr, "\r%50s\r", "");
+  report r = {o, &out, cli_tell_end(o->context)};
   int code = status == TL_OK ? 0 : cli_fail(&err);
   if (status == TL_OK && json && !show_json(&r)) code = 5;
   if (status == TL_OK && !json) show(&r);

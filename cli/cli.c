@@ -1,6 +1,7 @@
 #include "cli.h"
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/arena.h"
 #include "base/text.h"
 #include "sys/sys.h"
@@ -17,6 +18,28 @@ char *cli_copy(const char *text, size_t size) {
 
 void cli_release(void) {
   if (copies.env != NULL) tl_arena_free(&copies);
+}
+
+cli_teller *cli_tell_begin(const char *verb, bool quiet) {
+  static cli_teller teller;
+  int64_t now = tl_sys_env()->tick_ns(tl_sys_env());
+  teller = (cli_teller){.verb = verb, .start = now, .last = now, .shows = isatty(2) && !quiet};
+  return &teller;
+}
+
+void cli_tell(void *context, int64_t done, int64_t total) {
+  cli_teller *t = context;
+  int64_t now = tl_sys_env()->tick_ns(tl_sys_env());
+  char left[TL_NUMBER_TEXT];
+  if (!t->shows || now - t->last < 500000000 || done <= 0 || total < done) return;
+  t->last = now;
+  tl_seconds_text(left, (double)(now - t->start) / 1e9 * (double)(total - done) / (double)done);
+  fprintf(stderr, "\r%3d %% %s, about %s left   ", (int)(100.0 * (double)done / (double)total), t->verb, left);
+}
+
+double cli_tell_end(const cli_teller *t) {
+  if (t->shows) fprintf(stderr, "\r%50s\r", "");
+  return (double)(tl_sys_env()->tick_ns(tl_sys_env()) - t->start) / 1e9;
 }
 
 int cli_usage(const tl_command *command, const char *format, ...) {

@@ -50,6 +50,18 @@ bool cli_memory(const tl_command *command, const char *text, int64_t *out);
 bool cli_map_threshold(const tl_command *command, const char *text);
 /* Whether OUT may be written as one file: it is not there, or a file that may be replaced. *there says which. */
 tl_status cli_check_out(const char *path, bool force, tl_file_info *info, bool *there, tl_error *err) TL_MUST_CHECK;
+/* Progress of long work on a terminal, twice a second: how much is done, and how long the rest will take. */
+typedef struct cli_teller {
+  const char *verb; /* "read" */
+  int64_t start, last;
+  bool shows;
+} cli_teller;
+/* The one teller of this process, from now on. */
+cli_teller *cli_tell_begin(const char *verb, bool quiet);
+/* What work calls; the context is the teller. */
+void cli_tell(void *teller, int64_t done, int64_t total);
+/* Wipes the line; seconds since the beginning. */
+double cli_tell_end(const cli_teller *teller);
 /* Says what is wrong with the usage; returns 2. */
 int cli_usage(const tl_command *command, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Says the error; returns the exit code of its status. */

@@ -1,8 +1,6 @@
 /* tickloom pack: raw files to a tape. */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
-#include <unistd.h>
 #include "base/date.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -49,24 +47,6 @@ static int open_definition(const char *name, tl_definition **out) {
   if (!is_path && status == TL_NOT_FOUND)
     return cli_usage(&tl_command_pack, "nothing called %s can be packed; expected options, trades, or a definition.loom", name);
   return cli_fail(&err);
-}
-
-/* ---- progress ---- */
-
-typedef struct teller {
-  int64_t start, last;
-  bool shows;
-} teller;
-
-static void tell(void *context, int64_t done, int64_t rows) {
-  teller *t = context;
-  tl_env *env = tl_sys_env();
-  int64_t now = env->tick_ns(env);
-  char left[TL_NUMBER_TEXT];
-  if (!t->shows || now - t->last < 500000000 || done == 0 || rows < done) return;
-  t->last = now;
-  tl_seconds_text(left, (double)(now - t->start) / 1e9 * (double)(rows - done) / (double)done);
-  fprintf(stderr, "\r%3d %% packed, about %s left   ", (int)(100.0 * (double)done / (double)rows), left);
 }
 
 /* ---- what came of it ---- */
@@ -193,20 +173,16 @@ static int exit_code(const tl_pack_outcome *o) {
 }
 
 static int pack(tl_pack_options *o, bool json, bool quiet) {
-  tl_env *env = tl_sys_env();
-  static teller t;
-  t = (teller){.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2) && !quiet};
   tl_pack_outcome done;
   tl_error err = {0};
-  o->tell = tell;
-  o->context = &t;
+  o->tell = cli_tell;
+  o->context = cli_tell_begin("packed", quiet);
   tl_sys_catch_signals();
   tl_sys_keep_memory();
   tl_sys_limit_memory(o->memory * 9 / 10);
-  tl_status status = tl_pack_run(&done, env, o, &err);
-  double seconds = (double)(env->tick_ns(env) - t.start) / 1e9;
+  tl_status status = tl_pack_run(&done, tl_sys_env(), o, &err);
+  double seconds = cli_tell_end(o->context);
   int code = status == TL_OK ? exit_code(&done) : status == TL_CANCELLED ? 1 : cli_exit_code(status);
-  if (t.shows) fprintf(stderr, "\r%50s\r", "");
   if (status == TL_OK || status == TL_CANCELLED) {
     show_failures(&done);
     if (json && !show_json(&done, o->out, seconds)) code = 5;

@@ -1,6 +1,5 @@
 /* tickloom rewrite: Parquet in another profile, in another order, in one file. */
 #include <string.h>
-#include <unistd.h>
 #include "base/json.h"
 #include "base/text.h"
 #include "cli.h"
@@ -21,22 +20,6 @@ const tl_command tl_command_rewrite = {
     "  --json          the summary as JSON\n\n"
     "examples:\n  tickloom rewrite ticks.parquet small.parquet\n  tickloom rewrite ticks/ tape.parquet --sort symbol,timestamp --profile fast\n",
     run};
-
-typedef struct teller {
-  int64_t start, last;
-  bool shows;
-} teller;
-
-static void tell(void *context, int64_t done, int64_t rows) {
-  teller *t = context;
-  tl_env *env = tl_sys_env();
-  int64_t now = env->tick_ns(env);
-  char left[TL_NUMBER_TEXT];
-  if (!t->shows || now - t->last < 500000000 || done == 0) return;
-  t->last = now;
-  tl_seconds_text(left, (double)(now - t->start) / 1e9 * (double)(rows - done) / (double)done);
-  fprintf(stderr, "\r%3d %% read, about %s left   ", (int)(100.0 * (double)done / (double)rows), left);
-}
 
 static bool show(const tl_rewrite_options *o, const tl_rewrite_outcome *done, const char *out, int64_t size, double seconds, bool json) {
   char rows[TL_NUMBER_TEXT], before[TL_NUMBER_TEXT], after[TL_NUMBER_TEXT], time[TL_NUMBER_TEXT];
@@ -84,9 +67,7 @@ static int run(int argc, char **argv) {
   bool force = false, json = false;
   const cli_option options[] = {{"profile", &profile, 0, 0}, {"sort", &sort, 0, 0},   {"where", &where, 0, 0}, {"row-group", &group, 0, 0},
                                 {"memory", &memory, 0, 0},   {"force", 0, &force, 0}, {"json", 0, &json, 0}};
-  tl_env *env = tl_sys_env();
-  teller t = {.start = env->tick_ns(env), .last = env->tick_ns(env), .shows = isatty(2)};
-  tl_rewrite_options o = {.tell = tell, .context = &t};
+  tl_rewrite_options o = {.tell = cli_tell, .context = cli_tell_begin("read", false)};
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 2) return cli_usage(me, "expected: rewrite IN OUT");
   o.fast = profile != NULL && strcmp(profile, "fast") == 0;
@@ -100,7 +81,7 @@ static int run(int argc, char **argv) {
   tl_rewrite_outcome done;
   int64_t size = 0;
   tl_status status = rewrite_to(&o, rest.items[1], force, &done, &size, &err);
-  if (t.shows) fprintf(stderr, "\r%40s\r", "");
+  double seconds = cli_tell_end(o.context);
   if (status != TL_OK) return cli_fail(&err);
-  return show(&o, &done, rest.items[1], size, (double)(env->tick_ns(env) - t.start) / 1e9, json) ? 0 : 5;
+  return show(&o, &done, rest.items[1], size, seconds, json) ? 0 : 5;
 }

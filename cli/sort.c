@@ -1,6 +1,5 @@
 /* tickloom sort: a dataset's files in their order again. */
 #include <stdio.h>
-#include <unistd.h>
 #include "base/json.h"
 #include "base/text.h"
 #include "cli.h"
@@ -19,10 +18,6 @@ const tl_command tl_command_sort = {
     "exit code: 0 everything is in order now; 2 usage; 4 bad data; 5 for want of memory or disk, or somebody writes there\n\n"
     "examples:\n  tickloom sort tape\n  tickloom sort ticks.parquet --order symbol,timestamp\n",
     run};
-
-static void tell(void *context, int64_t done, int64_t files) {
-  if (*(const bool *)context) fprintf(stderr, "\r%lld of %lld files   ", (long long)done, (long long)files);
-}
 
 static bool show(const tl_resort_outcome *o, const char *path, bool json) {
   char rows[TL_NUMBER_TEXT];
@@ -43,9 +38,9 @@ static int run(int argc, char **argv) {
   const tl_command *me = &tl_command_sort;
   cli_list rest = {0};
   const char *order = NULL, *memory = NULL;
-  bool json = false, shows = isatty(2);
+  bool json = false;
   const cli_option options[] = {{"order", &order, 0, 0}, {"memory", &memory, 0, 0}, {"json", 0, &json, 0}};
-  tl_resort_options o = {.tell = tell, .context = &shows};
+  tl_resort_options o = {.tell = cli_tell, .context = cli_tell_begin("sorted", false)};
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "one path is needed");
   if (!cli_memory(me, memory, &o.memory)) return 2;
@@ -54,7 +49,7 @@ static int run(int argc, char **argv) {
   tl_resort_outcome done;
   tl_sys_catch_signals();
   tl_status status = tl_resort(&done, tl_sys_env(), &o, &err);
-  if (shows) fprintf(stderr, "\r%40s\r", "");
+  (void)cli_tell_end(o.context);
   if (status != TL_OK) return cli_fail(&err);
   return show(&done, rest.items[0], json) ? 0 : 5;
 }
