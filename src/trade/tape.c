@@ -301,23 +301,31 @@ static void blank(const tl_column *c, int64_t from, int64_t count, double *out) 
   }
 }
 
+/* How many rows from `row` on, before `end`, are as this one is: present, or missing. */
+static int64_t same_validity(const uint8_t *valid, int64_t row, int64_t end) {
+  unsigned flip = valid[row >> 3] >> (row & 7) & 1 ? 0xff : 0;
+  int64_t at = row;
+  while (at < end) {
+    int bit = (int)(at & 7), n = __builtin_ctz(((valid[at >> 3] ^ flip) >> bit) | 1u << (8 - bit));
+    at += n;
+    if (n < 8 - bit) break;
+  }
+  return (at < end ? at : end) - row;
+}
+
 /* Rows [from, from + count) of a column whose codes are dense: values[code] of those that are present, the others missing. *code: how many were present
    before; goes on. */
 static void spread_values(const tl_column *c, const double *values, int64_t from, int64_t count, double *out, int64_t *code) {
   const tl_codec_kernels *k = tl_codec_kernels_chosen();
   int64_t end = from + count;
-  for (int64_t i = from, first; i < end;) {
-    for (first = i; i < end;) { /* present rows */
-      if ((i & 7) == 0 && i + 8 <= end && c->valid[i >> 3] == 0xff)
-        i += 8;
-      else if (tl_column_is_valid(c, i))
-        i++;
-      else
-        break;
+  for (int64_t i = from, n; i < end; i += n) {
+    n = same_validity(c->valid, i, end);
+    if (!tl_column_is_valid(c, i)) {
+      for (int64_t m = 0; m < n; m++) out[i - from + m] = NAN;
+      continue;
     }
-    k->gather64((uint64_t *)(void *)(out + first - from), (const uint64_t *)(const void *)values, c->codes + *code, (size_t)(i - first));
-    *code += i - first;
-    for (; i < end && !tl_column_is_valid(c, i); i++) out[i - from] = NAN;
+    k->gather64((uint64_t *)(void *)(out + i - from), (const uint64_t *)(const void *)values, c->codes + *code, (size_t)n);
+    *code += n;
   }
 }
 

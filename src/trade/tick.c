@@ -15,6 +15,13 @@ typedef struct lane {
   int64_t entry_time;
 } lane;
 
+/* A trade that lacks its exit time. Times are read at trades alone, so that each is a wait for memory: several are asked for at once. */
+typedef struct waiting {
+  size_t trade;
+  const int64_t *time;
+} waiting;
+enum { MOST_WAITING = 64 };
+
 struct tl_tick_runner {
   tl_env *env;
   const tl_tape *tape;
@@ -33,6 +40,8 @@ struct tl_tick_runner {
   const double **inputs; /* of the lanes */
   double *results;       /* none: what lanes would have */
   uint16_t *enter, *exit;
+  waiting waiting[MOST_WAITING]; /* trades whose exit times are on their way into the cache */
+  int waiting_count;
   uint16_t held; /* lanes with a position */
   int64_t row;   /* of the engine */
   tl_stretch_trades *out;
@@ -85,6 +94,11 @@ tl_status tl_tick_open(tl_tick_runner **out, tl_env *env, const tl_tape *tape, c
 }
 
 int64_t tl_tick_decode_ns(const tl_tick_runner *r) { return r->reader.decode_ns; }
+
+static void take_exit_times(tl_tick_runner *r) {
+  for (int i = 0; i < r->waiting_count; i++) r->out->trades[r->waiting[i].trade].exit_time = *r->waiting[i].time;
+  r->waiting_count = 0;
+}
 
 /* ---- blocks ---- */
 
@@ -143,6 +157,7 @@ static tl_status load_block(tl_tick_runner *r, tl_error *err) {
   tl_tape_block *b;
   bool more;
   open_end end = find_open_end(r);
+  take_exit_times(r); /* before the memory that they lie in is used again */
   TL_TRY(free_block(r, &b, err));
   TL_TRY(tl_tape_reader_next(&r->reader, b, &more, err));
   if (r->present != NULL) r->present->users--;
@@ -246,8 +261,10 @@ static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error
   double price = fill(r, b, r->costs.bid, at) * (1 - r->costs.slippage);
   TL_TRY(tl_reserve(r->env, &o->trades, &o->capacity, o->count + 1, sizeof *o->trades, err));
   double fees = r->costs.fee * (l->entry_price + price);
+  if (r->waiting_count == MOST_WAITING) take_exit_times(r);
+  r->waiting[r->waiting_count++] = (waiting){o->count, &b->time[at]};
+  __builtin_prefetch(&b->time[at]);
   o->trades[o->count++] = (tl_trade){.entry_time = l->entry_time,
-                                     .exit_time = b->time[at],
                                      .entry_price = l->entry_price,
                                      .exit_price = price,
                                      .pnl = price - l->entry_price - fees,
@@ -355,6 +372,7 @@ tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_tra
   for (size_t i = 0; i < r->block_count; i++) r->blocks[i]->users = 0;
   memset(r->lanes, 0, sizeof r->lanes);
   r->out = out;
+  r->waiting_count = 0;
   r->present = NULL;
   r->next_run = 0;
   r->ended = false;
@@ -367,6 +385,7 @@ tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_tra
     if (!any) break;
     TL_TRY(run_tile(r, err));
   }
+  take_exit_times(r);
   out->rows = r->reader.rows - rows;
   return take_keys(r, err);
 }
