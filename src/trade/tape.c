@@ -216,6 +216,7 @@ tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_er
   r->stretch = stretch;
   r->next = stretch.first_part;
   r->streams = 0;
+  r->in_part = false;
   r->started = false;
   for (int k = 0; k < r->tape->key_count; k++) {
     TL_TRY(tl_column_reset(&r->keys[k], &r->tape->key_fields[k], 0, err));
@@ -265,6 +266,15 @@ static bool is_tick(const tl_tape_reader *r, const tl_column *c, int64_t row) {
   return isfinite(v);
 }
 
+/* Whether rows are present doubles, and numbers. */
+static bool are_finite(const tl_column *c, int64_t row, int64_t count) {
+  const double *v = (const double *)(const void *)c->values + row;
+  double sum = 0;
+  if (c->field.physical != TL_PHYSICAL_DOUBLE || c->dictionary != NULL || c->null_count > 0) return false;
+  for (int64_t i = 0; i < count; i++) sum += v[i] - v[i]; /* 0, or NaN where one is not finite */
+  return sum == 0;
+}
+
 /* Rows of the batch that have a price, as stretches. */
 static tl_status find_ticks(tl_tape_reader *r, tl_error *err) {
   int64_t rows = r->scan.rows, from = 0;
@@ -277,6 +287,10 @@ static tl_status find_ticks(tl_tape_reader *r, tl_error *err) {
   if (!simple) tl_column_undense((tl_column *)(uintptr_t)c);
   if (simple && c->null_count == 0) return keep_rows(r, 0, rows, err);
   for (int64_t i = 0; i < rows;) {
+    if (!simple && i + 64 <= rows && are_finite(c, i, 64)) {
+      i += 64;
+      continue;
+    }
     if (simple && (i & 7) == 0 && i + 8 <= rows && c->valid[i >> 3] == 0xff) {
       i += 8;
       continue;
@@ -381,16 +395,20 @@ static bool differs(const tl_column *c, int64_t row) {
   return c->dictionary != NULL && c->valid == NULL && c->codes[row] == c->codes[row - 1] ? false : !tl_column_repeats(c, row, row - 1);
 }
 
+/* Whether `count` rows are all what the row before them is, by codes or by values of fixed width. */
+static bool are_same(const tl_column *c, int64_t row, int64_t count) {
+  size_t width = c->dictionary != NULL ? sizeof *c->codes : (size_t)tl_field_width(&c->field);
+  const uint8_t *at = c->dictionary != NULL ? (const uint8_t *)c->codes : c->values;
+  at += (size_t)row * width;
+  return width > 0 && memcmp(at - width, at, (size_t)count * width) == 0;
+}
+
 /* The first row from `row` on that is of another stream, by this key; a look at 64 rows at once first. */
 static int64_t next_change(const tl_column *c, int64_t row, int64_t end) {
   while (row < end) {
-    if (c->dictionary != NULL && c->valid == NULL && row + 64 <= end) {
-      uint32_t any = 0;
-      for (int i = 0; i < 64; i++) any |= c->codes[row + i] ^ c->codes[row + i - 1];
-      if (any == 0) {
-        row += 64;
-        continue;
-      }
+    if (c->valid == NULL && row + 64 <= end && are_same(c, row, 64)) {
+      row += 64;
+      continue;
     }
     if (differs(c, row)) return row;
     row++;
@@ -539,7 +557,6 @@ static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
   int64_t *time = NULL, at = b->rows;
   r->rows += r->scan.selected_count;
   if (r->scan.selected != NULL) TL_TRY(select_rows(r, err));
-  TL_TRY(make_room(r, b, b->rows + r->scan.rows, err));
   TL_TRY(find_ticks(r, err));
   TL_TRY(find_times(r, &time, err));
   for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, b->inputs[u] + at, err));
@@ -547,26 +564,39 @@ static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
   return cut_streams(r, b, time, err);
 }
 
+/* The next part of the stretch; *any is false where there is none. */
+static tl_status begin_part(tl_tape_reader *r, bool *any, tl_error *err) {
+  *any = r->next < r->stretch.end_part;
+  if (!*any) return TL_OK;
+  for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
+  r->dictionary_has_gap = false;
+  r->in_part = true;
+  return tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err);
+}
+
+/* A block has the rows of one part, or some of them where they are many. */
+static tl_status fill_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
+  bool any = true;
+  TL_TRY(make_room(r, b, MOST_AT_ONCE, err));
+  while (b->rows + BATCH_ROWS <= MOST_AT_ONCE) {
+    if (!r->in_part && b->run_count > 0) return TL_OK;
+    if (!r->in_part) TL_TRY(begin_part(r, &any, err));
+    if (!any) return TL_OK;
+    TL_TRY(tl_scan_reader_next(&r->scan, err));
+    if (r->scan.rows > 0) TL_TRY(take_batch(r, b, err));
+    if (r->scan.rows == 0) r->in_part = false;
+  }
+  return TL_OK;
+}
+
 tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, tl_error *err) {
+  int64_t before = r->env->tick_ns(r->env);
   b->rows = 0;
   b->run_count = 0;
   *more = false;
-  int64_t before = r->env->tick_ns(r->env);
-  while (r->next < r->stretch.end_part && !*more) {
-    for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
-    r->dictionary_has_gap = false;
-    const tl_scan_part *part = &r->tape->scan.parts[r->next++];
-    if (part->count <= MOST_AT_ONCE) TL_TRY(make_room(r, b, part->count, err));
-    TL_TRY(tl_scan_reader_start(&r->scan, *part, err));
-    for (;;) {
-      TL_TRY(tl_scan_reader_next(&r->scan, err));
-      if (r->scan.rows == 0) break;
-      TL_TRY(take_batch(r, b, err));
-    }
-    *more = b->run_count > 0;
-  }
+  TL_TRY(fill_block(r, b, err));
   r->decode_ns += r->env->tick_ns(r->env) - before;
-  if (!*more) return TL_OK;
-  b->runs[b->run_count - 1].open = r->next < r->stretch.end_part;
+  *more = b->run_count > 0;
+  if (*more) b->runs[b->run_count - 1].open = r->in_part || r->next < r->stretch.end_part;
   return TL_OK;
 }

@@ -71,7 +71,8 @@ typedef struct tl_tape_reader {
   const tl_tape *tape;
   tl_scan_reader scan;
   tl_tape_stretch stretch;
-  size_t next; /* part */
+  size_t next;  /* part */
+  bool in_part; /* rows of the one before it are left */
   bool started;
   tl_column *keys;    /* one a key: those of each stream so far */
   tl_column *in_path; /* ... and what the path of the file says */
@@ -91,7 +92,8 @@ tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error
 void tl_tape_reader_free(tl_tape_reader *reader);
 /* Goes to a stretch; keys of earlier ones are forgotten. */
 tl_status tl_tape_reader_start(tl_tape_reader *reader, tl_tape_stretch stretch, tl_error *err) TL_MUST_CHECK;
-/* The next row group's rows; *more is false at the end of the stretch, and nothing was read. TL_CORRUPT with file and row when they are out of order. */
+/* The next rows, of one row group or a part of it; *more is false at the end of the stretch, and nothing was read. TL_CORRUPT with file and row when they are
+ * out of order. */
 tl_status tl_tape_reader_next(tl_tape_reader *reader, tl_tape_block *block, bool *more, tl_error *err) TL_MUST_CHECK;
 
 #endif

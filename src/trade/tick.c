@@ -264,11 +264,8 @@ static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error
   if (r->waiting_count == MOST_WAITING) take_exit_times(r);
   r->waiting[r->waiting_count++] = (waiting){o->count, &b->time[at]};
   __builtin_prefetch(&b->time[at]);
-  o->trades[o->count++] = (tl_trade){.entry_time = l->entry_time,
-                                     .entry_price = l->entry_price,
-                                     .exit_price = price,
-                                     .pnl = price - l->entry_price - fees,
-                                     .stream = l->stream};
+  o->trades[o->count++] =
+      (tl_trade){.entry_time = l->entry_time, .entry_price = l->entry_price, .exit_price = price, .pnl = price - l->entry_price - fees, .stream = l->stream};
   return TL_OK;
 }
 
