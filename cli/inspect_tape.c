@@ -100,7 +100,7 @@ static tl_status take_file(inspect_tape *t, const tl_dataset_file *f, tl_error *
   TL_TRY(tl_scan_open(&scan, t->arena.env, f->path, (tl_scan_options){.columns = names, .column_count = COLUMNS}, err));
   TL_TRY(tl_scan_reader_open(&reader, &scan, err));
   TL_TRY(take_rows(t, &p, &reader, err));
-  TL_TRY(tl_reserve(t->arena.env, &t->parts, &t->count, t->count + 1, sizeof *t->parts, err));
+  TL_TRY(tl_reserve(t->arena.env, &t->parts, &t->count, t->used + 1, sizeof *t->parts, err));
   t->parts[t->used++] = p;
   return TL_OK;
 }

@@ -115,6 +115,7 @@ static tl_status store(tl_derive *d, size_t packed, tl_batch *b, int64_t from, t
   for (int64_t row = from; row < b->rows; row++) {
     double v = values[row - from];
     if (!tl_column_is_valid(c, row)) continue;
+    if (whole && !(fabs(v) < 0x1p63)) v = NAN; /* no int64 */
     int64_t integer = isnan(v) ? 0 : (int64_t)v;
     memcpy(c->values + 8 * row, whole ? (const void *)&integer : (const void *)&v, 8);
     if (isnan(v)) TL_TRY(tl_column_set_null(c, row, 1, err));

@@ -10,6 +10,9 @@ static tl_status take(tl_merge *m, tl_tape_part *part, tl_merge_input *in, int64
   int64_t from = out->rows, left = in->end - in->next;
   tl_status status = TL_OK;
   if (in->source->env == NULL) status = tl_pack_source_open(in->source, m->env, m->shape, in->path, in->raw == NULL, m->page_limit, err);
+  if (status == TL_OK && in->raw != NULL && !in->raw->is_csv &&
+      (in->source->file.inode != in->raw->info.inode || in->source->file.size != in->raw->info.size || in->source->file.mtime_ns != in->raw->info.mtime_ns))
+    status = tl_fail(err, TL_CORRUPT, "%s: changed while it was packed; the same command takes it as it is now", in->path);
   if (status == TL_OK) status = tl_pack_source_read(in->source, in->next, left < most ? left : most, out, count, err);
   if (status != TL_OK) {
     m->failed = in->raw;

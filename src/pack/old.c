@@ -27,6 +27,7 @@ static tl_status add_fact(reading *r, const tl_parquet *file, const char *name, 
   int fact = tl_naming_fact(r->naming, name);
   bool known = false;
   for (int i = 1; i < r->count; i++) known |= r->facts[i] == fact;
+  for (const tl_word *w = r->d->partition; w != NULL; w = w->next) known |= strcmp(w->text, name) == 0; /* the path says it */
   if (fact < 0 || known || r->count == MOST_COLUMNS) return TL_OK;
   if (child < 0 && needed) return tl_fail(err, TL_CORRUPT, "%s: no file of a tape: it has no column %s", file->path, name);
   if (child < 0) return TL_OK;

@@ -107,10 +107,18 @@ static tl_status open_parts(batch *b, tl_error *err) {
   tl_packer *p = b->p;
   for (size_t i = b->first; i < b->end; i++) {
     tl_pack_part *part = &p->parts[i];
-    TL_TRY(tl_target_temporary(&p->target, &p->arena, i, &part->part.temporary, err));
     memset(part->next_run, 0, part->old_count * sizeof *part->next_run);
     TL_TRY(tl_tape_part_open(&part->part, b->press, err));
   }
+  return TL_OK;
+}
+
+/* A file of the tape goes only when all of its rows are in the new one. */
+static tl_status check_taken(const tl_pack_part *part, tl_error *err) {
+  for (size_t k = 0; k < part->old_count; k++)
+    if (part->next_run[k] != part->old[k].run_count)
+      return tl_fail(err, TL_CORRUPT, "%s: rows that belong to no place of this part, such as those of run %zu; nothing was changed", part->old[k].path,
+                     part->next_run[k]);
   return TL_OK;
 }
 
@@ -122,6 +130,7 @@ static tl_status write_rows(batch *b, tl_error *err) {
     TL_TRY(pack_subject(b, (int32_t)s, err));
     if (b->tells && p->options->tell != NULL) p->options->tell(p->options->context, __atomic_load_n(&p->rows_seen, __ATOMIC_RELAXED), p->rows_wanted);
   }
+  for (size_t i = b->first; i < b->end; i++) TL_TRY(check_taken(&p->parts[i], err));
   for (size_t i = b->first; i < b->end; i++) TL_TRY(tl_tape_part_end(&p->parts[i].part, b->press, err));
   for (size_t i = b->first; i < b->end; i++) TL_TRY(tl_press_drain(b->press, &p->parts[i].part, err));
   for (size_t i = b->first; i < b->end; i++) TL_TRY(tl_writer_finish(&p->parts[i].part.writer, true, err));
@@ -177,10 +186,10 @@ static void add_odd(tl_odd *sum, const tl_odd *more) {
 typedef struct crew {
   tl_packer *p;
   tl_press press;
-  tl_lock *lock; /* of what follows, and of what the packer knows of its outcome */
-  size_t next;   /* part that nobody has */
-  size_t most;   /* parts of a batch, so that every thread has one */
-  int readers;
+  tl_lock *lock;       /* of what follows, and of what the packer knows of its outcome */
+  size_t next;         /* part that nobody has */
+  size_t most;         /* parts of a batch, so that every thread has one */
+  int readers;         /* threads that take batches; the last one ends it for those that wait for work */
   tl_raw_file *failed; /* the file for which it all has to be done again */
   tl_status status;
   tl_error error;
@@ -241,6 +250,7 @@ static void work(void *context, int thread) {
   crew *c = context;
   batch b;
   tl_lock_enter(c->lock);
+  c->readers++;
   while (take_batch(c, &b)) {
     tl_error err = {0};
     b.tells = thread == 0;
@@ -267,7 +277,6 @@ static tl_status run_crew(crew *c, tl_error *err) {
   size_t wanted = 0;
   for (size_t i = 0; i < p->part_count; i++) wanted += !p->parts[i].committed;
   c->most = wanted / (size_t)p->threads + (wanted % (size_t)p->threads > 0);
-  c->readers = p->threads;
   TL_TRY(tl_fact_table_open(&facts, p->env, p->naming, p->subjects, p->subject_count, err));
   TL_TRY(tl_lock_open(&c->lock, p->env, err));
   tl_status status = tl_press_open(&c->press, p->env, &p->shape, &facts, p->group_bytes, err);

@@ -195,10 +195,17 @@ static tl_status survey_all(tl_packer *p, tl_error *err) {
 
 /* ---- parts ---- */
 
+/* What a file has of a part. */
+typedef struct share {
+  int64_t day;
+  const char *key;
+  int64_t rows;
+} share;
+
 static int by_day_and_key(const void *a, const void *b) {
-  const tl_pack_part *x = a, *y = b;
-  if (x->part.day != y->part.day) return x->part.day < y->part.day ? -1 : 1;
-  return strcmp(x->part.key, y->part.key);
+  const share *x = a, *y = b;
+  if (x->day != y->day) return x->day < y->day ? -1 : 1;
+  return strcmp(x->key, y->key);
 }
 
 void tl__pack_forget_parts(tl_packer *p) {
@@ -213,35 +220,50 @@ void tl__pack_forget_parts(tl_packer *p) {
   p->part_count = 0;
 }
 
-/* The days and keys that files touch, each once. */
-static tl_status find_parts(tl_packer *p, tl_error *err) {
-  size_t capacity = 0, count = 0, kept = 0;
-  for (size_t i = 0; i < p->out->files.count; i++) {
-    const tl_raw_file *f = &p->out->files.files[i];
-    for (size_t k = 0; tl__pack_takes(f) && k < f->day_count; k++) {
-      TL_TRY(tl_reserve(p->env, &p->parts, &capacity, count + 1, sizeof *p->parts, err));
-      p->parts[count++] = (tl_pack_part){.part = {.day = f->days[k].day, .key = tl__pack_key(p, &f->subject)}, .rows = f->days[k].count};
-      p->part_count = count;
-    }
-  }
-  if (count > 0) qsort(p->parts, count, sizeof *p->parts, by_day_and_key);
-  for (size_t i = 0; i < count; i++) {
-    if (kept > 0 && by_day_and_key(&p->parts[kept - 1], &p->parts[i]) == 0)
-      p->parts[kept - 1].rows += p->parts[i].rows;
+/* The days and keys that files touch, each once: *out is the caller's to release. */
+static tl_status find_shares(const tl_packer *p, share **out, size_t *count, tl_error *err) {
+  size_t total = 0, at = 0, kept = 0;
+  const tl_raw_list *l = &p->out->files;
+  for (size_t i = 0; i < l->count; i++) total += tl__pack_takes(&l->files[i]) ? l->files[i].day_count : 0;
+  TL_TRY(tl_allocate(p->env, out, total + 1, sizeof **out, err));
+  share *s = *out;
+  for (size_t i = 0; i < l->count; i++)
+    for (size_t k = 0; tl__pack_takes(&l->files[i]) && k < l->files[i].day_count; k++)
+      s[at++] = (share){l->files[i].days[k].day, tl__pack_key(p, &l->files[i].subject), l->files[i].days[k].count};
+  if (at > 0) qsort(s, at, sizeof *s, by_day_and_key);
+  for (size_t i = 0; i < at; i++) {
+    if (kept > 0 && by_day_and_key(&s[kept - 1], &s[i]) == 0)
+      s[kept - 1].rows += s[i].rows;
     else
-      p->parts[kept++] = p->parts[i];
+      s[kept++] = s[i];
   }
-  p->part_count = kept;
-  for (size_t i = 0; i < kept; i++) {
-    tl_pack_part *part = &p->parts[i];
-    TL_TRY(tl__pack_part_name(p, part->part.day, part->part.key, &p->arena, &part->part.name, err));
-    part->committed = json_object_get(p->committed, part->part.name) != NULL;
-    if (p->locked && p->target.existed) TL_TRY(find_old(p, part, err));
-    for (size_t k = 0; k < part->old_count; k++) part->rows += part->old[k].rows;
-    TL_TRY(tl_arena_take(&p->arena, &part->next_run, part->old_count + 1, sizeof *part->next_run, err));
-    TL_TRY(tl_arena_take(&p->arena, &part->old_sources, part->old_count + 1, sizeof *part->old_sources, err));
-  }
+  *count = kept;
   return TL_OK;
+}
+
+static tl_status open_part(tl_packer *p, size_t i, const share *of, tl_error *err) {
+  tl_pack_part *part = &p->parts[i];
+  part->part.day = of->day;
+  part->part.key = of->key;
+  part->rows = of->rows;
+  TL_TRY(tl__pack_part_name(p, part->part.day, part->part.key, &p->arena, &part->part.name, err));
+  if (p->locked) TL_TRY(tl_target_temporary(&p->target, &p->arena, i, &part->part.temporary, err));
+  part->committed = json_object_get(p->committed, part->part.name) != NULL;
+  if (p->locked && p->target.existed) TL_TRY(find_old(p, part, err));
+  for (size_t k = 0; k < part->old_count; k++) part->rows += part->old[k].rows;
+  TL_TRY(tl_arena_take(&p->arena, &part->next_run, part->old_count + 1, sizeof *part->next_run, err));
+  return tl_arena_take(&p->arena, &part->old_sources, part->old_count + 1, sizeof *part->old_sources, err);
+}
+
+static tl_status find_parts(tl_packer *p, tl_error *err) {
+  share *shares = NULL;
+  size_t count = 0;
+  tl_status status = find_shares(p, &shares, &count, err);
+  if (status == TL_OK) status = tl_allocate_zeroed(p->env, &p->parts, count + 1, sizeof *p->parts, err);
+  if (status == TL_OK) p->part_count = count;
+  for (size_t i = 0; i < count && status == TL_OK; i++) status = open_part(p, i, &shares[i], err);
+  tl_release(p->env, shares);
+  return status;
 }
 
 /* The tape's types prevail; a raw file that does not fit fails. */

@@ -374,7 +374,7 @@ static tl_status derive(tl_tape_part *part, tl_press *p, tl_press_job *j, bool w
   TL_TRY(tl_buffer_reserve(&memory, (j->run_count + 1) * sizeof(int64_t), err));
   int64_t *lengths = (int64_t *)(void *)memory.data;
   for (size_t r = 0; r < j->run_count; r++) lengths[r] = j->runs[r].rows;
-  return tl_derive_streams(&part->derive, &j->rows, lengths, (int64_t)j->run_count, part->goes_on, will_go_on, err);
+  return tl_derive_streams(&part->derive, &j->rows, lengths, (int64_t)j->run_count, part->goes_on && j->runs[0].subject == part->open_subject, will_go_on, err);
 }
 
 /* The first `cut` rows become a group. */
@@ -395,6 +395,7 @@ static tl_status cut_group(tl_tape_part *part, tl_press *p, int64_t cut, bool wi
     return status;
   }
   part->goes_on = within_stream;
+  part->open_subject = j->runs[j->run_count - 1].subject;
   j->sequence = part->groups++;
   return give(p, j, err);
 }

@@ -37,6 +37,7 @@ typedef struct tl_tape_part {
   tl_derive derive;
   tl_press_job *filling; /* rows that are no group yet */
   bool goes_on;          /* ... of which the first run began in the group before */
+  int32_t open_subject;  /* ... if the next one is of this subject, too */
   tl_page_style *styles; /* one a column, as the first group chose them */
   int64_t groups;        /* given out */
   int64_t appended;      /* in the file */

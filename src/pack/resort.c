@@ -82,12 +82,33 @@ static tl_status note_part(resorter *r, const tl_dataset_file *f, int64_t rows, 
   return tl_pack_state_write(&r->state, &r->target, err);
 }
 
+/* A part of a tape is not sorted by itself: who packs holds the whole. */
+static tl_status refuse_inside(resorter *r, tl_error *err) {
+  const char *above = r->o->path, *tape;
+  bool is_tape;
+  for (int level = 0; level < 4; level++) {
+    TL_TRY(tl_arena_format(&r->arena, &above, err, "%s/..", above));
+    if (level == 0) { /* a file has no folder of that name */
+      const char *slash = strrchr(r->o->path, '/');
+      tl_file_info info;
+      TL_TRY(r->env->info(r->env, r->o->path, &info, err));
+      if (!info.is_folder)
+        TL_TRY(tl_arena_format(&r->arena, &above, err, "%.*s", slash != NULL ? (int)(slash - r->o->path) : 1, slash != NULL ? r->o->path : "."));
+    }
+    TL_TRY(tl_arena_format(&r->arena, &tape, err, "%s/_tickloom/tape.json", above));
+    TL_TRY(tl_path_exists(r->env, tape, &is_tape, err));
+    if (is_tape) return tl_fail(err, TL_USAGE, "%s: a part of the tape %s; sort that", r->o->path, above);
+  }
+  return TL_OK;
+}
+
 /* A tape is held like one that is packed into, any other folder as such. */
 static tl_status hold(resorter *r, tl_error *err) {
   tl_file_info info;
   const char *tape;
   bool is_tape;
   TL_TRY(r->env->info(r->env, r->o->path, &info, err));
+  TL_TRY(refuse_inside(r, err));
   if (!info.is_folder) return TL_OK;
   TL_TRY(tl_arena_format(&r->arena, &tape, err, "%s/_tickloom/tape.json", r->o->path));
   TL_TRY(tl_path_exists(r->env, tape, &is_tape, err));

@@ -3,6 +3,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/json.h"
+#include "base/text.h"
 
 static tl_status no_memory(tl_error *err) { return tl_fail(err, TL_MEMORY, "no memory for what is known of the tape"); }
 
@@ -80,9 +81,27 @@ static bool is_same(const json_t *entry, const tl_raw_file *f) {
          (uint64_t)json_integer_value(json_object_get(entry, "inode")) == f->info.inode;
 }
 
+/* A path as a key: bytes that are no UTF-8 become %XX. */
+static tl_status key_of(const char *path, tl_arena *arena, const char **out, tl_error *err) {
+  char *text;
+  size_t size = strlen(path), n = 0;
+  if (tl_utf8_valid(path, size)) return tl_arena_text(arena, out, path, size, err);
+  TL_TRY(tl_arena_take(arena, &text, 3 * size + 1, 1, err));
+  for (size_t i = 0; i < size; i++) {
+    if ((unsigned char)path[i] < 0x80)
+      text[n++] = path[i];
+    else
+      n += (size_t)snprintf(text + n, 4, "%%%02X", (unsigned)(unsigned char)path[i]);
+  }
+  *out = text;
+  return TL_OK;
+}
+
 tl_status tl_pack_state_has(const tl_pack_state *s, const tl_raw_file *f, tl_part_name name_of, void *context, bool *out, tl_error *err) {
   TL_OWNED(tl_arena) arena = {.env = s->env};
-  const json_t *entry = json_object_get(json_object_get(s->root, "files"), f->name), *parts = json_object_get(s->root, "parts");
+  const char *path;
+  TL_TRY(key_of(f->name, &arena, &path, err));
+  const json_t *entry = json_object_get(json_object_get(s->root, "files"), path), *parts = json_object_get(s->root, "parts");
   const json_t *days = json_object_get(entry, "days");
   const char *key = json_string_value(json_object_get(entry, "key"));
   *out = entry != NULL && key != NULL && json_is_array(days) && is_same(entry, f);
@@ -95,13 +114,16 @@ tl_status tl_pack_state_has(const tl_pack_state *s, const tl_raw_file *f, tl_par
 }
 
 tl_status tl_pack_state_add_file(tl_pack_state *s, const tl_raw_file *f, const char *key, tl_error *err) {
+  TL_OWNED(tl_arena) arena = {.env = s->env};
+  const char *path;
+  TL_TRY(key_of(f->name, &arena, &path, err));
   json_t *days = json_array();
   for (size_t i = 0; i < f->day_count; i++)
     if (json_array_append_new(days, json_integer(f->days[i].day)) != 0) return json_decref(days), no_memory(err);
   json_t *entry = json_pack("{s:I,s:I,s:I,s:s,s:o}", "size", (json_int_t)f->info.size, "mtime_ns", (json_int_t)f->info.mtime_ns, "inode",
                             (json_int_t)f->info.inode, "key", key, "days", days);
   if (entry == NULL) return no_memory(err);
-  return json_object_set_new_nocheck(json_object_get(s->root, "files"), f->name, entry) == 0 ? TL_OK : no_memory(err);
+  return json_object_set_new_nocheck(json_object_get(s->root, "files"), path, entry) == 0 ? TL_OK : no_memory(err);
 }
 
 tl_status tl_pack_state_add_part(tl_pack_state *s, const char *name, int64_t size, int64_t rows, tl_error *err) {

@@ -51,8 +51,11 @@ static double number_of(const tl_column *c, int64_t row) {
 
 static bool is_text(tl_bytes b, const char *word) { return b.size == strlen(word) && strncasecmp((const char *)b.data, word, b.size) == 0; }
 
+static bool is_call(tl_bytes b) { return is_text(b, "CE") || is_text(b, "C") || is_text(b, "call"); }
+static bool is_put(tl_bytes b) { return is_text(b, "PE") || is_text(b, "P") || is_text(b, "put"); }
+
 static tl_status recall(tl_subject *s, int fact, const tl_column *column, int64_t row, tl_arena *arena, tl_error *err) {
-  (void)arena, (void)err;
+  (void)arena;
   tl_contract *c = &s->contract;
   if (!tl_column_is_valid(column, row)) return TL_OK;
   tl_bytes b = tl_column_bytes(column, row);
@@ -61,7 +64,11 @@ static tl_status recall(tl_subject *s, int fact, const tl_column *column, int64_
       for (size_t i = 0; i < b.size && i + 1 < TL_UNDERLYING; i++) c->underlying[i] = (char)b.data[i], c->underlying[i + 1] = 0;
       break;
     case EXPIRY: c->expiry = tl_column_int(column, row); break;
-    case OPT_TYPE: c->call = is_text(b, "CE"); break;
+    case OPT_TYPE:
+      c->call = is_call(b);
+      if (!c->call && !is_put(b))
+        return tl_fail(err, TL_CORRUPT, "opt_type is \"%.*s\"; expected CE or PE", (int)(b.size < 20 ? b.size : 20), (const char *)b.data);
+      break;
     case STRIKE: memcpy(&c->strike, b.data, 8); break;
     case IS_MONTHLY: c->monthly = tl_column_int(column, row) != 0; break;
     case YEAR: c->year = (int)tl_column_int(column, row); break;
@@ -94,8 +101,7 @@ static bool agrees(const tl_subject *s, int fact, const tl_column *column, int64
   switch (fact) {
     case UNDERLYING: return is_bytes && is_text(b, c->underlying);
     case EXPIRY: return is_day(column, row, c->expiry);
-    case OPT_TYPE:
-      return is_bytes && (c->call ? is_text(b, "CE") || is_text(b, "C") || is_text(b, "call") : is_text(b, "PE") || is_text(b, "P") || is_text(b, "put"));
+    case OPT_TYPE: return is_bytes && (c->call ? is_call(b) : is_put(b));
     case STRIKE:
       if (is_bytes) return tl_double_read((const char *)b.data, b.size, &number) && number == c->strike;
       return tl_field_is_numeric(&column->field) && number_of(column, row) == c->strike;

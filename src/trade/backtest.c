@@ -24,6 +24,7 @@ typedef struct backtest {
   int threads, tile_rows;
   tl_tape_stretch *stretches;
   size_t count;
+  bool by_days;  /* every file's path says its day */
   size_t next;   /* stretch that nobody has */
   size_t merged; /* stretches whose trades are summed */
   tl_lock *lock;
@@ -59,9 +60,24 @@ static int64_t day_of_file(const backtest *b, size_t file) {
   return INT64_MIN;
 }
 
-/* Stretches [first, end) are of one day. */
+static int by_stretch_day(const void *a, const void *b, void *context) {
+  const tl_tape_stretch *x = a, *y = b;
+  int64_t i = day_of_file(context, x->file), j = day_of_file(context, y->file);
+  if (i != j) return i < j ? -1 : 1;
+  return x->first_part < y->first_part ? -1 : x->first_part > y->first_part;
+}
+
+/* Days in their order, whatever else the paths put first. */
+static void order_stretches(backtest *b) {
+  b->by_days = true;
+  for (size_t i = 0; i < b->count; i++) b->by_days &= day_of_file(b, b->stretches[i].file) != INT64_MIN;
+  if (b->by_days && b->count > 0) qsort_r(b->stretches, b->count, sizeof *b->stretches, by_stretch_day, b);
+}
+
+/* Stretches [first, end) are of one day, or all of them where some path does not say its day. */
 static size_t end_of_day(const backtest *b, size_t first) {
   size_t end = first + 1;
+  if (!b->by_days) return b->count;
   while (end < b->count && day_of_file(b, b->stretches[end].file) == day_of_file(b, b->stretches[first].file)) end++;
   return end;
 }
@@ -290,6 +306,7 @@ static tl_status run(backtest *b, tl_error *err) {
   b->threads = o->threads > 0 ? o->threads : tl_sys_processors();
   b->tile_rows = o->tile_rows > 0 ? o->tile_rows : TL_TILE_ROWS;
   TL_TRY(tl_tape_cut(&b->tape, b->threads * 4, &b->stretches, &b->count, err));
+  order_stretches(b);
   b->out->files = (int64_t)b->tape.scan.dataset.count;
   b->out->threads = b->threads;
   b->out->stretch_count = b->count;

@@ -99,8 +99,8 @@ tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *
 
 /* ---- stretches ---- */
 
-/* Whether a row group begins with another stream than the one before it ends with. */
-static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int group, bool *out, tl_error *err) {
+/* Whether a row group begins with another stream than the one before it, which has rows, ends with. */
+static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int before, int group, bool *out, tl_error *err) {
   tl_page_scratch scratch = {.env = t->env, .limit = t->scan.page_limit};
   TL_OWNED(tl_column) last = {.env = t->env, .bytes = {.env = t->env}};
   TL_OWNED(tl_column) first = {.env = t->env, .bytes = {.env = t->env}};
@@ -110,7 +110,7 @@ static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int group, bo
     int child = t->keys[k] < 0 ? -1 : tl_schema_child(file->meta.schema, t->key_fields[k].name);
     if (child < 0) continue;
     int leaf = file->meta.schema->children[child].first_leaf;
-    status = tl_parquet_read(file, group - 1, leaf, file->meta.groups[group - 1].row_count - 1, 1, &last, &scratch, err);
+    status = tl_parquet_read(file, before, leaf, file->meta.groups[before].row_count - 1, 1, &last, &scratch, err);
     if (status == TL_OK) status = tl_parquet_read(file, group, leaf, 0, 1, &first, &scratch, err);
     if (status != TL_OK) break;
     bool a = tl_column_is_valid(&last, 0), b = tl_column_is_valid(&first, 0);
@@ -131,7 +131,7 @@ static tl_status cut_file(const tl_tape *t, size_t first, size_t end, int64_t mo
       TL_TRY(tl_parquet_open(&own, t->env, t->scan.dataset.files[s.file].path, err));
       file = &own;
     }
-    if (s.rows >= most) TL_TRY(begins_stream(t, file, parts[i].group, &clean, err));
+    if (s.rows >= most) TL_TRY(begins_stream(t, file, parts[i - 1].group, parts[i].group, &clean, err));
     if (clean) {
       s.end_part = i;
       out[(*count)++] = s;
@@ -381,7 +381,10 @@ static tl_status find_times(tl_tape_reader *r, int64_t **out, tl_error *err) {
   if (c->null_count > 0) return tl_fail(err, TL_CORRUPT, "%s: a value of %s is missing", r->tape->scan.dataset.files[r->stretch.file].path, c->field.name);
   int64_t scale = c->field.logical != TL_LOGICAL_TIMESTAMP ? 1 : c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
   *out = (int64_t *)(void *)c->values;
-  for (int64_t i = 0; scale > 1 && i < r->scan.rows; i++) (*out)[i] *= scale;
+  for (int64_t i = 0; scale > 1 && i < r->scan.rows; i++)
+    if (__builtin_mul_overflow((*out)[i], scale, &(*out)[i]))
+      return tl_fail(err, TL_CORRUPT, "%s, row %lld: its time is beyond what 64 bits of nanoseconds hold", r->tape->scan.dataset.files[r->stretch.file].path,
+                     (long long)(r->scan.first_row + i));
   return TL_OK;
 }
 

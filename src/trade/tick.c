@@ -203,10 +203,18 @@ static tl_status resolve(tl_tick_runner *r, lane *l, tl_error *err) {
   return TL_OK;
 }
 
+/* A stream of many blocks has one waiting already: idle lanes wait, too, rather than have more of it read. */
+static bool is_ahead(const tl_tick_runner *r) {
+  for (int i = 0; i < TL_LANES; i++)
+    if (r->lanes[i].block != NULL && r->lanes[i].next != NULL && r->lanes[i].next->runs[0].open) return true;
+  return false;
+}
+
 /* The next stream for an idle lane, if there is one. */
 static tl_status fill_lane(tl_tick_runner *r, int number, tl_error *err) {
   lane *l = &r->lanes[number];
   while (l->block == NULL) {
+    if (is_ahead(r)) return TL_OK;
     while (!r->ended && (r->present == NULL || r->next_run == r->present->run_count)) TL_TRY(load_block(r, err));
     if (r->ended) return TL_OK;
     tl_tape_run *run = &r->present->runs[r->next_run];
@@ -249,10 +257,10 @@ static tl_status fill_lanes(tl_tick_runner *r, bool *any, tl_error *err) {
 
 /* ---- positions ---- */
 
-/* The price of a fill: a side of the book, where that is asked for and there is one. */
+/* The price of a fill: a side of the book, where that is asked for and there is one (0 is none). */
 static double fill(const tl_tick_runner *r, const tl_tape_block *b, int side, int64_t at) {
   double price = b->inputs[r->tape->price][at], quote = side >= 0 ? b->inputs[side][at] : NAN;
-  return isnan(quote) ? price : quote;
+  return quote > 0 ? quote : price;
 }
 
 static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error *err) {
