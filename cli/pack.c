@@ -172,14 +172,19 @@ static int exit_code(const tl_pack_outcome *o) {
   return 5;
 }
 
+enum { LITTLE_MEMORY = 256000000, OWN_MEMORY = 10000000 /* of the program itself, and of libraries */ };
+
 static int pack(tl_pack_options *o, bool json, bool quiet) {
   tl_pack_outcome done;
   tl_error err = {0};
   o->tell = cli_tell;
   o->context = cli_tell_begin("packed", quiet);
   tl_sys_catch_signals();
-  tl_sys_keep_memory();
-  tl_sys_limit_memory(o->memory * 9 / 10);
+  if (o->memory < LITTLE_MEMORY)
+    tl_sys_tune_memory(); /* what is released goes back at once: slower, and no more is resident than is used */
+  else
+    tl_sys_keep_memory();
+  tl_sys_limit_memory(o->memory * 9 / 10 < o->memory - OWN_MEMORY ? o->memory * 9 / 10 : o->memory - OWN_MEMORY);
   tl_status status = tl_pack_run(&done, tl_sys_env(), o, &err);
   double seconds = cli_tell_end(o->context);
   int code = status == TL_OK ? exit_code(&done) : status == TL_CANCELLED ? 1 : cli_exit_code(status);

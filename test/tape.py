@@ -985,6 +985,29 @@ class Order(Case):
         rewrite(self.file, table.take(mixed))
         return len(groups[max(groups)])  # the first row that is out of order
 
+    def test_a_tape_that_others_wrote(self):
+        """Calls and puts by other words, and a column that the path says as well: a merge loses nothing, and turns nothing round."""
+        for path in partition_files(self.path("tape")).values():
+            table = read_partition(path)
+            short = pa.array([{"CE": "C", "PE": "P"}[v] for v in table.column("opt_type").to_pylist()])
+            table = table.set_column(table.schema.get_field_index("opt_type"), "opt_type", short)
+            rewrite(path, table.append_column("underlying", pa.array(["somebody else's"] * table.num_rows)))
+        again = self.path("again")
+        shutil.copytree(self.raw, again)
+        self.assertEqual(self.pack(again)["conflicts"], 0)
+        self.assertTape(self.wanted)
+
+    def test_words_that_are_no_right(self):
+        table = read_partition(self.file)
+        rewrite(self.file, table.set_column(table.schema.get_field_index("opt_type"), "opt_type", pa.array(["X"] * table.num_rows)))
+        again = self.path("again")
+        shutil.copytree(self.raw, again)
+        self.assertIn("expected CE or PE", self.pack(again, code=4)["stderr"])
+
+    def test_a_part_is_not_sorted_alone(self):
+        self.assertIn("a part of the tape", execute("sort", os.path.dirname(self.file), codes=(2,)).stderr)
+        self.assertIn("a part of the tape", execute("sort", self.file, codes=(2,)).stderr)
+
     def test_sort_mends(self):
         values, row = hash_of(self.path("tape")), self.mix()
         done = execute("check", self.path("tape"), "--json", codes=(4,))
@@ -1097,6 +1120,34 @@ class Crashes(Case):
                 self.assertIsNone(difference(read_partition(path), read_partition(partition_files(self.path("new"))[key])), key)
             new += 1
         return new
+
+    def test_groups_cut_by_memory(self):
+        """Row groups that end where memory does, also at a contract's last row: the next contract begins anew."""
+        n, chance = 3000, np.random.default_rng(1)
+        wide = ["bp0", "bp1", "bp2", "sp0", "sp1", "sp2", "open", "high", "low", "close", "x1", "x2", "x3", "x4"]
+        for k in range(30):
+            columns = {"timestamp": ns(FIRST_DAY, 10) + np.arange(n) * 10**9, "price": np.arange(n) * 1.0, "volume": 1000000 * (k + 1) + np.arange(n)}
+            columns.update({name: chance.random(n) for name in wide})
+            os.makedirs(self.path("raw"), exist_ok=True)
+            pq.write_table(pa.table(columns), self.path("raw", "nifty24jan%dce.parquet" % (40000 + 100 * k)))
+        for memory in ("32MB", "512MB"):
+            self.pack(self.path("raw"), out=memory, more=["--memory", memory])
+        self.assertEqual(hash_of(self.path("32MB")), hash_of(self.path("512MB")))
+        total = sum(sum(table.column("vol_delta").to_pylist()) for table in read_tape(self.path("32MB")).values())
+        self.assertEqual(total, 30 * (n - 1))
+
+    def test_many_days_on_many_threads(self):
+        """Parts that are begun at once by several threads do not get into each other's way."""
+        os.mkdir(self.path("ticks"))
+        times = [ns(FIRST_DAY) + i * DAY for i in range(200)]
+        pq.write_table(pa.table({"timestamp": times, "price": [float(i) for i in range(200)]}), self.path("ticks", "s.parquet"))
+        for round_ in range(10):
+            tape = self.path("t%d" % round_)
+            execute("pack", "trades", self.path("ticks"), "--out", tape, "--threads", "8", "--memory", "4GB")
+            for i in range(200):
+                day = FIRST_DAY + datetime.timedelta(days=i)
+                table = read_partition(os.path.join(tape, "date=%s" % day, "part-0.parquet"))
+                self.assertEqual(table.column("timestamp").to_pylist(), [times[i]])
 
     def test_kill_at_any_moment(self):
         """Into days that exist, and into no tape at all; a kill may hit the run that mends what an earlier kill left."""
@@ -1315,6 +1366,30 @@ class Strategy(Case):
         raw = write_raw(self.path("raw"), {"goog24jan140ce": tick_table([ns(FIRST_DAY, 10) + i for i in range(50)], [100.0 + i for i in range(50)])})
         self.pack(raw)
         self.assertTrades([])
+
+    def test_other_folders(self):
+        """Days below underlyings, and a file that ends in a row group without rows: the same trades in the same order."""
+        partitions, _ = self.market(27)
+        wanted = oracle.trades(partitions)
+        for (day, underlying), path in partition_files(self.path("tape")).items():
+            folder = self.path("other", "underlying=" + underlying, "date=%s" % day)
+            os.makedirs(folder)
+            table = read_partition(path)
+            with pq.ParquetWriter(os.path.join(folder, "part.parquet"), table.schema) as file:
+                for first in range(0, table.num_rows, 400):
+                    file.write_table(table.slice(first, 400))
+                file.write_table(table.slice(0, 0))
+        for threads in (1, 2):
+            self.assertTrades(wanted, "--threads", threads, tape="other")
+
+    def test_times_that_overflow(self):
+        self.market(28)
+        path = sorted(partition_files(self.path("tape")).values())[0]
+        table = read_partition(path)
+        stamps = table.column("timestamp").cast(pa.timestamp("us"))
+        rewrite(path, table.set_column(table.schema.get_field_index("timestamp"), "timestamp", stamps))
+        text = self.write("s.loom", "stream by expiry, opt_type, strike order by timestamp ties\nreset each day\ninput price\nenter long when price > 0\nexit long when price > 1\n")
+        self.assertIn("beyond what 64 bits", execute("backtest", text, "--in", path, "--profile", "tick", codes=(4,)).stderr)
 
     def test_page_layouts(self):
         """The same rows in files of other writers."""

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "pack/pack_inside.h"
 
-enum { MOST_OPEN_PARTS = 64 };
+enum { MOST_OPEN_PARTS = 64, ENCODING = 4 << 20 /* bytes beside the rows that a thread encodes */ };
 
 void tl_pack_outcome_free(tl_pack_outcome *o) {
   if (o->env == NULL) return;
@@ -198,7 +198,7 @@ typedef struct crew {
 /* What fits into a thread's share of memory. */
 static size_t end_of_batch(const crew *c, size_t first) {
   const tl_packer *p = c->p;
-  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2, used = 0;
+  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2 - ENCODING, used = 0;
   size_t end = first;
   for (; end < p->part_count && end - first < c->most && end - first < MOST_OPEN_PARTS; end++) {
     int64_t bytes = p->parts[end].rows * p->row_bytes;

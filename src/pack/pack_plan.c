@@ -353,12 +353,12 @@ static int64_t bytes_of_row(const tl_schema *rows) {
 
 /* Row groups on their way are: one of each open part, of which each thread has one at least, and for each thread one that it encodes. */
 static void share_memory(tl_packer *p) {
-  enum { ROWS = 131072 };
-  int64_t budget = p->options->memory * 6 / 10, most = budget / 4;
+  enum { ROWS = 131072, ENCODING = 4 << 20, LEAST = 1 << 19 }; /* encoding a column takes tables of its own */
+  int64_t budget = p->options->memory * 6 / 10, most = (budget - p->threads * ENCODING) / 6;
   p->row_bytes = bytes_of_row(&p->shape.rows);
   p->group_bytes = p->row_bytes * ROWS;
-  if (p->group_bytes > most) p->group_bytes = most;
-  int64_t fits = budget / (p->group_bytes * 3 / 2) / 2;
+  if (p->group_bytes > most) p->group_bytes = most > LEAST ? most : LEAST;
+  int64_t fits = budget / (p->group_bytes * 3 / 2 + ENCODING) / 2;
   if (p->threads > fits) p->threads = fits > 1 ? (int)fits : 1;
 }
 
