@@ -9,7 +9,6 @@
 #include "sys/sys.h"
 #include "table.h"
 
-#define DAY_NS 86400000000000
 enum { EXPIRY, OPT_TYPE, STRIKE, TIMESTAMP, COLUMNS, SECONDS = 86400, MOST_WEEKDAYS = 20 };
 static const char *const names[COLUMNS] = {"expiry", "opt_type", "strike", "timestamp"};
 
@@ -45,7 +44,7 @@ typedef struct clock {
 
 static void take_times(inspect_tape_part *p, clock *day, const tl_column *times, int64_t rows) {
   for (int64_t i = 0; i < rows; i++) {
-    int64_t t = tl_column_int(times, i), second = tl_floor_mod(t, DAY_NS) / 1000000000;
+    int64_t t = tl_column_int(times, i), second = tl_floor_mod(t, TL_DAY_NS) / 1000000000;
     if (p->rows == 0 && i == 0) p->first = p->last = t;
     p->first = t < p->first ? t : p->first;
     p->last = t > p->last ? t : p->last;
@@ -149,8 +148,8 @@ void inspect_tape_show(const inspect_tape *t) {
     const inspect_tape_part *p = &t->parts[i];
     tl_date_text(text, p->day);
     tl_count_text(rows, p->rows);
-    tl_clock_text(first, tl_floor_mod(p->first, DAY_NS) / 1000000000, 0);
-    tl_clock_text(last, tl_floor_mod(p->last, DAY_NS) / 1000000000, 0);
+    tl_clock_text(first, tl_floor_mod(p->first, TL_DAY_NS) / 1000000000, 0);
+    tl_clock_text(last, tl_floor_mod(p->last, TL_DAY_NS) / 1000000000, 0);
     cli_table_cell(&table, "%s", text);
     cli_table_cell(&table, "%s", p->underlying);
     cli_table_cell(&table, "%s", rows);

@@ -5,6 +5,8 @@
 
 #include <stdint.h>
 
+#define TL_DAY_NS INT64_C(86400000000000)
+
 typedef struct tl_civil {
   int64_t year;
   int month; /* 1..12 */

@@ -4,7 +4,7 @@
 #include "base/json.h"
 #include "pack/pack_inside.h"
 
-enum { MOST_OPEN_PARTS = 64, ENCODING = 4 << 20 /* bytes beside the rows that a thread encodes */ };
+enum { MOST_OPEN_PARTS = 64 };
 
 void tl_pack_outcome_free(tl_pack_outcome *o) {
   if (o->env == NULL) return;
@@ -26,8 +26,7 @@ typedef struct batch {
   bool tells; /* of all threads' progress */
 } batch;
 
-static tl_status add_old(tl_packer *p, tl_pack_part *part, int32_t subject, tl_merge_input *inputs, int *count) {
-  (void)p;
+static void add_old(tl_pack_part *part, int32_t subject, tl_merge_input *inputs, int *count) {
   for (size_t k = 0; k < part->old_count; k++) {
     const tl_old_file *old = &part->old[k];
     if (part->next_run[k] == old->run_count || old->runs[part->next_run[k]].subject_index != subject) continue;
@@ -39,7 +38,6 @@ static tl_status add_old(tl_packer *p, tl_pack_part *part, int32_t subject, tl_m
                                           .first_time = run->first_time,
                                           .last_time = run->last_time};
   }
-  return TL_OK;
 }
 
 /* The subject's rows of one part. `files` are its raw files in order, sources[i] is open for files[i] once it was needed. */
@@ -49,7 +47,7 @@ static tl_status pack_part(batch *b, tl_pack_part *part, int32_t subject, const 
   tl_merge_input *inputs;
   int count = 0;
   TL_TRY(tl_arena_take(&arena, &inputs, part->old_count + file_count + 1, sizeof *inputs, err));
-  TL_TRY(add_old(p, part, subject, inputs, &count));
+  add_old(part, subject, inputs, &count);
   for (size_t i = 0; i < file_count; i++) {
     tl_raw_file *f = &p->out->files.files[files[i]];
     const tl_raw_day *day = tl_raw_file_day(f, part->part.day);
@@ -198,7 +196,7 @@ typedef struct crew {
 /* What fits into a thread's share of memory. */
 static size_t end_of_batch(const crew *c, size_t first) {
   const tl_packer *p = c->p;
-  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2 - ENCODING, used = 0;
+  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2 - TL__PACK_ENCODING, used = 0;
   size_t end = first;
   for (; end < p->part_count && end - first < c->most && end - first < MOST_OPEN_PARTS; end++) {
     int64_t bytes = p->parts[end].rows * p->row_bytes;

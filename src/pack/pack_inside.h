@@ -7,6 +7,8 @@
 #include "pack/pack.h"
 #include "pack/state.h"
 
+enum { TL__PACK_ENCODING = 4 << 20 }; /* bytes beside the rows that a thread encodes: encoding a column takes tables of its own */
+
 /* A part that is to be written. */
 typedef struct tl_pack_part {
   tl_tape_part part;

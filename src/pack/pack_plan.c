@@ -52,11 +52,6 @@ static tl_status check_definition(tl_packer *p, tl_error *err) {
 
 /* ---- files and names ---- */
 
-static tl_status fail_file(tl_packer *p, tl_raw_file *f, tl_status status, const tl_error *why, tl_error *err) {
-  (void)p;
-  return tl_raw_file_fail(f, status, why, -1, err);
-}
-
 static tl_status read_names(tl_packer *p, tl_error *err) {
   tl_name_reader with = {&p->symbols, &p->calendar, &p->arena};
   tl_raw_list *l = &p->out->files;
@@ -72,7 +67,7 @@ static tl_status read_names(tl_packer *p, tl_error *err) {
     }
     if (status != TL_OK) {
       tl_fail_in(&why, status, "%s: ", f->name);
-      TL_TRY(fail_file(p, f, status, &why, err));
+      TL_TRY(tl_raw_file_fail(f, status, &why, -1, err));
     }
     l->files[kept++] = *f;
   }
@@ -278,7 +273,7 @@ static tl_status find_shape(tl_packer *p, bool *again, tl_error *err) {
     if (!tl__pack_takes(f)) continue;
     tl_status status = tl_tape_shape_add(&p->shape, &f->schema, f->name, &why);
     if (status == TL_OK) continue;
-    TL_TRY(fail_file(p, f, status, &why, err));
+    TL_TRY(tl_raw_file_fail(f, status, &why, -1, err));
     *again = true;
   }
   return tl_tape_shape_settle(&p->shape, err);
@@ -353,12 +348,12 @@ static int64_t bytes_of_row(const tl_schema *rows) {
 
 /* Row groups on their way are: one of each open part, of which each thread has one at least, and for each thread one that it encodes. */
 static void share_memory(tl_packer *p) {
-  enum { ROWS = 131072, ENCODING = 4 << 20, LEAST = 1 << 19 }; /* encoding a column takes tables of its own */
-  int64_t budget = p->options->memory * 6 / 10, most = (budget - p->threads * ENCODING) / 6;
+  enum { ROWS = 131072, LEAST = 1 << 19 };
+  int64_t budget = p->options->memory * 6 / 10, most = (budget - p->threads * TL__PACK_ENCODING) / 6;
   p->row_bytes = bytes_of_row(&p->shape.rows);
   p->group_bytes = p->row_bytes * ROWS;
   if (p->group_bytes > most) p->group_bytes = most > LEAST ? most : LEAST;
-  int64_t fits = budget / (p->group_bytes * 3 / 2 + ENCODING) / 2;
+  int64_t fits = budget / (p->group_bytes * 3 / 2 + TL__PACK_ENCODING) / 2;
   if (p->threads > fits) p->threads = fits > 1 ? (int)fits : 1;
 }
 

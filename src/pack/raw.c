@@ -11,7 +11,6 @@
 #include "parquet/rows.h"
 
 enum { MOST_DEPTH = 32, WINDOW = 16384 };
-#define DAY_NS 86400000000000
 
 void tl_raw_list_free(tl_raw_list *l) {
   if (l->env == NULL) return;
@@ -219,7 +218,7 @@ static tl_status choose_columns(survey *s, tl_error *err) {
 
 static tl_status take_time(survey *s, int64_t row, int64_t time, tl_error *err) {
   tl_raw_file *f = s->f;
-  int64_t day = tl_floor_div(time, DAY_NS);
+  int64_t day = tl_floor_div(time, TL_DAY_NS);
   s->row = row;
   if (s->any && time < s->last)
     return tl_fail(err, TL_CORRUPT, "its %s is before that of the row ahead of it; a file is in order of %s", s->d->order, s->d->order);

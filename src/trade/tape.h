@@ -6,6 +6,8 @@
 #include "lake/scan.h"
 #include "lang/definition.h"
 
+enum { TL_TAPE_BATCH_ROWS = 16384 };
+
 /* How a dataset gives what a definition needs. */
 typedef struct tl_tape {
   tl_env *env;

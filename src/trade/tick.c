@@ -38,7 +38,6 @@ struct tl_tick_runner {
   lane lanes[TL_LANES];
   tl_lane_stream streams[TL_LANES];
   const double **inputs; /* of the lanes */
-  double *results;       /* none: what lanes would have */
   uint16_t *enter, *exit;
   waiting waiting[MOST_WAITING]; /* trades whose exit times are on their way into the cache */
   int waiting_count;
@@ -178,9 +177,8 @@ static tl_status load_block(tl_tick_runner *r, tl_error *err) {
 
 /* ---- lanes ---- */
 
-static void take_run(tl_tick_runner *r, lane *l, tl_tape_block *b, size_t number) {
+static void take_run(lane *l, tl_tape_block *b, size_t number) {
   const tl_tape_run *run = &b->runs[number];
-  (void)r;
   l->block = b;
   l->first = run->first;
   l->rows = run->rows;
@@ -191,9 +189,9 @@ static void take_run(tl_tick_runner *r, lane *l, tl_tape_block *b, size_t number
 }
 
 /* More of the same stream. */
-static void go_on(tl_tick_runner *r, lane *l) {
+static void go_on(lane *l) {
   tl_tape_block *old = l->block, *next = l->next;
-  take_run(r, l, next, 0);
+  take_run(l, next, 0);
   l->next = next->more;
   old->users--;
 }
@@ -222,7 +220,7 @@ static tl_status fill_lane(tl_tick_runner *r, int number, tl_error *err) {
       r->next_run++;
       continue;
     }
-    take_run(r, l, r->present, r->next_run++);
+    take_run(l, r->present, r->next_run++);
     r->present->users++;
     l->begun = false;
     if (r->restarts) TL_TRY(tl_engine_restart(&r->engine, number, err));
@@ -244,7 +242,7 @@ static tl_status fill_lanes(tl_tick_runner *r, bool *any, tl_error *err) {
       if (l->rows - l->at <= r->engine.tile_rows) TL_TRY(resolve(r, l, err)); /* whether its last row is near must be known */
       if (l->at < l->rows) break;
       if (l->next != NULL) {
-        go_on(r, l);
+        go_on(l);
         continue;
       }
       l->block->users--; /* a stream of rows without a price */
@@ -297,15 +295,14 @@ static tl_status take_events(tl_tick_runner *r, int row, unsigned opened, unsign
 
 static tl_status trade(tl_tick_runner *r, int rows, tl_error *err) {
   uint16_t live = 0, fresh = 0, ends[256] = {0};
-  int last[TL_LANES];
   for (int l = 0; l < TL_LANES; l++) {
     const lane *a = &r->lanes[l];
-    last[l] = -1;
+    int last = -1;
     if (a->block == NULL) continue;
     live |= (uint16_t)(1u << l);
     if (!a->begun) fresh |= (uint16_t)(1u << l);
-    if (a->rows - a->at <= rows && !a->open && a->next == NULL) last[l] = (int)(a->rows - a->at) - 1;
-    if (last[l] >= 0) ends[last[l]] |= (uint16_t)(1u << l);
+    if (a->rows - a->at <= rows && !a->open && a->next == NULL) last = (int)(a->rows - a->at) - 1;
+    if (last >= 0) ends[last] |= (uint16_t)(1u << l);
   }
   unsigned held = r->held, alive = live;
   for (int row = 0; row < rows; row++) {

@@ -1,0 +1,454 @@
+/* A stretch of a tape, from batches of its columns to blocks of ticks, cut into streams. */
+#include "trade/tape.h"
+#include <math.h>
+#include <string.h>
+#include "base/date.h"
+#include "codec/unpack.h"
+#include "column/bits.h"
+#include "column/compare.h"
+#include "lake/hive.h"
+
+enum { MOST_AT_ONCE = 131072 };
+
+void tl_tape_block_free(tl_tape_block *b) {
+  if (b->env == NULL) return;
+  for (int i = 0; b->inputs != NULL && i < b->input_count; i++) tl_release(b->env, b->inputs[i]);
+  tl_release(b->env, b->inputs);
+  tl_release(b->env, b->capacity);
+  tl_release(b->env, b->time);
+  tl_release(b->env, b->runs);
+  *b = (tl_tape_block){0};
+}
+
+void tl_tape_reader_free(tl_tape_reader *r) {
+  if (r->env == NULL) return;
+  tl_scan_reader_free(&r->scan);
+  for (int k = 0; r->keys != NULL && k < r->tape->key_count; k++) tl_column_free(&r->keys[k]);
+  for (int k = 0; r->in_path != NULL && k < r->tape->key_count; k++) tl_column_free(&r->in_path[k]);
+  for (int u = 0; r->dictionaries != NULL && u < r->tape->used_count; u++) tl_release(r->env, r->dictionaries[u]);
+  tl_release(r->env, r->keys);
+  tl_release(r->env, r->in_path);
+  tl_release(r->env, r->dictionaries);
+  tl_release(r->env, r->dictionary_capacity);
+  tl_release(r->env, r->dictionary_of);
+  tl_release(r->env, r->kept);
+  *r = (tl_tape_reader){0};
+}
+
+static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
+  const tl_tape *t = r->tape;
+  size_t used = (size_t)t->used_count + 1;
+  TL_TRY(tl_allocate_zeroed(r->env, &r->keys, (size_t)t->key_count, sizeof *r->keys, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->in_path, (size_t)t->key_count, sizeof *r->in_path, err));
+  for (int k = 0; k < t->key_count; k++) r->keys[k] = r->in_path[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
+  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionaries, used, sizeof *r->dictionaries, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_capacity, used, sizeof *r->dictionary_capacity, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_of, used, sizeof *r->dictionary_of, err));
+  TL_TRY(tl_scan_reader_open(&r->scan, &t->scan, err));
+  for (int u = 0; u < t->used_count; u++) { /* a column may be key and input: then every row has its code */
+    int wanted = t->inputs[t->used[u]];
+    bool key = wanted < 0 || wanted == t->order;
+    for (int k = 0; k < t->key_count; k++) key |= wanted == t->keys[k];
+    if (!key) tl_scan_reader_take_dense(&r->scan, wanted);
+  }
+  return TL_OK;
+}
+
+tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error *err) {
+  *out = (tl_tape_reader){.env = tape->env, .tape = tape};
+  tl_status status = open_reader(out, err);
+  if (status != TL_OK) tl_tape_reader_free(out);
+  return status;
+}
+
+tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_error *err) {
+  r->stretch = stretch;
+  r->next = stretch.first_part;
+  r->streams = 0;
+  r->in_part = false;
+  r->started = false;
+  for (int k = 0; k < r->tape->key_count; k++) {
+    TL_TRY(tl_column_reset(&r->keys[k], &r->tape->key_fields[k], 0, err));
+    if (r->tape->keys[k] < 0) TL_TRY(tl_hive_fill(&r->tape->scan.dataset.files[stretch.file], &r->tape->key_fields[k], 1, &r->in_path[k], err));
+  }
+  return TL_OK;
+}
+
+/* ---- columns ---- */
+
+static void to_finite(double *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) values[i] = fabs(values[i]) < INFINITY ? values[i] : NAN;
+}
+
+static const tl_column *input_column(const tl_tape_reader *r, int u) {
+  int wanted = r->tape->inputs[r->tape->used[u]];
+  return wanted >= 0 ? &r->scan.columns[wanted]->column : NULL;
+}
+
+/* An input's dictionary as doubles, once a row group. */
+static tl_status load_dictionary(tl_tape_reader *r, int u, const tl_column *c, tl_error *err) {
+  int64_t entries = c->dictionary->count;
+  if (r->dictionary_of[u] == c->dictionary) return TL_OK;
+  TL_TRY(tl_renew(r->env, &r->dictionaries[u], &r->dictionary_capacity[u], (size_t)entries + 1, sizeof(double), err));
+  tl_column_raw_doubles(c->dictionary, 0, entries, r->dictionaries[u]);
+  to_finite(r->dictionaries[u], entries);
+  for (int64_t i = 0; i < entries && u == r->tape->price; i++) r->dictionary_has_gap |= r->dictionaries[u][i] != r->dictionaries[u][i];
+  if (entries == 0) r->dictionaries[u][0] = NAN; /* codes of missing rows */
+  r->dictionary_of[u] = c->dictionary;
+  return TL_OK;
+}
+
+/* ---- rows that are ticks ---- */
+
+static tl_status keep_rows(tl_tape_reader *r, int64_t from, int64_t end, tl_error *err) {
+  if (end == from) return TL_OK;
+  TL_TRY(tl_reserve(r->env, &r->kept, &r->kept_capacity, r->kept_count + 1, sizeof *r->kept, err));
+  r->kept[r->kept_count++] = (tl_tape_rows){from, end - from};
+  return TL_OK;
+}
+
+static bool is_tick(const tl_tape_reader *r, const tl_column *c, int64_t row) {
+  double v;
+  if (!tl_column_is_valid(c, row)) return false;
+  if (c->dictionary != NULL) return !r->dictionary_has_gap || !isnan(r->dictionaries[r->tape->price][c->codes[row]]);
+  tl_column_raw_doubles(c, row, 1, &v);
+  return isfinite(v);
+}
+
+/* Whether rows are present doubles, and numbers. */
+static bool are_finite(const tl_column *c, int64_t row, int64_t count) {
+  const double *v = (const double *)(const void *)c->values + row;
+  double sum = 0;
+  if (c->field.physical != TL_PHYSICAL_DOUBLE || c->dictionary != NULL || c->null_count > 0) return false;
+  for (int64_t i = 0; i < count; i++) sum += v[i] - v[i]; /* 0, or NaN where one is not finite */
+  return sum == 0;
+}
+
+/* Rows of the batch that have a price, as stretches. */
+static tl_status find_ticks(tl_tape_reader *r, tl_error *err) {
+  int64_t rows = r->scan.rows, from = 0;
+  const tl_column *c = r->tape->price >= 0 ? input_column(r, r->tape->price) : NULL;
+  r->kept_count = 0;
+  if (r->tape->price < 0) return keep_rows(r, 0, rows, err);
+  if (c == NULL) return TL_OK;
+  if (c->dictionary != NULL) TL_TRY(load_dictionary(r, r->tape->price, c, err));
+  bool simple = c->dictionary != NULL && !r->dictionary_has_gap;
+  if (!simple) tl_column_undense((tl_column *)(uintptr_t)c);
+  if (simple && c->null_count == 0) return keep_rows(r, 0, rows, err);
+  for (int64_t i = 0; i < rows;) {
+    if (!simple && i + 64 <= rows && are_finite(c, i, 64)) {
+      i += 64;
+      continue;
+    }
+    if (simple && (i & 7) == 0 && i + 8 <= rows && c->valid[i >> 3] == 0xff) {
+      i += 8;
+      continue;
+    }
+    if (!is_tick(r, c, i)) {
+      TL_TRY(keep_rows(r, from, i, err));
+      from = i + 1;
+    }
+    i++;
+  }
+  return keep_rows(r, from, rows, err);
+}
+
+/* Missing values among rows [from, from + count), which lie at `out`: a byte of validity at a time, since few are missing. */
+static void blank(const tl_column *c, int64_t from, int64_t count, double *out) {
+  int64_t end = from + count;
+  for (int64_t i = from & ~(int64_t)7; c->null_count > 0 && i < end; i += 8) {
+    unsigned missing = (uint8_t)~c->valid[i >> 3];
+    if (i < from) missing &= 0xffu << (from - i);
+    if (end - i < 8) missing &= (1u << (end - i)) - 1;
+    for (; missing != 0; missing &= missing - 1) out[i + __builtin_ctz(missing) - from] = NAN;
+  }
+}
+
+/* How many rows from `row` on, before `end`, are as this one is: present, or missing. */
+static int64_t same_validity(const uint8_t *valid, int64_t row, int64_t end) {
+  unsigned flip = valid[row >> 3] >> (row & 7) & 1 ? 0xff : 0;
+  int64_t at = row;
+  while (at < end) {
+    int bit = (int)(at & 7), n = __builtin_ctz(((valid[at >> 3] ^ flip) >> bit) | 1u << (8 - bit));
+    at += n;
+    if (n < 8 - bit) break;
+  }
+  return (at < end ? at : end) - row;
+}
+
+/* Rows [from, from + count) of a column whose codes are dense: values[code] of those that are present, the others missing. *code: how many were present
+   before; goes on. */
+static void spread_values(const tl_column *c, const double *values, int64_t from, int64_t count, double *out, int64_t *code) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  int64_t end = from + count;
+  for (int64_t i = from, n; i < end; i += n) {
+    n = same_validity(c->valid, i, end);
+    if (!tl_column_is_valid(c, i)) {
+      for (int64_t m = 0; m < n; m++) out[i - from + m] = NAN;
+      continue;
+    }
+    k->gather64((uint64_t *)(void *)(out + i - from), (const uint64_t *)(const void *)values, c->codes + *code, (size_t)n);
+    *code += n;
+  }
+}
+
+static void load_dense(const tl_tape_reader *r, int u, const tl_column *c, double *out) {
+  int64_t row = 0, code = 0;
+  for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
+    code += tl_bits_count(c->valid, row, r->kept[n].from - row);
+    spread_values(c, r->dictionaries[u], r->kept[n].from, r->kept[n].count, out, &code);
+    row = r->kept[n].from + r->kept[n].count;
+  }
+}
+
+/* The batch's ticks of an input, side by side. */
+static tl_status load_input(tl_tape_reader *r, int u, double *out, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  const tl_column *c = input_column(r, u);
+  if (c != NULL && c->dictionary != NULL) TL_TRY(load_dictionary(r, u, c, err));
+  if (c != NULL && c->dictionary != NULL && c->dense && c->null_count > 0) return load_dense(r, u, c, out), TL_OK;
+  for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
+    int64_t from = r->kept[n].from, count = r->kept[n].count;
+    if (c == NULL) {
+      for (int64_t i = 0; i < count; i++) out[i] = NAN;
+      continue;
+    }
+    if (c->dictionary != NULL)
+      k->gather64((uint64_t *)(void *)out, (const uint64_t *)(const void *)r->dictionaries[u], c->codes + from, (size_t)count);
+    else
+      tl_column_raw_doubles(c, from, count, out);
+    if (c->dictionary == NULL && (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT)) to_finite(out, count);
+    blank(c, from, count, out);
+  }
+  return TL_OK;
+}
+
+/* Times of all rows of the batch, in ns. */
+static tl_status find_times(tl_tape_reader *r, int64_t **out, tl_error *err) {
+  tl_column *c = &r->scan.columns[r->tape->order]->column;
+  TL_TRY(tl_column_flatten(c, INT64_MAX, err));
+  if (c->null_count > 0) return tl_fail(err, TL_CORRUPT, "%s: a value of %s is missing", r->tape->scan.dataset.files[r->stretch.file].path, c->field.name);
+  int64_t scale = c->field.logical != TL_LOGICAL_TIMESTAMP ? 1 : c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
+  *out = (int64_t *)(void *)c->values;
+  for (int64_t i = 0; scale > 1 && i < r->scan.rows; i++)
+    if (__builtin_mul_overflow((*out)[i], scale, &(*out)[i]))
+      return tl_fail(err, TL_CORRUPT, "%s, row %lld: its time is beyond what 64 bits of nanoseconds hold", r->tape->scan.dataset.files[r->stretch.file].path,
+                     (long long)(r->scan.first_row + i));
+  return TL_OK;
+}
+
+/* ---- streams ---- */
+
+/* A key of the file itself; NULL: it stands in the path, so that all rows share it. */
+static const tl_column *key_column(const tl_tape_reader *r, int k) { return r->tape->keys[k] >= 0 ? &r->scan.columns[r->tape->keys[k]]->column : NULL; }
+
+/* Whether a batch's row has other keys than the row before it. */
+static bool differs(const tl_column *c, int64_t row) {
+  return c->dictionary != NULL && c->valid == NULL && c->codes[row] == c->codes[row - 1] ? false : !tl_column_repeats(c, row, row - 1);
+}
+
+/* Whether `count` rows are all what the row before them is, by codes or by values of fixed width. */
+static bool are_same(const tl_column *c, int64_t row, int64_t count) {
+  size_t width = c->dictionary != NULL ? sizeof *c->codes : (size_t)tl_field_width(&c->field);
+  const uint8_t *at = c->dictionary != NULL ? (const uint8_t *)c->codes : c->values;
+  at += (size_t)row * width;
+  return width > 0 && memcmp(at - width, at, (size_t)count * width) == 0;
+}
+
+/* The first row from `row` on that is of another stream, by this key; a look at 64 rows at once first. */
+static int64_t next_change(const tl_column *c, int64_t row, int64_t end) {
+  while (row < end) {
+    if (c->valid == NULL && row + 64 <= end && are_same(c, row, 64)) {
+      row += 64;
+      continue;
+    }
+    if (differs(c, row)) return row;
+    row++;
+  }
+  return end;
+}
+
+/* Against the last stream that was noted. */
+static bool is_last_stream(const tl_tape_reader *r, int64_t row) {
+  for (int k = 0; k < r->tape->key_count; k++) {
+    const tl_column *c = key_column(r, k), *last = &r->keys[k];
+    if (c == NULL) continue;
+    bool a = tl_column_is_valid(c, row), b = tl_column_is_valid(last, r->streams - 1);
+    if (a != b) return false;
+    if (!a) continue;
+    tl_bytes x = tl_column_bytes(c, row), y = tl_column_bytes(last, r->streams - 1);
+    if (x.size != y.size || memcmp(x.data, y.data, x.size) != 0) return false;
+  }
+  return true;
+}
+
+static tl_status fail_row(const tl_tape_reader *r, int64_t row, const char *what, tl_error *err) {
+  return tl_fail(err, TL_CORRUPT, "%s, row %lld: %s; tickloom sort mends a tape that is out of order", r->tape->scan.dataset.files[r->stretch.file].path,
+                 (long long)(r->scan.first_row + row), what);
+}
+
+/* A stream begins at a row; keys must ascend through a file, as far as they are its own columns. */
+static tl_status begin_stream(tl_tape_reader *r, int64_t row, bool same_keys, tl_error *err) {
+  int order = 0;
+  for (int k = 0; k < r->tape->key_count; k++) {
+    const tl_column *c = key_column(r, k);
+    if (c == NULL) {
+      TL_TRY(tl_column_append(&r->keys[k], &r->in_path[k], 0, 1, err));
+      continue;
+    }
+    bool comparable = order == 0 && r->streams > 0 && !same_keys && tl_column_is_valid(c, row) && tl_column_is_valid(&r->keys[k], r->streams - 1);
+    if (comparable) order = tl_column_compare(&r->keys[k], r->streams - 1, c, row);
+    TL_TRY(tl_column_append(&r->keys[k], c, row, 1, err));
+  }
+  r->streams++;
+  return order <= 0 ? TL_OK : fail_row(r, row, "its stream comes before the one ahead of it", err);
+}
+
+/* Rows [from, to) of the batch are of one stream; the first that belongs to a later day, or `to`. */
+static tl_status same_day(tl_tape_reader *r, const int64_t *time, int64_t from, int64_t to, int64_t *end, tl_error *err) {
+  bool fine = tl_codec_kernels_chosen()->ascends64(time + from, (size_t)(to - from));
+  for (int64_t i = from + 1; !fine && i < to; i++)
+    if (time[i] < time[i - 1]) return fail_row(r, i, "its time comes before that of the row ahead of it", err);
+  int64_t day = tl_floor_div(time[from], TL_DAY_NS);
+  *end = to;
+  if (tl_floor_div(time[to - 1], TL_DAY_NS) == day) return TL_OK;
+  for (*end = from; tl_floor_div(time[*end], TL_DAY_NS) == day;) ++*end;
+  return TL_OK;
+}
+
+/* Ticks among the rows before `end` that nobody has asked about yet; `at` walks through the stretches. */
+typedef struct tick_count {
+  size_t stretch;
+  int64_t row;
+} tick_count;
+
+static int64_t ticks_before(const tl_tape_reader *r, tick_count *at, int64_t end) {
+  int64_t ticks = 0;
+  for (; at->stretch < r->kept_count; at->stretch++) {
+    const tl_tape_rows *k = &r->kept[at->stretch];
+    int64_t from = k->from > at->row ? k->from : at->row, last = k->from + k->count < end ? k->from + k->count : end;
+    if (last > from) ticks += last - from;
+    if (k->from + k->count > end) break;
+  }
+  at->row = end;
+  return ticks;
+}
+
+/* Cuts the batch's rows into streams; its ticks lie behind the rows that the block has. */
+static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t *time, tl_error *err) {
+  int64_t rows = r->scan.rows;
+  tick_count at = {0};
+  for (int64_t row = 0, end; row < rows; row = end) {
+    end = rows;
+    for (int k = 0; k < r->tape->key_count; k++)
+      if (key_column(r, k) != NULL) end = next_change(key_column(r, k), row + 1, end);
+    bool same_keys = r->started && row == 0 && is_last_stream(r, row);
+    TL_TRY(same_day(r, time, row, end, &end, err));
+    int64_t day = r->tape->definition->resets_daily ? tl_floor_div(time[row], TL_DAY_NS) : 0;
+    bool goes_on = same_keys && day == r->last_day;
+    if (row > 0 && b->run_count > 0 && r->last_day != day) same_keys = is_last_stream(r, row);
+    if (same_keys && time[row] < r->last_time) return fail_row(r, row, "its time comes before that of the row ahead of it", err);
+    if (!goes_on) TL_TRY(begin_stream(r, row, same_keys, err));
+    bool in_block = goes_on && b->run_count > 0;
+    if (!in_block) {
+      TL_TRY(tl_reserve(r->env, &b->runs, &b->run_capacity, b->run_count + 1, sizeof *b->runs, err));
+      b->runs[b->run_count++] = (tl_tape_run){.first = b->rows, .day = tl_floor_div(time[row], TL_DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
+    }
+    tl_tape_run *run = &b->runs[b->run_count - 1];
+    int64_t ticks = ticks_before(r, &at, end);
+    run->rows += ticks;
+    run->read += end - row;
+    b->rows += ticks;
+    r->last_time = time[end - 1];
+    r->last_day = day;
+    r->started = true;
+  }
+  return TL_OK;
+}
+
+/* ---- batches ---- */
+
+static tl_status make_room(tl_tape_reader *r, tl_tape_block *b, int64_t rows, tl_error *err) {
+  int used = r->tape->used_count;
+  if (b->env == NULL) {
+    *b = (tl_tape_block){.env = r->env, .input_count = used, .users = b->users};
+    TL_TRY(tl_allocate_zeroed(r->env, &b->inputs, (size_t)used + 1, sizeof *b->inputs, err));
+    TL_TRY(tl_allocate_zeroed(r->env, &b->capacity, (size_t)used + 1, sizeof *b->capacity, err));
+  }
+  for (int u = 0; u < used; u++) TL_TRY(tl_reserve(r->env, &b->inputs[u], &b->capacity[u], (size_t)rows + 1, sizeof(double), err));
+  return tl_reserve(r->env, &b->time, &b->time_capacity, (size_t)rows + 1, sizeof *b->time, err);
+}
+
+/* Of a batch only the rows that the condition selects stay, as values. */
+static tl_status select_rows(tl_tape_reader *r, tl_error *err) {
+  TL_OWNED(tl_buffer) memory = {.env = r->env};
+  TL_TRY(tl_buffer_reserve(&memory, (size_t)r->scan.rows * sizeof(uint32_t) + 4, err));
+  uint32_t *rows = (uint32_t *)(void *)memory.data;
+  int64_t count = 0;
+  for (int64_t i = 0; i < r->scan.rows; i++)
+    if (tl_scan_is_selected(&r->scan, i)) rows[count++] = (uint32_t)i;
+  for (int i = 0; i < r->tape->scan.wanted_count; i++) {
+    tl_column *c = &r->scan.columns[i]->column;
+    tl_column_undense(c);
+    const tl_column *source = c;
+    tl_column out = {.env = r->env, .bytes = {.env = r->env}};
+    tl_status status = tl_column_reset(&out, &c->field, 0, err);
+    if (status == TL_OK) status = tl_column_gather(&out, &source, NULL, rows, count, err);
+    if (status != TL_OK) {
+      tl_column_free(&out);
+      return status;
+    }
+    tl_column_free(c);
+    *c = out;
+  }
+  r->scan.rows = count;
+  return TL_OK;
+}
+
+static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
+  int64_t *time = NULL, at = b->rows;
+  r->rows += r->scan.selected_count;
+  if (r->scan.selected != NULL) TL_TRY(select_rows(r, err));
+  TL_TRY(find_ticks(r, err));
+  TL_TRY(find_times(r, &time, err));
+  for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, b->inputs[u] + at, err));
+  for (size_t n = 0; n < r->kept_count; at += r->kept[n++].count) memcpy(b->time + at, time + r->kept[n].from, (size_t)r->kept[n].count * sizeof *time);
+  return cut_streams(r, b, time, err);
+}
+
+/* The next part of the stretch; *any is false where there is none. */
+static tl_status begin_part(tl_tape_reader *r, bool *any, tl_error *err) {
+  *any = r->next < r->stretch.end_part;
+  if (!*any) return TL_OK;
+  for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
+  r->dictionary_has_gap = false;
+  r->in_part = true;
+  return tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err);
+}
+
+/* A block has the rows of one part, or some of them where they are many. */
+static tl_status fill_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
+  bool any = true;
+  TL_TRY(make_room(r, b, MOST_AT_ONCE, err));
+  while (b->rows + TL_TAPE_BATCH_ROWS <= MOST_AT_ONCE) {
+    if (!r->in_part && b->run_count > 0) return TL_OK;
+    if (!r->in_part) TL_TRY(begin_part(r, &any, err));
+    if (!any) return TL_OK;
+    TL_TRY(tl_scan_reader_next(&r->scan, err));
+    if (r->scan.rows > 0) TL_TRY(take_batch(r, b, err));
+    if (r->scan.rows == 0) r->in_part = false;
+  }
+  return TL_OK;
+}
+
+tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, tl_error *err) {
+  int64_t before = r->env->tick_ns(r->env);
+  b->rows = 0;
+  b->run_count = 0;
+  *more = false;
+  TL_TRY(fill_block(r, b, err));
+  r->decode_ns += r->env->tick_ns(r->env) - before;
+  *more = b->run_count > 0;
+  if (*more) b->runs[b->run_count - 1].open = r->in_part || r->next < r->stretch.end_part;
+  return TL_OK;
+}
