@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include "base/date.h"
 
 static locale_t c_locale;
@@ -227,6 +228,16 @@ bool tl_size_read(const char *text, int64_t *bytes) {
     return true;
   }
   return false;
+}
+
+bool tl_ends_with(const char *text, const char *end) {
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+bool tl_ends_with_anycase(const char *text, const char *end) {
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && strcasecmp(text + n - m, end) == 0;
 }
 
 int tl_edit_distance(const char *a, const char *b) {

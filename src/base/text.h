@@ -33,6 +33,9 @@ void tl_count_text(char out[TL_NUMBER_TEXT], int64_t count); /* 12,345,678 */
 /* "256MB", "1.5GB", "64KiB", "1000000": bytes. MB is 10^6, MiB 2^20. */
 bool tl_size_read(const char *text, int64_t *bytes);
 
+bool tl_ends_with(const char *text, const char *end);
+bool tl_ends_with_anycase(const char *text, const char *end); /* .CSV as .csv, in ASCII */
+
 /* The number of single-character edits (swap of neighbours included) from one name to another. */
 int tl_edit_distance(const char *a, const char *b);
 /* The nearest of the names, or NULL when none is near enough to be meant. */

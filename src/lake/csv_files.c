@@ -1,7 +1,7 @@
 #include "lake/csv_files.h"
+#include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 enum { MOST_DEPTH = 32 };
 
@@ -20,11 +20,6 @@ typedef struct listing {
   int depth;
 } listing;
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcasecmp(text + n - m, end) == 0;
-}
-
 static tl_status list_folder(tl_csv *csv, const char *path, int depth, tl_error *err);
 
 static tl_status visit(void *context, const char *entry, tl_error *err) {
@@ -40,8 +35,9 @@ static tl_status visit(void *context, const char *entry, tl_error *err) {
   if (info.is_folder && strchr(entry, '=') != NULL)
     return tl_fail(err, TL_UNSUPPORTED, "%s: keys in the names of folders are not read; import this folder alone", path);
   if (info.is_folder) return list_folder(l->csv, path, l->depth + 1, err);
-  if (ends_with(entry, ".csv.gz") || ends_with(entry, ".csv.zst")) return tl_fail(err, TL_UNSUPPORTED, "%s: compressed CSV is not read; unpack it first", path);
-  return ends_with(entry, ".csv") ? add_file(l->csv, path, &info, err) : TL_OK;
+  if (tl_ends_with_anycase(entry, ".csv.gz") || tl_ends_with_anycase(entry, ".csv.zst"))
+    return tl_fail(err, TL_UNSUPPORTED, "%s: compressed CSV is not read; unpack it first", path);
+  return tl_ends_with_anycase(entry, ".csv") ? add_file(l->csv, path, &info, err) : TL_OK;
 }
 
 static tl_status list_folder(tl_csv *csv, const char *path, int depth, tl_error *err) {

@@ -3,15 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/file.h"
+#include "base/text.h"
 #include "lake/manifest.h"
 #include "sys/sys.h"
 
 enum { MOST_DEPTH = 32, MOST_HIVE_KEYS = 32 };
-
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
 
 static int hex_digit(char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; }
 
@@ -49,7 +45,7 @@ static tl_status add_file(tl_dataset *d, const char *path, const char *name, tl_
   TL_TRY(tl_arena_text(&d->arena, &file.name, name, strlen(name), err));
   const char *base = strrchr(file.name, '/') ? strrchr(file.name, '/') + 1 : file.name;
   size_t size = strlen(base);
-  TL_TRY(tl_arena_text(&d->arena, &file.stem, base, ends_with(base, ".parquet") ? size - 8 : size, err));
+  TL_TRY(tl_arena_text(&d->arena, &file.stem, base, tl_ends_with(base, ".parquet") ? size - 8 : size, err));
   if (!d->is_file) TL_TRY(read_hive_keys(d, &file, err));
   d->files[d->count++] = file;
   return TL_OK;
@@ -87,7 +83,7 @@ static tl_status visit(void *context, const char *entry, tl_error *err) {
     if (ours) return TL_OK;
   }
   if (info.is_folder) return list_folder(l->d, path, name, l->depth + 1, err);
-  return ends_with(entry, ".parquet") ? add_file(l->d, path, name, err) : TL_OK;
+  return tl_ends_with(entry, ".parquet") ? add_file(l->d, path, name, err) : TL_OK;
 }
 
 static tl_status list_folder(tl_dataset *d, const char *path, const char *name, int depth, tl_error *err) {

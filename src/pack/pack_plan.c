@@ -115,15 +115,10 @@ typedef struct folder {
   const char *path, *name; /* of the folder: to list it, and below the root */
 } folder;
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
-
 static tl_status visit_old(void *context, const char *entry, tl_error *err) {
   folder *f = context;
   const char *path, *name;
-  if (entry[0] == '_' || entry[0] == '.' || !ends_with(entry, ".parquet")) return TL_OK;
+  if (entry[0] == '_' || entry[0] == '.' || !tl_ends_with(entry, ".parquet")) return TL_OK;
   TL_TRY(tl_arena_format(&f->p->arena, &path, err, "%s/%s", f->path, entry));
   TL_TRY(tl_arena_format(&f->p->arena, &name, err, "%s/%s", f->name, entry));
   TL_TRY(tl_reserve(f->p->env, &f->part->old, &f->part->old_capacity, f->part->old_count + 1, sizeof *f->part->old, err));

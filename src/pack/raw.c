@@ -1,9 +1,9 @@
 #include "pack/raw.h"
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include "base/date.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "lake/csv.h"
 #include "lake/sink.h"
 #include "market/expiries.h"
@@ -24,21 +24,16 @@ void tl_raw_list_free(tl_raw_list *l) {
 
 /* ---- finding ---- */
 
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcasecmp(text + n - m, end) == 0;
-}
-
 static tl_status add_file(tl_raw_list *l, const char *path, const tl_file_info *info, tl_error *err) {
   TL_TRY(tl_reserve(l->env, &l->files, &l->capacity, l->count + 1, sizeof *l->files, err));
   tl_raw_file *f = &l->files[l->count];
-  *f = (tl_raw_file){.env = l->env, .arena = {.env = l->env}, .info = *info, .row = -1, .is_csv = ends_with(path, ".csv")};
+  *f = (tl_raw_file){.env = l->env, .arena = {.env = l->env}, .info = *info, .row = -1, .is_csv = tl_ends_with_anycase(path, ".csv")};
   l->count++;
   TL_TRY(tl_arena_text(&f->arena, &f->name, path, strlen(path), err));
   f->path = f->name;
   const char *base = strrchr(f->name, '/') != NULL ? strrchr(f->name, '/') + 1 : f->name;
   size_t size = strlen(base);
-  size -= f->is_csv ? 4 : ends_with(base, ".parquet") ? 8 : 0;
+  size -= f->is_csv ? 4 : tl_ends_with_anycase(base, ".parquet") ? 8 : 0;
   return tl_arena_text(&f->arena, &f->stem, base, size, err);
 }
 
@@ -88,7 +83,7 @@ static tl_status add_path(tl_raw_list *list, const char *path, const tl_file_inf
   if (info.is_folder) return add_folder(list, path, calendar, named, depth, err);
   bool is_calendar = calendar != NULL && info.inode == calendar->inode && info.device == calendar->device;
   if (is_calendar) return TL_OK;
-  bool raw = ends_with(path, ".parquet") || ends_with(path, ".csv");
+  bool raw = tl_ends_with_anycase(path, ".parquet") || tl_ends_with_anycase(path, ".csv");
   if (!info.is_regular || !raw) {
     if (named) return tl_fail(err, TL_USAGE, "%s: neither a folder, nor a .parquet or .csv file", path);
     list->skipped++;

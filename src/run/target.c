@@ -4,11 +4,7 @@
 #include <string.h>
 #include "base/file.h"
 #include "base/json.h"
-
-static bool ends_with(const char *text, const char *end) {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && strcmp(text + n - m, end) == 0;
-}
+#include "base/text.h"
 
 /* The lock of a single file is the file aside, which goes when nothing came of it. */
 static void remove_aside(tl_target *t) {
@@ -60,7 +56,7 @@ static tl_status find_scratch(tl_target *t, tl_error *err) {
 static tl_status look_at_file(tl_target *t, const char *path, tl_error *err) {
   const char *ours, *slash = strrchr(t->root, '/');
   bool there;
-  if (!ends_with(t->root, ".parquet")) return tl_fail(err, TL_USAGE, "%s: a file that is no .parquet; --out names a folder or a .parquet file", path);
+  if (!tl_ends_with(t->root, ".parquet")) return tl_fail(err, TL_USAGE, "%s: a file that is no .parquet; --out names a folder or a .parquet file", path);
   TL_TRY(tl_arena_format(&t->arena, &ours, err, "%.*s_tickloom", slash ? (int)(slash - t->root) + 1 : 0, t->root));
   TL_TRY(tl_path_exists(t->env, ours, &there, err));
   if (there) return tl_fail(err, TL_USAGE, "%s: that folder is the output of another run; a file more would make its rows double", path);
@@ -90,7 +86,7 @@ static tl_status look(tl_target *t, const char *path, tl_error *err) {
   t->existed = status == TL_OK;
   if (status != TL_OK && status != TL_NOT_FOUND) return status;
   if (t->existed && !info.is_folder && !info.is_regular) return tl_fail(err, TL_USAGE, "%s: a pipe or device; the output is a file or a folder", path);
-  t->is_file = t->existed ? !info.is_folder : ends_with(t->root, ".parquet");
+  t->is_file = t->existed ? !info.is_folder : tl_ends_with(t->root, ".parquet");
   if (t->is_file)
     TL_TRY(look_at_file(t, path, err));
   else if (t->existed)

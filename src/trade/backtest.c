@@ -251,10 +251,10 @@ static void work(void *context, int thread) {
   while (b->status == TL_OK && b->next < b->count) {
     size_t i = b->next++;
     tl_lock_leave(b->lock);
-    tl_stretch_trades result;
+    tl_stretch_trades result = {0};
     status = tl_sys_stop_requested() ? tl_fail(&err, TL_CANCELLED, "stopped") : tl_tick_run(runner, b->stretches[i], &result, &err);
     tl_lock_enter(b->lock);
-    if (status != TL_CANCELLED) b->out->stretches[i] = result;
+    b->out->stretches[i] = result;
     fail(b, status, &err);
     if (status != TL_OK) break;
     b->out->stretches[i].done = true;
