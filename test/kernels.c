@@ -162,6 +162,36 @@ static void dictionaries_are_looked_up(void **state) {
     }
 }
 
+/* Codes of 16 bits against one row after the other; what lies behind the rows stays. */
+static void codes_become_narrow(void **state) {
+  (void)state;
+  enum { ROWS = 200 };
+  uint32_t codes[ROWS + TL_CODES_BEHIND];
+  uint8_t valid[ROWS / 8 + 1];
+  for (int isa = available(0); isa < TL_ISA_COUNT; isa = available(isa + 1)) {
+    const tl_codec_kernels *k = tl_codec_kernels_of((tl_isa)isa);
+    for (size_t count = 0; count <= ROWS; count++) {
+      uint16_t out[ROWS + 1];
+      for (size_t i = 0; i < ROWS + TL_CODES_BEHIND; i++) codes[i] = (uint32_t)(dice() % 65535);
+      for (size_t i = 0; i < sizeof valid; i++) valid[i] = (uint8_t)(dice() % 3 == 0 ? dice() : 0xff);
+      memset(out, GUARD, sizeof out);
+      k->narrow16(out, codes, count);
+      for (size_t i = 0; i < count; i++) assert_int_equal(out[i], codes[i] + 1);
+      assert_int_equal(out[count], 0x5a5a);
+      assert_false(k->any_zero16(out, count));
+      k->spread16(out, codes, valid, count);
+      bool any = false;
+      for (size_t i = 0, next = 0; i < count; i++) {
+        bool there = valid[i >> 3] >> (i & 7) & 1;
+        assert_int_equal(out[i], there ? codes[next++] + 1 : 0);
+        any |= !there;
+      }
+      assert_int_equal(out[count], 0x5a5a);
+      assert_int_equal(k->any_zero16(out, count), any);
+    }
+  }
+}
+
 static void splits_are_streams_of_bytes(void **state) {
   (void)state;
   enum { WIDEST = 17, COUNT = 100 };
@@ -538,6 +568,7 @@ int main(void) {
       cmocka_unit_test(every_width_and_count_unpacks),
       cmocka_unit_test(packing_is_the_other_way),
       cmocka_unit_test(dictionaries_are_looked_up),
+      cmocka_unit_test(codes_become_narrow),
       cmocka_unit_test(splits_are_streams_of_bytes),
       cmocka_unit_test(packed_runs_are_read_in_pieces),
       cmocka_unit_test(cut_runs_hold_what_is_there),

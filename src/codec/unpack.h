@@ -10,6 +10,8 @@
 
 #include "sys/sys.h"
 
+enum { TL_CODES_BEHIND = 16 };
+
 typedef struct tl_codec_kernels {
   void (*unpack32)(uint32_t *out, const uint8_t *in, size_t size, size_t count, int width); /* width 0..32 */
   void (*unpack64)(uint64_t *out, const uint8_t *in, size_t size, size_t count, int width); /* width 0..64 */
@@ -19,6 +21,12 @@ typedef struct tl_codec_kernels {
   /* out[i] = dictionary[codes[i]]; every code must lie within the dictionary (max32 tells). */
   void (*gather64)(uint64_t *out, const uint64_t *dictionary, const uint32_t *codes, size_t count);
   void (*gather32)(uint32_t *out, const uint32_t *dictionary, const uint32_t *codes, size_t count);
+  /* out[i] = 1 + codes[i], for codes below 65535. */
+  void (*narrow16)(uint16_t *out, const uint32_t *codes, size_t count);
+  /* The same of rows some of which are missing: row i has the next code where bit i of `valid` is set, else 0. TL_CODES_BEHIND
+     codes more than there are must be readable. */
+  void (*spread16)(uint16_t *out, const uint32_t *codes, const uint8_t *valid, size_t count);
+  bool (*any_zero16)(const uint16_t *values, size_t count);
   uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */
   bool (*ascends64)(const int64_t *values, size_t count);  /* no value is below the one before it */
 } tl_codec_kernels;

@@ -256,6 +256,52 @@ static void gather32(uint32_t *restrict out, const uint32_t *restrict dictionary
   for (size_t i = 0; i < count; i++) out[i] = dictionary[codes[i]];
 }
 
+static void narrow16(uint16_t *restrict out, const uint32_t *restrict codes, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = (uint16_t)(codes[i] + 1);
+}
+
+#if defined(TL_INTS_EXPAND)
+
+static void spread16(uint16_t *restrict out, const uint32_t *restrict codes, const uint8_t *restrict valid, size_t count) {
+  for (size_t i = 0; i < count; i += U32) {
+    size_t n = count - i < U32 ? count - i : U32;
+    uint32_t there = valid[i >> 3] | (n > 8 ? (uint32_t)valid[(i >> 3) + 1] << 8 : 0);
+    uint16_t some[U32];
+    ints x = ints32_expand(there, ints32_add(ints_load(codes), ints32_set1(1)));
+    codes += __builtin_popcount(there);
+    ints32_store16(n == U32 ? out + i : some, x);
+    if (n < U32) memcpy(out + i, some, n * sizeof *out);
+  }
+}
+
+#else
+
+/* A byte of validity at a time: most say that all eight rows are there. */
+static void spread16(uint16_t *restrict out, const uint32_t *restrict codes, const uint8_t *restrict valid, size_t count) {
+  for (size_t i = 0; i < count; i += 8) {
+    unsigned bits = valid[i >> 3];
+    size_t n = count - i < 8 ? count - i : 8;
+    if (bits == 0xff && n == 8) {
+      narrow16(out + i, codes, 8);
+      codes += 8;
+      continue;
+    }
+    for (size_t k = 0; k < n; k++) {
+      unsigned there = bits >> k & 1;
+      out[i + k] = (uint16_t)((*codes + 1) & -there);
+      codes += there;
+    }
+  }
+}
+
+#endif
+
+static bool any_zero16(const uint16_t *values, size_t count) {
+  uint16_t any = 0;
+  for (size_t i = 0; i < count; i++) any |= values[i] == 0;
+  return any != 0;
+}
+
 static uint32_t max32(const uint32_t *values, size_t count) {
   uint32_t most = 0;
   for (size_t i = 0; i < count; i++) most = values[i] > most ? values[i] : most;
@@ -276,6 +322,9 @@ const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .delta_block32 = delta_block32,
     .gather64 = gather64,
     .gather32 = gather32,
+    .narrow16 = narrow16,
+    .spread16 = spread16,
+    .any_zero16 = any_zero16,
     .max32 = max32,
     .ascends64 = ascends64,
 };

@@ -19,6 +19,23 @@ TL_INLINE void tl__gather(double *tile, const double *const *lanes, int rows) {
     for (int l = 0; l < TL_LANES; l++) tile[r * TL_LANES + l] = lanes[l][r];
 }
 
+/* Lanes of codes, each with the values that its codes mean; four lanes at once share a line of the tile. What the next tile will want is asked for, since so
+   many lanes at once are more than the processor foresees. */
+TL_INLINE void tl__gather_codes(double *tile, const uint16_t *const *codes, const double *const *values, int rows) {
+  enum { AT_ONCE = 4, LINE = 32 };
+  for (int l = 0; l < TL_LANES; l += AT_ONCE) {
+    const uint16_t *a = codes[l], *b = codes[l + 1], *c = codes[l + 2], *d = codes[l + 3];
+    const double *of_a = values[l], *of_b = values[l + 1], *of_c = values[l + 2], *of_d = values[l + 3];
+    double *out = tile + l;
+    for (int k = 0; k < AT_ONCE; k++)
+      for (int r = 0; r < rows; r += LINE) __builtin_prefetch(codes[l + k] + rows + r);
+    for (int r = 0; r < rows; r++, out += TL_LANES) {
+      double x = of_a[a[r]], y = of_b[b[r]], z = of_c[c[r]], w = of_d[d[r]];
+      out[0] = x, out[1] = y, out[2] = z, out[3] = w;
+    }
+  }
+}
+
 TL_INLINE void tl__scatter(double *const *lanes, const double *tile, int rows) {
   int r = 0;
   for (; r + V <= rows; r += V) {

@@ -10,6 +10,7 @@ extern const tl_kernels TL_KERNEL_NAME(TL_KERNELS, kernels);
 const tl_kernels TL_KERNEL_NAME(TL_KERNELS, kernels) = {
     .of = {TL_EACH_OPERATOR(ROW)},
     .gather = tl__gather,
+    .gather_codes = tl__gather_codes,
     .scatter = tl__scatter,
     .truths = tl__truths,
 };

@@ -18,6 +18,7 @@ typedef struct tl_kernels {
   tl_kernel of[TL_OP_COUNT];
   /* rows of TL_LANES streams <-> a tile; every pointer must have `rows` values. */
   void (*gather)(double *tile, const double *const *lanes, int rows);
+  void (*gather_codes)(double *tile, const uint16_t *const *codes, const double *const *values, int rows);
   void (*scatter)(double *const *lanes, const double *tile, int rows);
   void (*truths)(uint16_t *out, const double *tile, int rows); /* conditions as bits, one a lane */
 } tl_kernels;

@@ -61,6 +61,7 @@ typedef struct tl_values {
   int encoding;
   const uint8_t *start, *at, *end;
   int64_t next, total; /* values read; values that there are, where the encoding knows, else -1 */
+  bool aside;          /* those of a DELTA page lie in memory->integers */
   tl_rle runs;         /* of codes and booleans */
 } tl_values;
 bool tl_values_are_codes(const tl_values *values);
@@ -72,7 +73,7 @@ tl_status tl_values_codes(tl_values *values, int64_t count, uint32_t *out, tl_er
    TL_CORRUPT, or is counted where no entry has its counters, up to the next power of two: whoever uses the counts looks there (totals.h). */
 tl_status tl_values_count(tl_values *values, int64_t count, uint32_t *counts, tl_error *err) TL_MUST_CHECK;
 tl_status tl_values_skip(tl_values *values, int64_t count, tl_error *err) TL_MUST_CHECK;
-/* Where the next `count` values lie side by side in their form in memory, taken as read; NULL where they do not. */
+/* Where the next `count` values lie side by side in their form in memory, taken as read; NULL where they do not, or are damaged. */
 const void *tl_values_view(tl_values *values, int64_t count);
 
 /* A data page whose streams are open. */

@@ -1,5 +1,5 @@
-/* Streams of values, one encoding after the other. Fixed widths are copied or gathered; lengths of DELTA byte arrays are decoded when the
-   page is opened, their bytes when they are asked for. */
+/* Streams of values, one encoding after the other. Fixed widths are copied, gathered or decoded into place; lengths of DELTA byte arrays are decoded when
+   the page is opened, their bytes when they are asked for. */
 #include <string.h>
 #include "codec/delta.h"
 #include "codec/split.h"
@@ -19,17 +19,27 @@ static tl_status ends(const tl_values *v, int64_t index, tl_error *err) {
 
 /* ---- opening ---- */
 
-/* Decodes the integers of a DELTA stream at v->at, at most `most`, as int32 where they are to be `narrow`; v->at moves behind it. */
-static tl_status open_integers(tl_values *v, int64_t most, bool narrow, int64_t **out, size_t *capacity, int64_t *count, tl_error *err) {
-  tl_bytes bytes = {v->at, (size_t)(v->end - v->at)};
-  size_t used;
-  TL_TRY(tl_delta_count(bytes, count, err));
+/* How many integers the DELTA stream at v->at has, at most `most`. */
+static tl_status count_integers(const tl_values *v, int64_t most, int64_t *count, tl_error *err) {
+  TL_TRY(tl_delta_count((tl_bytes){v->at, (size_t)(v->end - v->at)}, count, err));
   if (*count > most) return tl_fail(err, TL_CORRUPT, "%s: %lld values in a page of %lld", tl_encoding_name(v->encoding), (long long)*count, (long long)most);
   if (*count > v->memory->limit / 4) return tl_fail(err, TL_MEMORY, "a page of %lld values exceeds the memory for one page", (long long)*count);
-  TL_TRY(tl_renew(v->memory->env, out, capacity, (size_t)*count + 1, sizeof **out, err));
-  TL_TRY(narrow ? tl_delta_decode32((int32_t *)(void *)*out, *count, bytes, &used, err) : tl_delta_decode(*out, *count, bytes, &used, err));
+  return TL_OK;
+}
+
+/* Decodes as many, as int32 where they are to be `narrow`; v->at moves behind them. */
+static tl_status decode_integers(tl_values *v, int64_t count, bool narrow, void *out, tl_error *err) {
+  tl_bytes bytes = {v->at, (size_t)(v->end - v->at)};
+  size_t used;
+  TL_TRY(narrow ? tl_delta_decode32(out, count, bytes, &used, err) : tl_delta_decode(out, count, bytes, &used, err));
   v->at += used;
   return TL_OK;
+}
+
+static tl_status open_integers(tl_values *v, int64_t most, int64_t **out, size_t *capacity, int64_t *count, tl_error *err) {
+  TL_TRY(count_integers(v, most, count, err));
+  TL_TRY(tl_renew(v->memory->env, out, capacity, (size_t)*count + 1, sizeof **out, err));
+  return decode_integers(v, *count, false, *out, err);
 }
 
 static tl_status check_lengths(const int64_t *lengths, int64_t count, const char *what, tl_error *err) {
@@ -45,20 +55,20 @@ static tl_status open_delta(tl_values *v, int64_t most, tl_error *err) {
   if (v->encoding == TL_ENCODING_DELTA) {
     if (v->field->physical != TL_PHYSICAL_INT32 && v->field->physical != TL_PHYSICAL_INT64)
       return tl_fail(err, TL_CORRUPT, "DELTA_BINARY_PACKED holds integers only");
-    return open_integers(v, most, v->field->physical == TL_PHYSICAL_INT32, &m->integers, &m->integer_capacity, &v->total, err);
+    return count_integers(v, most, &v->total, err);
   }
   if (!is_bytes(v) && !(fixed && v->encoding == TL_ENCODING_DELTA_BYTES))
     return tl_fail(err, TL_CORRUPT, "%s holds byte arrays only", tl_encoding_name(v->encoding));
   if (v->encoding == TL_ENCODING_DELTA_BYTES) {
     int64_t prefixes;
-    TL_TRY(open_integers(v, most, false, &m->prefixes, &m->prefix_capacity, &prefixes, err));
+    TL_TRY(open_integers(v, most, &m->prefixes, &m->prefix_capacity, &prefixes, err));
     TL_TRY(check_lengths(m->prefixes, prefixes, "prefix", err));
-    TL_TRY(open_integers(v, most, false, &m->integers, &m->integer_capacity, &v->total, err));
+    TL_TRY(open_integers(v, most, &m->integers, &m->integer_capacity, &v->total, err));
     if (prefixes != v->total) return tl_fail(err, TL_CORRUPT, "%lld prefixes for %lld values", (long long)prefixes, (long long)v->total);
     m->last.env = m->env;
     m->last.size = 0;
   } else
-    TL_TRY(open_integers(v, most, false, &m->integers, &m->integer_capacity, &v->total, err));
+    TL_TRY(open_integers(v, most, &m->integers, &m->integer_capacity, &v->total, err));
   return check_lengths(m->integers, v->total, "length", err);
 }
 
@@ -178,10 +188,24 @@ static tl_status plain_fixed(tl_values *v, int64_t count, tl_column *out, int64_
   return TL_OK;
 }
 
+/* A DELTA page that is not read as a whole is decoded aside, so that the rest of it is there later. */
+static tl_status decode_aside(tl_values *v, tl_error *err) {
+  tl_page_memory *m = v->memory;
+  if (v->aside || v->total < 0) return TL_OK;
+  TL_TRY(tl_renew(m->env, &m->integers, &m->integer_capacity, (size_t)v->total + 1, sizeof *m->integers, err));
+  TL_TRY(decode_integers(v, v->total, tl_field_width(v->field) == 4, m->integers, err));
+  v->aside = true;
+  return TL_OK;
+}
+
 static tl_status integers(tl_values *v, int64_t count, tl_column *out, int64_t at, tl_error *err) {
   if (v->next + count > (v->total < 0 ? 0 : v->total)) return ends(v, v->total, err);
   size_t width = (size_t)tl_field_width(v->field);
-  if (out != NULL) memcpy(out->values + (size_t)at * width, (const uint8_t *)v->memory->integers + (size_t)v->next * width, (size_t)count * width);
+  if (out != NULL && !v->aside && count == v->total)
+    TL_TRY(decode_integers(v, count, width == 4, out->values + (size_t)at * width, err));
+  else
+    TL_TRY(decode_aside(v, err));
+  if (out != NULL && v->aside) memcpy(out->values + (size_t)at * width, (const uint8_t *)v->memory->integers + (size_t)v->next * width, (size_t)count * width);
   v->next += count;
   return TL_OK;
 }
@@ -257,8 +281,15 @@ tl_status tl_values_count(tl_values *v, int64_t count, uint32_t *counts, tl_erro
 }
 
 tl_status tl_values_codes(tl_values *v, int64_t count, uint32_t *out, tl_error *err) {
-  if (count > 0) TL_TRY(tl_rle_decode(&v->runs, out, count, err));
-  uint32_t greatest = tl_codec_kernels_chosen()->max32(out, (size_t)count);
+  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
+  uint32_t greatest = 0, n, code;
+  bool repeated;
+  for (int64_t left = count; left > 0; left -= n, out += n) {
+    TL_TRY(tl_rle_peek(&v->runs, left > INT32_MAX ? INT32_MAX : (uint32_t)left, &n, &repeated, &code, err));
+    tl_rle_read(&v->runs, out, n);
+    if (!repeated) code = kernels->max32(out, n);
+    if (code > greatest) greatest = code;
+  }
   v->next += count;
   return count > 0 && greatest >= v->memory->dictionary.count ? code_too_large(greatest, v->memory->dictionary.count, err) : TL_OK;
 }
@@ -347,6 +378,7 @@ tl_status tl_values_skip(tl_values *v, int64_t count, tl_error *err) { return re
 const void *tl_values_view(tl_values *v, int64_t count) {
   size_t width = (size_t)tl_field_width(v->field);
   if (v->encoding == TL_ENCODING_DELTA && v->next + count <= v->total) {
+    if (decode_aside(v, NULL) != TL_OK) return NULL; /* reading them will say why */
     v->next += count;
     return (const uint8_t *)v->memory->integers + (size_t)(v->next - count) * width;
   }

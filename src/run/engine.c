@@ -10,6 +10,7 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->initial);
   tl_release(e->env, e->edge);
   tl_release(e->env, e->absent);
+  tl_release(e->env, e->no_codes);
   for (int i = 0; e->spans != NULL && i < e->plan->span_count; i++) {
     tl_release(e->env, e->spans[i].rows[0]);
     tl_release(e->env, e->spans[i].rows[1]);
@@ -42,6 +43,7 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(e->env, &e->state, (size_t)e->plan->state_size * TL_LANES + 1, sizeof(double), err));
   TL_TRY(tl_allocate(e->env, &e->edge, (size_t)e->tile_rows * TL_LANES, sizeof(double), err));
   TL_TRY(tl_allocate(e->env, &e->absent, (size_t)e->tile_rows, sizeof(double), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->no_codes, (size_t)e->tile_rows, sizeof *e->no_codes, err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->matches, (size_t)sides * (size_t)e->tile_rows * TL_LANES + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->cursors, (size_t)sides * TL_LANES + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->picked, (size_t)sides * TL_LANES + 1, sizeof(double), err));
@@ -71,27 +73,68 @@ static const double *source_of(const tl_lane_stream *s, int input, int given) {
   return input == TL_ORDER_COLUMN ? (const double *)(const void *)s->order : s->inputs[input];
 }
 
+/* `rows` readable elements at a lane's row `at`: its own, or as many as are `left` with `nothing` behind them, in `padded`. */
+static const void *padded_rows(const void *at, int64_t left, int rows, size_t width, const void *nothing, void *padded) {
+  if (left >= rows) return at;
+  memcpy(padded, at, (size_t)left * width);
+  memcpy((uint8_t *)padded + (size_t)left * width, nothing, (size_t)(rows - left) * width);
+  return padded;
+}
+
+/* The rows of a tile in each lane: values, or codes of values. */
+typedef struct lane_rows {
+  const double *values[TL_LANES];
+  const uint16_t *codes[TL_LANES]; /* NULL: none */
+  bool any_values, any_codes;
+} lane_rows;
+
 /* An input of each lane (or what is `given`, unless that is -1) as `rows` readable values: its own rows, its last rows padded, or nothing. */
-static void gather(tl_engine *e, const tl_pass *p, int input, int given, double *out) {
-  const double *lanes[TL_LANES];
+static void find_rows(tl_engine *e, const tl_pass *p, int input, int given, lane_rows *out) {
   for (int l = 0; l < TL_LANES; l++) {
-    lanes[l] = e->absent;
-    if (l >= p->count || p->streams[l].rows <= p->row) continue;
     const tl_lane_stream *s = &p->streams[l];
+    out->values[l] = e->absent;
+    out->codes[l] = NULL;
+    if (l >= p->count || s->rows <= p->row) continue;
     const double *source = source_of(s, input, given);
     if (source == NULL) continue;
-    int64_t left = s->rows - p->row;
-    source += p->row - s->first;
-    if (left >= p->rows) {
-      lanes[l] = source;
-      continue;
+    const uint16_t *codes = given < 0 && input != TL_ORDER_COLUMN && s->codes != NULL ? s->codes[input] : NULL;
+    void *padded = e->edge + l * e->tile_rows;
+    int64_t left = s->rows - p->row, at = p->row - s->first;
+    if (codes != NULL) {
+      out->values[l] = source;
+      out->codes[l] = padded_rows(codes + at, left, p->rows, sizeof *codes, e->no_codes, padded);
+      out->any_codes = true;
+    } else {
+      out->values[l] = padded_rows(source + at, left, p->rows, sizeof *source, e->absent, padded);
+      out->any_values = true;
     }
-    double *padded = e->edge + l * e->tile_rows;
-    memcpy(padded, source, (size_t)left * sizeof *padded);
-    memcpy(padded + left, e->absent, (size_t)(p->rows - left) * sizeof *padded);
-    lanes[l] = padded;
   }
-  e->kernels->gather(out, lanes, p->rows);
+}
+
+/* Values of lanes that have codes, beside others that have none. From the last row on, for codes may lie where values go. */
+static void look_up(tl_engine *e, const tl_pass *p, lane_rows *lanes) {
+  for (int l = 0; l < TL_LANES; l++) {
+    double *out = e->edge + l * e->tile_rows;
+    if (lanes->codes[l] == NULL) continue;
+    for (int r = p->rows - 1; r >= 0; r--) {
+      double value = lanes->values[l][lanes->codes[l][r]];
+      memcpy(out + r, &value, sizeof value);
+    }
+    lanes->values[l] = out;
+  }
+}
+
+static void gather(tl_engine *e, const tl_pass *p, int input, int given, double *out) {
+  lane_rows lanes = {.any_codes = false};
+  find_rows(e, p, input, given, &lanes);
+  if (lanes.any_codes && !lanes.any_values) {
+    for (int l = 0; l < TL_LANES; l++)
+      if (lanes.codes[l] == NULL) lanes.codes[l] = e->no_codes;
+    e->kernels->gather_codes(out, lanes.codes, lanes.values, p->rows);
+    return;
+  }
+  if (lanes.any_codes) look_up(e, p, &lanes);
+  e->kernels->gather(out, lanes.values, p->rows);
 }
 
 /* Row t of a result was computed at row t + delay; what lies before the first or behind the last row is dropped. */

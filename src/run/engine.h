@@ -28,7 +28,8 @@ typedef struct tl_lane_stream {
   int64_t result; /* row that results begin with */
   const int64_t *order;
   const double *const *inputs;
-  const double *const *given; /* one a tl_plan.given, from the same row on as the inputs */
+  const uint16_t *const *codes; /* NULL, or one an input: where not NULL, its rows are codes of the values that `inputs` has, and 0 is missing */
+  const double *const *given;   /* one a tl_plan.given, from the same row on as the inputs */
   double *const *results;
   const double *before; /* tl_engine_resume: the record of the stream as it was */
   double *record;       /* if not NULL and the engine has a `resume`: takes the record of the stream as it is at its end */
@@ -46,6 +47,7 @@ typedef struct tl_engine {
   int tile_rows;
   double *tiles, *state, *edge; /* edge: rows at a stream's end, padded with missing */
   double *absent;               /* a tile column of missing values */
+  uint16_t *no_codes;           /* a tile column of code 0 */
   tl_span *spans;               /* of the plan's windows of time */
   int64_t span_limit;           /* bytes that their rows may take; 0: any */
   bool *joins;                  /* which sides of one stream the plan joins */

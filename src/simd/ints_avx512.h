@@ -30,6 +30,11 @@ II ints ints32_prefix(ints a) {
   return ints32_add(a, _mm512_alignr_epi32(a, zero, 8));
 }
 
+/* Lanes whose bit of `there` is set take the register's lanes one after the other, the others are 0; and lanes as 16 bits each. */
+#define TL_INTS_EXPAND
+II ints ints32_expand(uint32_t there, ints a) { return _mm512_maskz_expand_epi32((__mmask16)there, a); }
+II void ints32_store16(void *p, ints a) { _mm256_storeu_si256(p, _mm512_cvtepi32_epi16(a)); }
+
 II ints ints64_set1(uint64_t a) { return _mm512_set1_epi64((int64_t)a); }
 II ints ints64_index(void) { return _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7); }
 II ints ints64_add(ints a, ints b) { return _mm512_add_epi64(a, b); }

@@ -5,6 +5,7 @@
 
 #include "lake/scan.h"
 #include "lang/definition.h"
+#include "trade/tape_input.h"
 
 enum { TL_TAPE_BATCH_ROWS = 16384 };
 
@@ -50,9 +51,8 @@ typedef struct tl_tape_run {
 typedef struct tl_tape_block {
   tl_env *env;
   int64_t rows;
-  double **inputs; /* one a used input; NaN where missing */
+  tl_tape_input *inputs; /* one a used input */
   int64_t *time;
-  size_t *capacity; /* rows that each has room for */
   size_t time_capacity;
   int input_count;
   tl_tape_run *runs;
@@ -61,11 +61,6 @@ typedef struct tl_tape_block {
   struct tl_tape_block *more; /* the block in which its only run goes on, for those who read it */
 } tl_tape_block;
 void tl_tape_block_free(tl_tape_block *block);
-
-/* Rows of a batch, side by side. */
-typedef struct tl_tape_rows {
-  int64_t from, count;
-} tl_tape_rows;
 
 /* One thread's walk through a stretch. */
 typedef struct tl_tape_reader {
@@ -80,12 +75,8 @@ typedef struct tl_tape_reader {
   tl_column *in_path; /* ... and what the path of the file says */
   int64_t streams;
   int64_t last_time, last_day;
-  int64_t rows;          /* read */
-  double **dictionaries; /* of inputs in codes, as doubles */
-  size_t *dictionary_capacity;
-  const tl_column **dictionary_of;
-  bool dictionary_has_gap; /* an entry of the price's dictionary is no number */
-  tl_tape_rows *kept;      /* rows of the batch that are ticks */
+  int64_t rows;       /* read */
+  tl_tape_rows *kept; /* rows of the batch that are ticks */
   size_t kept_count, kept_capacity;
   int64_t decode_ns;
 } tl_tape_reader;

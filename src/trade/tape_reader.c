@@ -1,6 +1,5 @@
 /* A stretch of a tape, from batches of its columns to blocks of ticks, cut into streams. */
 #include "trade/tape.h"
-#include <math.h>
 #include <string.h>
 #include "base/date.h"
 #include "codec/unpack.h"
@@ -12,9 +11,8 @@ enum { MOST_AT_ONCE = 131072 };
 
 void tl_tape_block_free(tl_tape_block *b) {
   if (b->env == NULL) return;
-  for (int i = 0; b->inputs != NULL && i < b->input_count; i++) tl_release(b->env, b->inputs[i]);
+  for (int i = 0; b->inputs != NULL && i < b->input_count; i++) tl_tape_input_free(&b->inputs[i]);
   tl_release(b->env, b->inputs);
-  tl_release(b->env, b->capacity);
   tl_release(b->env, b->time);
   tl_release(b->env, b->runs);
   *b = (tl_tape_block){0};
@@ -25,25 +23,17 @@ void tl_tape_reader_free(tl_tape_reader *r) {
   tl_scan_reader_free(&r->scan);
   for (int k = 0; r->keys != NULL && k < r->tape->key_count; k++) tl_column_free(&r->keys[k]);
   for (int k = 0; r->in_path != NULL && k < r->tape->key_count; k++) tl_column_free(&r->in_path[k]);
-  for (int u = 0; r->dictionaries != NULL && u < r->tape->used_count; u++) tl_release(r->env, r->dictionaries[u]);
   tl_release(r->env, r->keys);
   tl_release(r->env, r->in_path);
-  tl_release(r->env, r->dictionaries);
-  tl_release(r->env, r->dictionary_capacity);
-  tl_release(r->env, r->dictionary_of);
   tl_release(r->env, r->kept);
   *r = (tl_tape_reader){0};
 }
 
 static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
   const tl_tape *t = r->tape;
-  size_t used = (size_t)t->used_count + 1;
   TL_TRY(tl_allocate_zeroed(r->env, &r->keys, (size_t)t->key_count, sizeof *r->keys, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->in_path, (size_t)t->key_count, sizeof *r->in_path, err));
   for (int k = 0; k < t->key_count; k++) r->keys[k] = r->in_path[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
-  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionaries, used, sizeof *r->dictionaries, err));
-  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_capacity, used, sizeof *r->dictionary_capacity, err));
-  TL_TRY(tl_allocate_zeroed(r->env, &r->dictionary_of, used, sizeof *r->dictionary_of, err));
   TL_TRY(tl_scan_reader_open(&r->scan, &t->scan, err));
   for (int u = 0; u < t->used_count; u++) { /* a column may be key and input: then every row has its code */
     int wanted = t->inputs[t->used[u]];
@@ -76,29 +66,10 @@ tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_er
 
 /* ---- columns ---- */
 
-static void to_finite(double *values, int64_t count) {
-  for (int64_t i = 0; i < count; i++) values[i] = fabs(values[i]) < INFINITY ? values[i] : NAN;
-}
-
 static const tl_column *input_column(const tl_tape_reader *r, int u) {
   int wanted = r->tape->inputs[r->tape->used[u]];
   return wanted >= 0 ? &r->scan.columns[wanted]->column : NULL;
 }
-
-/* An input's dictionary as doubles, once a row group. */
-static tl_status load_dictionary(tl_tape_reader *r, int u, const tl_column *c, tl_error *err) {
-  int64_t entries = c->dictionary->count;
-  if (r->dictionary_of[u] == c->dictionary) return TL_OK;
-  TL_TRY(tl_renew(r->env, &r->dictionaries[u], &r->dictionary_capacity[u], (size_t)entries + 1, sizeof(double), err));
-  tl_column_raw_doubles(c->dictionary, 0, entries, r->dictionaries[u]);
-  to_finite(r->dictionaries[u], entries);
-  for (int64_t i = 0; i < entries && u == r->tape->price; i++) r->dictionary_has_gap |= r->dictionaries[u][i] != r->dictionaries[u][i];
-  if (entries == 0) r->dictionaries[u][0] = NAN; /* codes of missing rows */
-  r->dictionary_of[u] = c->dictionary;
-  return TL_OK;
-}
-
-/* ---- rows that are ticks ---- */
 
 static tl_status keep_rows(tl_tape_reader *r, int64_t from, int64_t end, tl_error *err) {
   if (end == from) return TL_OK;
@@ -107,118 +78,15 @@ static tl_status keep_rows(tl_tape_reader *r, int64_t from, int64_t end, tl_erro
   return TL_OK;
 }
 
-static bool is_tick(const tl_tape_reader *r, const tl_column *c, int64_t row) {
-  double v;
-  if (!tl_column_is_valid(c, row)) return false;
-  if (c->dictionary != NULL) return !r->dictionary_has_gap || !isnan(r->dictionaries[r->tape->price][c->codes[row]]);
-  tl_column_raw_doubles(c, row, 1, &v);
-  return isfinite(v);
-}
-
-/* Whether rows are present doubles, and numbers. */
-static bool are_finite(const tl_column *c, int64_t row, int64_t count) {
-  const double *v = (const double *)(const void *)c->values + row;
-  double sum = 0;
-  if (c->field.physical != TL_PHYSICAL_DOUBLE || c->dictionary != NULL || c->null_count > 0) return false;
-  for (int64_t i = 0; i < count; i++) sum += v[i] - v[i]; /* 0, or NaN where one is not finite */
-  return sum == 0;
-}
-
-/* Rows of the batch that have a price, as stretches. */
-static tl_status find_ticks(tl_tape_reader *r, tl_error *err) {
-  int64_t rows = r->scan.rows, from = 0;
-  const tl_column *c = r->tape->price >= 0 ? input_column(r, r->tape->price) : NULL;
+/* Rows of the batch that are ticks, for they have a price; the block has the batch from row `at` on. */
+static tl_status find_ticks(tl_tape_reader *r, const tl_tape_block *b, int64_t at, tl_error *err) {
+  int64_t rows = r->scan.rows;
   r->kept_count = 0;
   if (r->tape->price < 0) return keep_rows(r, 0, rows, err);
-  if (c == NULL) return TL_OK;
-  if (c->dictionary != NULL) TL_TRY(load_dictionary(r, r->tape->price, c, err));
-  bool simple = c->dictionary != NULL && !r->dictionary_has_gap;
-  if (!simple) tl_column_undense((tl_column *)(uintptr_t)c);
-  if (simple && c->null_count == 0) return keep_rows(r, 0, rows, err);
-  for (int64_t i = 0; i < rows;) {
-    if (!simple && i + 64 <= rows && are_finite(c, i, 64)) {
-      i += 64;
-      continue;
-    }
-    if (simple && (i & 7) == 0 && i + 8 <= rows && c->valid[i >> 3] == 0xff) {
-      i += 8;
-      continue;
-    }
-    if (!is_tick(r, c, i)) {
-      TL_TRY(keep_rows(r, from, i, err));
-      from = i + 1;
-    }
-    i++;
-  }
-  return keep_rows(r, from, rows, err);
-}
-
-/* Missing values among rows [from, from + count), which lie at `out`: a byte of validity at a time, since few are missing. */
-static void blank(const tl_column *c, int64_t from, int64_t count, double *out) {
-  int64_t end = from + count;
-  for (int64_t i = from & ~(int64_t)7; c->null_count > 0 && i < end; i += 8) {
-    unsigned missing = (uint8_t)~c->valid[i >> 3];
-    if (i < from) missing &= 0xffu << (from - i);
-    if (end - i < 8) missing &= (1u << (end - i)) - 1;
-    for (; missing != 0; missing &= missing - 1) out[i + __builtin_ctz(missing) - from] = NAN;
-  }
-}
-
-/* How many rows from `row` on, before `end`, are as this one is: present, or missing. */
-static int64_t same_validity(const uint8_t *valid, int64_t row, int64_t end) {
-  unsigned flip = valid[row >> 3] >> (row & 7) & 1 ? 0xff : 0;
-  int64_t at = row;
-  while (at < end) {
-    int bit = (int)(at & 7), n = __builtin_ctz(((valid[at >> 3] ^ flip) >> bit) | 1u << (8 - bit));
-    at += n;
-    if (n < 8 - bit) break;
-  }
-  return (at < end ? at : end) - row;
-}
-
-/* Rows [from, from + count) of a column whose codes are dense: values[code] of those that are present, the others missing. *code: how many were present
-   before; goes on. */
-static void spread_values(const tl_column *c, const double *values, int64_t from, int64_t count, double *out, int64_t *code) {
-  const tl_codec_kernels *k = tl_codec_kernels_chosen();
-  int64_t end = from + count;
-  for (int64_t i = from, n; i < end; i += n) {
-    n = same_validity(c->valid, i, end);
-    if (!tl_column_is_valid(c, i)) {
-      for (int64_t m = 0; m < n; m++) out[i - from + m] = NAN;
-      continue;
-    }
-    k->gather64((uint64_t *)(void *)(out + i - from), (const uint64_t *)(const void *)values, c->codes + *code, (size_t)n);
-    *code += n;
-  }
-}
-
-static void load_dense(const tl_tape_reader *r, int u, const tl_column *c, double *out) {
-  int64_t row = 0, code = 0;
-  for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
-    code += tl_bits_count(c->valid, row, r->kept[n].from - row);
-    spread_values(c, r->dictionaries[u], r->kept[n].from, r->kept[n].count, out, &code);
-    row = r->kept[n].from + r->kept[n].count;
-  }
-}
-
-/* The batch's ticks of an input, side by side. */
-static tl_status load_input(tl_tape_reader *r, int u, double *out, tl_error *err) {
-  const tl_codec_kernels *k = tl_codec_kernels_chosen();
-  const tl_column *c = input_column(r, u);
-  if (c != NULL && c->dictionary != NULL) TL_TRY(load_dictionary(r, u, c, err));
-  if (c != NULL && c->dictionary != NULL && c->dense && c->null_count > 0) return load_dense(r, u, c, out), TL_OK;
-  for (size_t n = 0; n < r->kept_count; out += r->kept[n++].count) {
-    int64_t from = r->kept[n].from, count = r->kept[n].count;
-    if (c == NULL) {
-      for (int64_t i = 0; i < count; i++) out[i] = NAN;
-      continue;
-    }
-    if (c->dictionary != NULL)
-      k->gather64((uint64_t *)(void *)out, (const uint64_t *)(const void *)r->dictionaries[u], c->codes + from, (size_t)count);
-    else
-      tl_column_raw_doubles(c, from, count, out);
-    if (c->dictionary == NULL && (c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT)) to_finite(out, count);
-    blank(c, from, count, out);
+  const tl_tape_input *price = &b->inputs[r->tape->price];
+  for (int64_t from = 0, end; from < rows; from = tl_tape_input_find(price, at + end, at + rows, false) - at) {
+    end = tl_tape_input_find(price, at + from, at + rows, true) - at;
+    TL_TRY(keep_rows(r, from, end, err));
   }
   return TL_OK;
 }
@@ -368,15 +236,17 @@ static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t 
 
 /* ---- batches ---- */
 
-static tl_status make_room(tl_tape_reader *r, tl_tape_block *b, int64_t rows, tl_error *err) {
+static tl_status begin_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
   int used = r->tape->used_count;
   if (b->env == NULL) {
     *b = (tl_tape_block){.env = r->env, .input_count = used, .users = b->users};
     TL_TRY(tl_allocate_zeroed(r->env, &b->inputs, (size_t)used + 1, sizeof *b->inputs, err));
-    TL_TRY(tl_allocate_zeroed(r->env, &b->capacity, (size_t)used + 1, sizeof *b->capacity, err));
+    for (int u = 0; u < used; u++) b->inputs[u].env = r->env;
   }
-  for (int u = 0; u < used; u++) TL_TRY(tl_reserve(r->env, &b->inputs[u], &b->capacity[u], (size_t)rows + 1, sizeof(double), err));
-  return tl_reserve(r->env, &b->time, &b->time_capacity, (size_t)rows + 1, sizeof *b->time, err);
+  b->rows = 0;
+  b->run_count = 0;
+  for (int u = 0; u < used; u++) TL_TRY(tl_tape_input_begin(&b->inputs[u], MOST_AT_ONCE, err));
+  return tl_renew(r->env, &b->time, &b->time_capacity, MOST_AT_ONCE, sizeof *b->time, err);
 }
 
 /* Of a batch only the rows that the condition selects stay, as values. */
@@ -409,9 +279,10 @@ static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
   int64_t *time = NULL, at = b->rows;
   r->rows += r->scan.selected_count;
   if (r->scan.selected != NULL) TL_TRY(select_rows(r, err));
-  TL_TRY(find_ticks(r, err));
+  for (int u = 0; u < b->input_count; u++) TL_TRY(tl_tape_input_add(&b->inputs[u], at, input_column(r, u), r->scan.rows, err));
+  TL_TRY(find_ticks(r, b, at, err));
   TL_TRY(find_times(r, &time, err));
-  for (int u = 0; u < b->input_count; u++) TL_TRY(load_input(r, u, b->inputs[u] + at, err));
+  for (int u = 0; u < b->input_count; u++) tl_tape_input_keep(&b->inputs[u], at, r->kept, r->kept_count);
   for (size_t n = 0; n < r->kept_count; at += r->kept[n++].count) memcpy(b->time + at, time + r->kept[n].from, (size_t)r->kept[n].count * sizeof *time);
   return cut_streams(r, b, time, err);
 }
@@ -420,8 +291,6 @@ static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
 static tl_status begin_part(tl_tape_reader *r, bool *any, tl_error *err) {
   *any = r->next < r->stretch.end_part;
   if (!*any) return TL_OK;
-  for (int u = 0; u < r->tape->used_count; u++) r->dictionary_of[u] = NULL;
-  r->dictionary_has_gap = false;
   r->in_part = true;
   return tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err);
 }
@@ -429,7 +298,7 @@ static tl_status begin_part(tl_tape_reader *r, bool *any, tl_error *err) {
 /* A block has the rows of one part, or some of them where they are many. */
 static tl_status fill_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
   bool any = true;
-  TL_TRY(make_room(r, b, MOST_AT_ONCE, err));
+  TL_TRY(begin_block(r, b, err));
   while (b->rows + TL_TAPE_BATCH_ROWS <= MOST_AT_ONCE) {
     if (!r->in_part && b->run_count > 0) return TL_OK;
     if (!r->in_part) TL_TRY(begin_part(r, &any, err));
@@ -443,8 +312,6 @@ static tl_status fill_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
 
 tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, tl_error *err) {
   int64_t before = r->env->tick_ns(r->env);
-  b->rows = 0;
-  b->run_count = 0;
   *more = false;
   TL_TRY(fill_block(r, b, err));
   r->decode_ns += r->env->tick_ns(r->env) - before;

@@ -38,6 +38,7 @@ struct tl_tick_runner {
   lane lanes[TL_LANES];
   tl_lane_stream streams[TL_LANES];
   const double **inputs; /* of the lanes */
+  const uint16_t **codes;
   uint16_t *enter, *exit;
   waiting waiting[MOST_WAITING]; /* trades whose exit times are on their way into the cache */
   int waiting_count;
@@ -61,6 +62,7 @@ void tl_tick_close(tl_tick_runner *r) {
   }
   tl_release(env, r->blocks);
   tl_release(env, r->inputs);
+  tl_release(env, r->codes);
   tl_release(env, r->enter);
   tl_release(env, r->exit);
   if (r->engine.env != NULL) tl_engine_free(&r->engine);
@@ -73,9 +75,13 @@ static tl_status open_runner(tl_tick_runner *r, tl_isa isa, int tile_rows, tl_er
   r->engine.take_context = r;
   r->restarts = tl_plan_restarts(r->plan);
   TL_TRY(tl_allocate_zeroed(r->env, &r->inputs, (size_t)(r->plan->input_count + 1) * TL_LANES, sizeof *r->inputs, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->codes, (size_t)(r->plan->input_count + 1) * TL_LANES, sizeof *r->codes, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->enter, (size_t)r->engine.tile_rows, sizeof *r->enter, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->exit, (size_t)r->engine.tile_rows, sizeof *r->exit, err));
-  for (int l = 0; l < TL_LANES; l++) r->streams[l].inputs = r->inputs + l * (r->plan->input_count + 1);
+  for (int l = 0; l < TL_LANES; l++) {
+    r->streams[l].inputs = r->inputs + l * (r->plan->input_count + 1);
+    r->streams[l].codes = r->codes + l * (r->plan->input_count + 1);
+  }
   return tl_tape_reader_open(&r->reader, r->tape, err);
 }
 
@@ -257,7 +263,7 @@ static tl_status fill_lanes(tl_tick_runner *r, bool *any, tl_error *err) {
 
 /* The price of a fill: a side of the book, where that is asked for and there is one (0 is none). */
 static double fill(const tl_tick_runner *r, const tl_tape_block *b, int side, int64_t at) {
-  double price = b->inputs[r->tape->price][at], quote = side >= 0 ? b->inputs[side][at] : NAN;
+  double price = tl_tape_value(&b->inputs[r->tape->price], at), quote = side >= 0 ? tl_tape_value(&b->inputs[side], at) : NAN;
   return quote > 0 ? quote : price;
 }
 
@@ -335,12 +341,17 @@ static tl_status run_tile(tl_tick_runner *r, tl_error *err) {
     const lane *a = &r->lanes[l];
     tl_lane_stream *s = &r->streams[l];
     const double **in = r->inputs + l * (r->plan->input_count + 1);
+    const uint16_t **codes = r->codes + l * (r->plan->input_count + 1);
     s->rows = 0;
     if (a->block == NULL) continue;
     s->first = r->row - a->at;
     s->rows = r->row + a->rows - a->at;
     s->order = a->block->time + a->first;
-    for (int i = 0; i < r->plan->input_count; i++) in[i] = a->block->inputs[i] + a->first;
+    for (int i = 0; i < r->plan->input_count; i++) {
+      const tl_tape_input *input = &a->block->inputs[i];
+      codes[i] = input->coded ? input->codes + a->first : NULL;
+      in[i] = input->coded ? input->values : input->values + a->first;
+    }
   }
   TL_TRY(tl_engine_run_rows(&r->engine, r->streams, TL_LANES, r->row, r->row + rows, err));
   TL_TRY(trade(r, rows, err));

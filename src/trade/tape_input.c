@@ -1,0 +1,144 @@
+#include "trade/tape_input.h"
+#include <math.h>
+#include "codec/unpack.h"
+#include "parquet/page.h"
+
+void tl_tape_input_free(tl_tape_input *in) {
+  tl_release(in->env, in->values);
+  tl_release(in->env, in->codes);
+  *in = (tl_tape_input){.env = in->env};
+}
+
+tl_status tl_tape_input_begin(tl_tape_input *in, int64_t most, tl_error *err) {
+  TL_TRY(tl_renew(in->env, &in->codes, &in->code_capacity, (size_t)most, sizeof *in->codes, err));
+  TL_TRY(tl_renew(in->env, &in->values, &in->value_capacity, 1, sizeof *in->values, err));
+  in->coded = true;
+  in->dictionary = NULL;
+  in->values[0] = NAN;
+  return TL_OK;
+}
+
+static void to_finite(double *values, int64_t count) {
+  for (int64_t i = 0; i < count; i++) values[i] = fabs(values[i]) < INFINITY ? values[i] : NAN;
+}
+
+static bool any_missing(const double *values, int64_t count) {
+  bool any = false;
+  for (int64_t i = 0; i < count; i++) any |= values[i] != values[i];
+  return any;
+}
+
+/* ---- codes ---- */
+
+static bool fits(const tl_tape_input *in, const tl_column *c) {
+  bool same = in->dictionary == NULL || in->dictionary == c->dictionary;
+  return in->coded && same && c->dictionary != NULL && c->dictionary->count < UINT16_MAX;
+}
+
+static tl_status load_dictionary(tl_tape_input *in, const tl_column *dictionary, tl_error *err) {
+  int64_t entries = dictionary->count;
+  if (in->dictionary == dictionary) return TL_OK;
+  TL_TRY(tl_renew(in->env, &in->values, &in->value_capacity, (size_t)entries + 1, sizeof *in->values, err));
+  in->values[0] = NAN;
+  tl_column_raw_doubles(dictionary, 0, entries, in->values + 1);
+  to_finite(in->values + 1, entries);
+  in->dictionary = dictionary;
+  in->has_gap = any_missing(in->values + 1, entries);
+  return TL_OK;
+}
+
+/* Entries that are no numbers are missing, as missing rows are. */
+static void drop_gaps(const tl_tape_input *in, uint16_t *codes, int64_t count) {
+  for (int64_t i = 0; in->has_gap && i < count; i++)
+    if (isnan(in->values[codes[i]])) codes[i] = 0;
+}
+
+static tl_status add_codes(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  uint16_t *out = in->codes + at;
+  TL_TRY(load_dictionary(in, c->dictionary, err));
+  if (c->null_count > 0 && c->dense)
+    k->spread16(out, c->codes, c->valid, (size_t)count);
+  else
+    k->narrow16(out, c->codes, (size_t)count);
+  for (int64_t i = 0; c->null_count > 0 && !c->dense && i < count; i++)
+    if (!tl_column_is_valid(c, i)) out[i] = 0;
+  drop_gaps(in, out, count);
+  return TL_OK;
+}
+
+/* ---- values ---- */
+
+/* Rows [0, count), which are codes, become values, with room for those that come. */
+static tl_status give_up_codes(tl_tape_input *in, int64_t count, tl_error *err) {
+  double *values = NULL;
+  size_t capacity = 0;
+  TL_TRY(tl_renew(in->env, &values, &capacity, in->code_capacity, sizeof *values, err));
+  for (int64_t i = 0; i < count; i++) values[i] = in->values[in->codes[i]];
+  tl_release(in->env, in->values);
+  in->values = values;
+  in->value_capacity = capacity;
+  in->coded = false;
+  return TL_OK;
+}
+
+/* Missing rows, a byte of validity at a time, since few are. */
+static void blank(const tl_column *c, int64_t count, double *out) {
+  for (int64_t i = 0; c->null_count > 0 && i < count; i += 8) {
+    unsigned missing = (uint8_t)~c->valid[i >> 3];
+    if (count - i < 8) missing &= (1u << (count - i)) - 1;
+    for (; missing != 0; missing &= missing - 1) out[i + __builtin_ctz(missing)] = NAN;
+  }
+}
+
+static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
+  if (in->coded) TL_TRY(give_up_codes(in, at, err));
+  double *out = in->values + at;
+  if (c == NULL) {
+    for (int64_t i = 0; i < count; i++) out[i] = NAN;
+    return TL_OK;
+  }
+  if (c->dictionary == NULL)
+    tl_column_raw_doubles(c, 0, count, out);
+  else
+    for (int64_t i = 0, k = 0; i < count; i++) {
+      bool valid = tl_column_is_valid(c, i);
+      if (valid) tl_column_raw_doubles(c->dictionary, c->codes[c->dense ? k : i], 1, &out[i]);
+      k += valid;
+    }
+  to_finite(out, count);
+  blank(c, count, out);
+  return TL_OK;
+}
+
+tl_status tl_tape_input_add(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
+  if (c != NULL && fits(in, c)) return add_codes(in, at, c, count, err);
+  if (c != NULL || !in->coded) return add_values(in, at, c, count, err);
+  memset(in->codes + at, 0, (size_t)count * sizeof *in->codes);
+  return TL_OK;
+}
+
+/* ---- rows ---- */
+
+void tl_tape_input_keep(tl_tape_input *in, int64_t at, const tl_tape_rows *kept, size_t kept_count) {
+  size_t width = in->coded ? sizeof *in->codes : sizeof *in->values;
+  uint8_t *base = (in->coded ? (uint8_t *)in->codes : (uint8_t *)in->values) + (size_t)at * width, *to = base;
+  for (size_t n = 0; n < kept_count; n++) {
+    size_t size = (size_t)kept[n].count * width;
+    const uint8_t *from = base + (size_t)kept[n].from * width;
+    if (from != to) memmove(to, from, size);
+    to += size;
+  }
+}
+
+/* Whether rows are all there. */
+static bool are_there(const tl_tape_input *in, int64_t row, int64_t count) {
+  return in->coded ? !tl_codec_kernels_chosen()->any_zero16(in->codes + row, (size_t)count) : !any_missing(in->values + row, count);
+}
+
+int64_t tl_tape_input_find(const tl_tape_input *in, int64_t row, int64_t end, bool missing) {
+  enum { SOME = 128 };
+  while (missing && row + SOME <= end && are_there(in, row, SOME)) row += SOME;
+  while (row < end && (in->coded ? in->codes[row] == 0 : isnan(in->values[row])) != missing) row++;
+  return row;
+}
