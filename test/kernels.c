@@ -192,6 +192,27 @@ static void codes_become_narrow(void **state) {
   }
 }
 
+static void values_fall_into_classes(void **state) {
+  (void)state;
+  enum { ROWS = 600 };
+  static const double some[] = {-INFINITY, -2, -1, -0.0, 0, 0.5, 1, 2, INFINITY, NAN}, thresholds[] = {-1, 0, 1};
+  static const uint16_t expected[] = {0, 1, 2, 4, 4, 5, 6, 7, 0, 0};
+  for (int isa = available(0); isa < TL_ISA_COUNT; isa = available(isa + 1))
+    for (size_t count = 0; count <= ROWS; count += count < 20 ? 1 : 97) {
+      double values[ROWS];
+      uint16_t out[ROWS + 1], classes[ROWS];
+      for (size_t i = 0; i < count; i++) {
+        size_t k = dice() % (sizeof some / sizeof *some);
+        values[i] = some[k];
+        classes[i] = expected[k];
+      }
+      memset(out, GUARD, sizeof out);
+      tl_codec_kernels_of((tl_isa)isa)->classes16(out, values, count, thresholds, 3);
+      assert_true(count == 0 || memcmp(out, classes, count * sizeof *out) == 0);
+      assert_int_equal(out[count], 0x5a5a);
+    }
+}
+
 static void splits_are_streams_of_bytes(void **state) {
   (void)state;
   enum { WIDEST = 17, COUNT = 100 };
@@ -569,6 +590,7 @@ int main(void) {
       cmocka_unit_test(packing_is_the_other_way),
       cmocka_unit_test(dictionaries_are_looked_up),
       cmocka_unit_test(codes_become_narrow),
+      cmocka_unit_test(values_fall_into_classes),
       cmocka_unit_test(splits_are_streams_of_bytes),
       cmocka_unit_test(packed_runs_are_read_in_pieces),
       cmocka_unit_test(cut_runs_hold_what_is_there),

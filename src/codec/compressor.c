@@ -17,6 +17,8 @@ const char *tl_compressor_name(int id) {
   return id >= 0 && id < 8 ? names[id] : "unknown";
 }
 
+size_t tl_compressor_cost(const tl_compressor *c, tl_bytes compressed, size_t size) { return c->cost != NULL ? c->cost(compressed) : size / 10; }
+
 static tl_status copy_out(uint8_t *out, size_t size, tl_bytes in, tl_error *err) {
   if (in.size != size) return tl_fail(err, TL_CORRUPT, "uncompressed data has %zu bytes, expected %zu", in.size, size);
   if (size > 0) memcpy(out, in.data, size);

@@ -26,6 +26,8 @@ typedef struct tl_codec_kernels {
   /* The same of rows some of which are missing: row i has the next code where bit i of `valid` is set, else 0. TL_CODES_BEHIND
      codes more than there are must be readable. */
   void (*spread16)(uint16_t *out, const uint32_t *codes, const uint8_t *valid, size_t count);
+  /* 0 of what is not finite, else 1, and 1 more for each of n thresholds that the value is not below, and 1 for each that it is above. */
+  void (*classes16)(uint16_t *out, const double *values, size_t count, const double *thresholds, int n);
   bool (*any_zero16)(const uint16_t *values, size_t count);
   uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */
   bool (*ascends64)(const int64_t *values, size_t count);  /* no value is below the one before it */

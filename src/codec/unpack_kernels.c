@@ -296,6 +296,19 @@ static void spread16(uint16_t *restrict out, const uint32_t *restrict codes, con
 
 #endif
 
+static void classes16(uint16_t *restrict out, const double *restrict values, size_t count, const double *restrict thresholds, int n) {
+  enum { SOME = 256 };
+  int64_t classes[SOME];
+  for (size_t at = 0, some; at < count; at += some) {
+    const double *v = values + at;
+    some = count - at < SOME ? count - at : SOME;
+    for (size_t i = 0; i < some; i++) classes[i] = v[i] - v[i] == 0;
+    for (int t = 0; t < n; t++)
+      for (size_t i = 0; i < some; i++) classes[i] += (int64_t)(v[i] >= thresholds[t]) + (int64_t)(v[i] > thresholds[t]);
+    for (size_t i = 0; i < some; i++) out[at + i] = v[i] - v[i] == 0 ? (uint16_t)classes[i] : 0;
+  }
+}
+
 static bool any_zero16(const uint16_t *values, size_t count) {
   uint16_t any = 0;
   for (size_t i = 0; i < count; i++) any |= values[i] == 0;
@@ -324,6 +337,7 @@ const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .gather32 = gather32,
     .narrow16 = narrow16,
     .spread16 = spread16,
+    .classes16 = classes16,
     .any_zero16 = any_zero16,
     .max32 = max32,
     .ascends64 = ascends64,

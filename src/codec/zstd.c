@@ -54,4 +54,4 @@ static tl_status compress(tl_buffer *out, tl_bytes in, int level, tl_error *err)
   out->size += got;
   return TL_OK;
 }
-const tl_compressor tl__compressor_zstd = {TL_CODEC_ZSTD, "zstd", decompress, compress};
+const tl_compressor tl__compressor_zstd = {TL_CODEC_ZSTD, "zstd", decompress, compress, .counts_bytes = true};

@@ -12,6 +12,12 @@ void tl_bits_copy(uint8_t *out, int64_t at, const uint8_t *in, int64_t from, int
   for (; count > 0 && (at & 7) != 0; at++, from++, count--)
     out[at >> 3] = (uint8_t)((out[at >> 3] & ~(1u << (at & 7))) | (unsigned)tl_bit(in, from) << (at & 7));
   int shift = (int)(from & 7);
+  for (; count >= 64; at += 64, from += 64, count -= 64) {
+    uint64_t word;
+    memcpy(&word, in + (from >> 3), sizeof word);
+    if (shift > 0) word = word >> shift | (uint64_t)in[(from >> 3) + 8] << (64 - shift);
+    memcpy(out + (at >> 3), &word, sizeof word);
+  }
   for (; count >= 8; at += 8, from += 8, count -= 8)
     out[at >> 3] = shift == 0 ? in[from >> 3] : (uint8_t)(in[from >> 3] >> shift | in[(from >> 3) + 1] << (8 - shift));
   for (; count > 0; at++, from++, count--) out[at >> 3] = (uint8_t)((out[at >> 3] & ~(1u << (at & 7))) | (unsigned)tl_bit(in, from) << (at & 7));

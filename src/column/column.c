@@ -39,12 +39,16 @@ tl_status tl_column_reset(tl_column *c, const tl_field *field, int64_t count, tl
   return tl_renew(c->env, &c->values, &c->values_capacity, bytes + 64, 1, err);
 }
 
+tl_status tl_column_note_validity(tl_column *c, tl_error *err) {
+  size_t size = (size_t)(c->count + 7) / 8;
+  if (c->valid != NULL) return TL_OK;
+  TL_TRY(tl_reserve(c->env, &c->valid, &c->valid_capacity, size + 8, 1, err));
+  memset(c->valid, 0xff, size);
+  return TL_OK;
+}
+
 tl_status tl_column_set_null(tl_column *c, int64_t from, int64_t count, tl_error *err) {
-  if (c->valid == NULL) {
-    size_t size = (size_t)(c->count + 7) / 8;
-    TL_TRY(tl_reserve(c->env, &c->valid, &c->valid_capacity, size + 8, 1, err));
-    memset(c->valid, 0xff, size);
-  }
+  TL_TRY(tl_column_note_validity(c, err));
   tl_bits_fill(c->valid, from, count, false);
   c->null_count += count;
   size_t width = (size_t)tl_field_width(&c->field);

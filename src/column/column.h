@@ -26,6 +26,8 @@ struct tl_column {
 void tl_column_free(tl_column *column);
 /* An empty column with room for `count` rows of the field; keeps earlier memory. */
 tl_status tl_column_reset(tl_column *column, const tl_field *field, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* A bitmap of validity, of rows that are all present, where there was none. */
+tl_status tl_column_note_validity(tl_column *column, tl_error *err) TL_MUST_CHECK;
 /* Makes rows [from, from+count) missing; the bitmap appears with the first. */
 tl_status tl_column_set_null(tl_column *column, int64_t from, int64_t count, tl_error *err) TL_MUST_CHECK;
 

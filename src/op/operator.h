@@ -65,6 +65,7 @@ typedef struct tl_operator {
   bool exact;                            /* fold: the same bits wherever blocks are cut */
   const char *each;                      /* the scan that serves the form `each: period` of this operator */
   bool skips_missing;                    /* map: has a value where any input has one */
+  bool compares;                         /* map: nothing counts but which inputs are missing, and which of two is the greater */
   int64_t needs;                         /* fewest present values that the formula itself needs */
   int64_t (*warmup)(const tl_params *p); /* rows before the first value; NULL: by kind */
   tl_status (*prepare)(tl_params *p, uint32_t given, tl_error *err); /* after arguments are read; bit i: args[i] was given */

@@ -1,6 +1,6 @@
 /* A leaf of any type and nesting to pages. Which encoding is chosen from the data: each that the type has is tried on the first page, with
-   and without compression. What would make the smallest chunk is taken, where a byte that has to be decompressed counts as a tenth of one
-   that has to be stored: values of eight bytes that compress well are still slower to read than codes of one. */
+   and without compression. What would make the smallest chunk is taken, where decompressing counts as bytes, too (tl_compressor.cost): values of eight bytes
+   that compress well are still slower to read than codes of one. */
 #include <math.h>
 #include <string.h>
 #include "codec/compressor.h"
@@ -14,7 +14,6 @@
 #include <xxhash.h>
 
 enum { MOST_DISTINCT = 1 << 16, MOST_VALUE = 1 << 30 };
-#define UNPACKING 0.1
 
 /* What is to be written. */
 typedef struct leaf_rows {
@@ -108,16 +107,22 @@ static tl_status put_delta_length(tl_group *g, tl_buffer *out, const tl_column *
   return TL_OK;
 }
 
-static tl_status put_codes(tl_group *g, tl_buffer *out, int64_t distinct, int64_t from, int64_t count, tl_error *err) {
+/* Codes take as few bits as they can, but whole bytes where the codec counts bytes: then it finds among codes of 11 bits what it would find among values. */
+static int width_of_codes(int64_t distinct, int codec) {
+  const tl_compressor *compressor = tl_compressor_find(codec);
   int width = tl_bit_width(distinct > 0 ? (uint32_t)(distinct - 1) : 0);
+  return compressor != NULL && compressor->counts_bytes ? (width + 7) / 8 * 8 : width;
+}
+
+static tl_status put_codes(tl_group *g, tl_buffer *out, int width, int64_t from, int64_t count, tl_error *err) {
   TL_TRY(tl_buffer_byte(out, (uint8_t)width, err));
   return tl_rle_encode(out, g->codes + from, count, width, err);
 }
 
-static tl_status put_values(leaf_writer *w, tl_buffer *out, int encoding, int64_t from, int64_t count, tl_error *err) {
+static tl_status put_values(leaf_writer *w, tl_buffer *out, int encoding, int codec, int64_t from, int64_t count, tl_error *err) {
   const tl_column *c = w->in->values;
   switch (encoding) {
-    case TL_ENCODING_RLE_DICTIONARY: return put_codes(w->g, out, w->distinct, from, count, err);
+    case TL_ENCODING_RLE_DICTIONARY: return put_codes(w->g, out, width_of_codes(w->distinct, codec), from, count, err);
     case TL_ENCODING_DELTA: return put_delta(w->g, out, c, from, count, err);
     case TL_ENCODING_DELTA_LENGTH: return put_delta_length(w->g, out, c, from, count, err);
     case TL_ENCODING_SPLIT: return put_split(w->g, out, c, from, count, err);
@@ -229,29 +234,25 @@ static tl_status make_dictionary(leaf_writer *w, tl_error *err) {
 
 /* ---- choosing ---- */
 
-static tl_status packed_size(leaf_writer *w, tl_bytes bytes, size_t *out, tl_error *err) {
-  const tl_compressor *compressor = tl_compressor_find(w->style.codec);
-  *out = bytes.size;
-  if (w->style.codec == TL_CODEC_NONE || compressor == NULL || compressor->compress == NULL || bytes.size == 0) return TL_OK;
+/* What bytes would cost in a file: those that are stored, and what it costs to decompress them. */
+static tl_status cost_of(leaf_writer *w, tl_bytes bytes, int codec, double *out, tl_error *err) {
+  const tl_compressor *compressor = tl_compressor_find(codec);
+  *out = (double)bytes.size;
+  if (codec == TL_CODEC_NONE || bytes.size == 0) return TL_OK;
   w->packed.size = 0;
   TL_TRY(compressor->compress(&w->packed, bytes, w->style.level, err));
-  *out = w->packed.size;
+  *out = (double)w->packed.size + (double)tl_compressor_cost(compressor, tl_buffer_view(&w->packed), bytes.size);
   return TL_OK;
 }
 
-/* Bytes of the chunk if all of its pages were like the first; plain: without compression. */
-static tl_status estimate(leaf_writer *w, int encoding, int64_t sample, double *packed, double *plain, tl_error *err) {
-  size_t size, dictionary = 0;
+/* The cost of the chunk if all of its pages were like the first. */
+static tl_status estimate(leaf_writer *w, int encoding, int codec, int64_t sample, double *out, tl_error *err) {
+  double dictionary = 0;
   w->tried.size = 0;
-  TL_TRY(put_values(w, &w->tried, encoding, 0, sample, err));
-  TL_TRY(packed_size(w, tl_buffer_view(&w->tried), &size, err));
-  double times = (double)w->in->values->count / (double)sample;
-  *plain = (double)w->tried.size * times;
-  *packed = (double)size * times;
-  if (encoding != TL_ENCODING_RLE_DICTIONARY) return TL_OK;
-  TL_TRY(packed_size(w, tl_buffer_view(&w->dictionary), &dictionary, err));
-  *plain += (double)w->dictionary.size;
-  *packed += (double)dictionary;
+  TL_TRY(put_values(w, &w->tried, encoding, codec, 0, sample, err));
+  TL_TRY(cost_of(w, tl_buffer_view(&w->tried), codec, out, err));
+  if (encoding == TL_ENCODING_RLE_DICTIONARY) TL_TRY(cost_of(w, tl_buffer_view(&w->dictionary), codec, &dictionary, err));
+  *out = *out * (double)w->in->values->count / (double)sample + dictionary;
   return TL_OK;
 }
 
@@ -282,14 +283,14 @@ static tl_status choose(leaf_writer *w, tl_error *err) {
     last = tried[i] == TL_ENCODING_PLAIN;
     if (tried[i] == TL_ENCODING_RLE_DICTIONARY && !w->numbered) continue;
     if (tried[i] == TL_ENCODING_SPLIT && codec == TL_CODEC_NONE) continue; /* it saves nothing by itself */
-    double plain, packed;
-    TL_TRY(estimate(w, tried[i], sample, &packed, &plain, err));
-    bool packs = packed + UNPACKING * plain < plain;
-    double cost = packs ? packed + UNPACKING * plain : plain;
-    if (cost >= best) continue;
-    best = cost;
-    w->encoding = tried[i];
-    w->style.codec = packs ? codec : TL_CODEC_NONE;
+    for (int with = 0; with < 1 + (codec != TL_CODEC_NONE); with++) {
+      double cost;
+      TL_TRY(estimate(w, tried[i], with ? codec : TL_CODEC_NONE, sample, &cost, err));
+      if (cost >= best) continue;
+      best = cost;
+      w->encoding = tried[i];
+      w->style.codec = with ? codec : TL_CODEC_NONE;
+    }
   }
   return TL_OK;
 }
@@ -362,7 +363,7 @@ static tl_status put_pages(leaf_writer *w, tl_chunk *c, tl_bounds *all, tl_error
     tl_bounds bounds = {0};
     find_bounds(w, value, present, ++page, seen, &bounds);
     tl_bounds_merge(all, &bounds, &in->leaf->field);
-    TL_TRY(put_values(w, &g->page, w->encoding, value, present, err));
+    TL_TRY(put_values(w, &g->page, w->encoding, w->style.codec, value, present, err));
     if (g->page.size > MOST_VALUE) return tl_fail(err, TL_MEMORY, "a page of %zu bytes is too large to be written; fewer rows a page would help", g->page.size);
     tl_page_info info = {.values = entries, .encoding = w->encoding, .first_row = row, .nulls = entries - present, .bounds = &bounds};
     TL_TRY(tl__group_page(g, c, info, w->style.level, err));

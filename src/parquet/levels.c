@@ -57,16 +57,15 @@ static tl_status put_levels(const uint8_t *levels, int64_t count, int max, tl_co
   return TL_OK;
 }
 
-/* Packed levels of one bit are the bitmap itself: `count` of the run at hand. */
+/* Packed levels of one bit are the bitmap itself: `count` of the run at hand. Missing rows get their values when present ones are spread. */
 static tl_status copy_bits(tl_levels *l, uint32_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
   const uint8_t *bits = l->runs.bits;
   int64_t set = tl_bits_count(bits, l->runs.taken, count);
   *present += set;
   if (out != NULL && set < (int64_t)count) {
-    int64_t nulls = out->null_count;
-    TL_TRY(tl_column_set_null(out, at, count, err)); /* makes room */
+    TL_TRY(tl_column_note_validity(out, err));
     tl_bits_copy(out->valid, at, bits, l->runs.taken, count);
-    out->null_count = nulls + (int64_t)count - set;
+    out->null_count += (int64_t)count - set;
   }
   tl_rle_skip(&l->runs, count);
   return TL_OK;

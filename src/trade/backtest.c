@@ -19,6 +19,7 @@ typedef struct backtest {
   tl_backtest_outcome *out;
   tl_tape tape;
   tl_plan plan;
+  tl_classes *classes; /* of the plan's inputs */
   tl_isa isa;
   tl_tick_costs costs;
   int threads, tile_rows;
@@ -298,11 +299,23 @@ static tl_status make_plan(backtest *b, tl_error *err) {
   return TL_OK;
 }
 
+/* Of the inputs at which positions are filled more is wanted than signals ask for. */
+static tl_status find_classes(backtest *b, tl_error *err) {
+  int price = used_input(b, "price");
+  TL_TRY(tl_allocate_zeroed(b->env, &b->classes, (size_t)b->plan.input_count + 1, sizeof *b->classes, err));
+  for (int u = 0; u < b->plan.input_count; u++) {
+    tl_classes_find(&b->classes[u], &b->plan, b->plan.inputs[u]);
+    if (u == price || u == b->costs.bid || u == b->costs.ask) b->classes[u].enough = false;
+  }
+  return TL_OK;
+}
+
 static tl_status run(backtest *b, tl_error *err) {
   const tl_backtest_options *o = b->o;
   TL_TRY(tl_isa_choose(&b->isa, err));
   TL_TRY(make_plan(b, err));
-  TL_TRY(tl_tape_open(&b->tape, b->env, o->in, o->where, o->definition, b->plan.inputs, b->plan.input_count, o->memory / 8, err));
+  TL_TRY(find_classes(b, err));
+  TL_TRY(tl_tape_open(&b->tape, b->env, o->in, o->where, o->definition, b->plan.inputs, b->classes, b->plan.input_count, o->memory / 8, err));
   b->threads = o->threads > 0 ? o->threads : tl_sys_processors();
   b->tile_rows = o->tile_rows > 0 ? o->tile_rows : TL_TILE_ROWS;
   TL_TRY(tl_tape_cut(&b->tape, b->threads * 4, &b->stretches, &b->count, err));
@@ -347,6 +360,7 @@ tl_status tl_backtest_run(tl_backtest_outcome *out, tl_env *env, const tl_backte
   tl_release(env, b.seen);
   tl_release(env, b.table);
   tl_release(env, b.stretches);
+  tl_release(env, b.classes);
   if (b.plan.env != NULL) tl_plan_free(&b.plan);
   tl_tape_free(&b.tape);
   return status;

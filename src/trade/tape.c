@@ -78,9 +78,9 @@ static tl_status check_types(const tl_tape *t, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *d, const int32_t *used, int used_count,
-                       int64_t page_limit, tl_error *err) {
-  *out = (tl_tape){.env = env, .definition = d, .used = used, .used_count = used_count, .arena = {.env = env}};
+tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *d, const int32_t *used, const tl_classes *classes,
+                       int used_count, int64_t page_limit, tl_error *err) {
+  *out = (tl_tape){.env = env, .definition = d, .used = used, .used_count = used_count, .classes = classes, .arena = {.env = env}};
   tl_scan_options options = {.where = where, .page_limit = page_limit, .batch_rows = TL_TAPE_BATCH_ROWS};
   tl_status status = tl_scan_open(&out->scan, env, path, options, err);
   if (status == TL_OK) status = choose_columns(out, err);

@@ -22,12 +22,14 @@ typedef struct tl_tape {
   int *inputs;         /* ... one an input; -1: no file has it */
   const int32_t *used; /* inputs that are wanted */
   int used_count;
+  const tl_classes *classes; /* one a used input, borrowed */
   tl_arena arena;
 } tl_tape;
 
-/* `used`: inputs of the definition that are read. TL_USAGE when there is no column for a key, the order key or an input that must be there. */
-tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *definition, const int32_t *used, int used_count,
-                       int64_t page_limit, tl_error *err) TL_MUST_CHECK;
+/* `used`: inputs of the definition that are read, of which `classes` says where classes are enough. TL_USAGE when there is no column for a key, the order key
+ * or an input that must be there. */
+tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *definition, const int32_t *used,
+                       const tl_classes *classes, int used_count, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
 void tl_tape_free(tl_tape *tape);
 
 /* A stretch of a file: whole streams, whole row groups. */

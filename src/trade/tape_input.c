@@ -6,15 +6,15 @@
 void tl_tape_input_free(tl_tape_input *in) {
   tl_release(in->env, in->values);
   tl_release(in->env, in->codes);
-  *in = (tl_tape_input){.env = in->env};
+  *in = (tl_tape_input){.env = in->env, .classes = in->classes};
 }
 
 tl_status tl_tape_input_begin(tl_tape_input *in, int64_t most, tl_error *err) {
   TL_TRY(tl_renew(in->env, &in->codes, &in->code_capacity, (size_t)most, sizeof *in->codes, err));
-  TL_TRY(tl_renew(in->env, &in->values, &in->value_capacity, 1, sizeof *in->values, err));
+  TL_TRY(tl_renew(in->env, &in->values, &in->value_capacity, TL_MOST_CLASSES, sizeof *in->values, err));
   in->coded = true;
   in->dictionary = NULL;
-  in->values[0] = NAN;
+  memcpy(in->values, in->classes->values, sizeof in->classes->values);
   return TL_OK;
 }
 
@@ -30,10 +30,7 @@ static bool any_missing(const double *values, int64_t count) {
 
 /* ---- codes ---- */
 
-static bool fits(const tl_tape_input *in, const tl_column *c) {
-  bool same = in->dictionary == NULL || in->dictionary == c->dictionary;
-  return in->coded && same && c->dictionary != NULL && c->dictionary->count < UINT16_MAX;
-}
+static bool is_short(const tl_column *dictionary) { return dictionary != NULL && dictionary->count < UINT16_MAX; }
 
 static tl_status load_dictionary(tl_tape_input *in, const tl_column *dictionary, tl_error *err) {
   int64_t entries = dictionary->count;
@@ -53,17 +50,21 @@ static void drop_gaps(const tl_tape_input *in, uint16_t *codes, int64_t count) {
     if (isnan(in->values[codes[i]])) codes[i] = 0;
 }
 
-static tl_status add_codes(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
+/* Codes of 16 bits, as they are in the dictionary but for one more. */
+static void narrow(const tl_column *c, int64_t count, uint16_t *out) {
   const tl_codec_kernels *k = tl_codec_kernels_chosen();
-  uint16_t *out = in->codes + at;
-  TL_TRY(load_dictionary(in, c->dictionary, err));
   if (c->null_count > 0 && c->dense)
     k->spread16(out, c->codes, c->valid, (size_t)count);
   else
     k->narrow16(out, c->codes, (size_t)count);
   for (int64_t i = 0; c->null_count > 0 && !c->dense && i < count; i++)
     if (!tl_column_is_valid(c, i)) out[i] = 0;
-  drop_gaps(in, out, count);
+}
+
+static tl_status add_codes(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
+  TL_TRY(load_dictionary(in, c->dictionary, err));
+  narrow(c, count, in->codes + at);
+  drop_gaps(in, in->codes + at, count);
   return TL_OK;
 }
 
@@ -82,40 +83,67 @@ static tl_status give_up_codes(tl_tape_input *in, int64_t count, tl_error *err) 
   return TL_OK;
 }
 
-/* Missing rows, a byte of validity at a time, since few are. */
-static void blank(const tl_column *c, int64_t count, double *out) {
+/* Missing rows, a byte of validity at a time, since few are; `from` is at the beginning of one. */
+static void blank(const tl_column *c, int64_t from, int64_t count, double *out) {
   for (int64_t i = 0; c->null_count > 0 && i < count; i += 8) {
-    unsigned missing = (uint8_t)~c->valid[i >> 3];
+    unsigned missing = (uint8_t)~c->valid[(from + i) >> 3];
     if (count - i < 8) missing &= (1u << (count - i)) - 1;
     for (; missing != 0; missing &= missing - 1) out[i + __builtin_ctz(missing)] = NAN;
   }
 }
 
+/* Rows as doubles, not all of them finite. */
+static void load(const tl_column *c, int64_t from, int64_t count, double *out) {
+  if (c->dictionary == NULL) {
+    tl_column_raw_doubles(c, from, count, out);
+    return;
+  }
+  for (int64_t i = 0; i < count; i++)
+    if (tl_column_is_valid(c, from + i)) tl_column_raw_doubles(c->dictionary, c->codes[from + i], 1, &out[i]);
+}
+
 static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
   if (in->coded) TL_TRY(give_up_codes(in, at, err));
   double *out = in->values + at;
-  if (c == NULL) {
-    for (int64_t i = 0; i < count; i++) out[i] = NAN;
-    return TL_OK;
-  }
-  if (c->dictionary == NULL)
-    tl_column_raw_doubles(c, 0, count, out);
-  else
-    for (int64_t i = 0, k = 0; i < count; i++) {
-      bool valid = tl_column_is_valid(c, i);
-      if (valid) tl_column_raw_doubles(c->dictionary, c->codes[c->dense ? k : i], 1, &out[i]);
-      k += valid;
-    }
+  load(c, 0, count, out);
   to_finite(out, count);
-  blank(c, count, out);
+  blank(c, 0, count, out);
   return TL_OK;
 }
 
-tl_status tl_tape_input_add(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
-  if (c != NULL && fits(in, c)) return add_codes(in, at, c, count, err);
-  if (c != NULL || !in->coded) return add_values(in, at, c, count, err);
-  memset(in->codes + at, 0, (size_t)count * sizeof *in->codes);
-  return TL_OK;
+/* ---- classes ---- */
+
+static void add_classes(const tl_tape_input *in, int64_t at, const tl_column *c, int64_t count) {
+  enum { SOME = 512 };
+  double values[SOME];
+  for (int64_t i = 0, n; i < count; i += n) {
+    n = count - i < SOME ? count - i : SOME;
+    load(c, i, n, values);
+    blank(c, i, n, values);
+    tl_codec_kernels_chosen()->classes16(in->codes + at + i, values, (size_t)n, in->classes->thresholds, in->classes->count);
+  }
+}
+
+/* ---- adding ---- */
+
+tl_status tl_tape_input_add(tl_tape_input *in, int64_t at, tl_column *c, int64_t count, tl_error *err) {
+  bool same = c != NULL && (in->dictionary == NULL || in->dictionary == c->dictionary);
+  if (c == NULL && in->coded) {
+    memset(in->codes + at, 0, (size_t)count * sizeof *in->codes);
+    return TL_OK;
+  }
+  if (c == NULL) {
+    for (int64_t i = 0; i < count; i++) in->values[at + i] = NAN;
+    return TL_OK;
+  }
+  if (in->classes->enough) {
+    tl_column_undense(c);
+    add_classes(in, at, c, count);
+    return TL_OK;
+  }
+  if (in->coded && same && is_short(c->dictionary)) return add_codes(in, at, c, count, err);
+  tl_column_undense(c);
+  return add_values(in, at, c, count, err);
 }
 
 /* ---- rows ---- */

@@ -4,6 +4,7 @@
 #define TL_TRADE_TAPE_INPUT_H
 
 #include "column/column.h"
+#include "trade/classes.h"
 
 /* Rows of a batch, side by side. */
 typedef struct tl_tape_rows {
@@ -12,6 +13,7 @@ typedef struct tl_tape_rows {
 
 typedef struct tl_tape_input {
   tl_env *env;
+  const tl_classes *classes; /* where they are enough, rows are in classes, whatever the column has */
   bool coded;
   double *values;              /* one a row, NaN where missing; or what codes mean: the first is NaN */
   uint16_t *codes;             /* one a row, 0 where missing */
@@ -21,11 +23,11 @@ typedef struct tl_tape_input {
 } tl_tape_input;
 
 void tl_tape_input_free(tl_tape_input *input);
-/* No rows, room for `most`. Zeroed at first, but for its env. */
+/* No rows, room for `most`. Zeroed at first, but for its env and classes. */
 tl_status tl_tape_input_begin(tl_tape_input *input, int64_t most, tl_error *err) TL_MUST_CHECK;
 /* A column's `count` rows, all missing where it is NULL, become rows [at, at + count); `at` are there, and room for the new ones is. A dictionary must stay the
    same while rows in its codes are added. */
-tl_status tl_tape_input_add(tl_tape_input *input, int64_t at, const tl_column *column, int64_t count, tl_error *err) TL_MUST_CHECK;
+tl_status tl_tape_input_add(tl_tape_input *input, int64_t at, tl_column *column, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* Of rows from `at` on only those that are kept stay; kept rows count from there. */
 void tl_tape_input_keep(tl_tape_input *input, int64_t at, const tl_tape_rows *kept, size_t kept_count);
 /* The first row from `row` on, before `end`, that is missing, or is not: as `missing` says. */

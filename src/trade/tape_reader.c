@@ -66,7 +66,7 @@ tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_er
 
 /* ---- columns ---- */
 
-static const tl_column *input_column(const tl_tape_reader *r, int u) {
+static tl_column *input_column(const tl_tape_reader *r, int u) {
   int wanted = r->tape->inputs[r->tape->used[u]];
   return wanted >= 0 ? &r->scan.columns[wanted]->column : NULL;
 }
@@ -241,7 +241,7 @@ static tl_status begin_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err)
   if (b->env == NULL) {
     *b = (tl_tape_block){.env = r->env, .input_count = used, .users = b->users};
     TL_TRY(tl_allocate_zeroed(r->env, &b->inputs, (size_t)used + 1, sizeof *b->inputs, err));
-    for (int u = 0; u < used; u++) b->inputs[u].env = r->env;
+    for (int u = 0; u < used; u++) b->inputs[u] = (tl_tape_input){.env = r->env, .classes = &r->tape->classes[u]};
   }
   b->rows = 0;
   b->run_count = 0;
