@@ -34,7 +34,7 @@ static tl_status read_head(cursor *c, int64_t count, uint64_t *miniblocks, uint6
   return TL_OK;
 }
 
-/* Steps over a miniblock of `per` values, of which the `wanted` first must be there. */
+/* Steps over miniblocks of one width, `per` values, of which the `wanted` first must be there. */
 static tl_status skip_miniblock(cursor *c, uint64_t per, uint64_t wanted, unsigned width, tl_error *err) {
   if (width > 64) return tl_fail(err, TL_CORRUPT, "delta: a width of %u bits", width);
   size_t size = (size_t)(per * width / 8), there = (size_t)(c->end - c->at);
@@ -70,11 +70,13 @@ static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes by
     if ((uint64_t)(c.end - c.at) < miniblocks) return tl_fail(err, TL_CORRUPT, "delta: the data ends in a block's widths");
     const uint8_t *widths = c.at;
     c.at += miniblocks;
-    for (uint64_t m = 0; m < miniblocks && done < count; m++) {
-      uint64_t wanted = (uint64_t)(count - done) < per ? (uint64_t)(count - done) : per;
+    for (uint64_t m = 0, same; m < miniblocks && done < count; m += same) { /* miniblocks of one width are one area */
+      uint64_t left = (uint64_t)(count - done), wanted;
       const uint8_t *in = c.at;
       size_t there = (size_t)(c.end - in);
-      TL_TRY(skip_miniblock(&c, per, wanted, widths[m], err));
+      for (same = 1; m + same < miniblocks && widths[m + same] == widths[m] && same * per < left;) same++;
+      wanted = left < same * per ? left : same * per;
+      TL_TRY(skip_miniblock(&c, same * per, wanted, widths[m], err));
       if (out != NULL)
         kernels->delta_block(out + done, &value, low, in, there, wanted, widths[m]);
       else

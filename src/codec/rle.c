@@ -79,7 +79,7 @@ void tl_rle_read(tl_rle *r, uint32_t *out, uint32_t count) {
   if (r->packed)
     read_packed(r, out, count);
   else
-    for (uint32_t i = 0; i < count; i++) out[i] = r->value;
+    tl_codec_kernels_chosen()->fill32(out, r->value, count);
   tl_rle_skip(r, count);
 }
 

@@ -28,7 +28,10 @@ typedef struct tl_codec_kernels {
   void (*spread16)(uint16_t *out, const uint32_t *codes, const uint8_t *valid, size_t count);
   /* 0 of what is not finite, else 1, and 1 more for each of n thresholds that the value is not below, and 1 for each that it is above. */
   void (*classes16)(uint16_t *out, const double *values, size_t count, const double *thresholds, int n);
+  /* The same of integers and thresholds that are integers. */
+  void (*int_classes16)(uint16_t *out, const int64_t *values, size_t count, const int64_t *thresholds, int n);
   bool (*any_zero16)(const uint16_t *values, size_t count);
+  void (*fill32)(uint32_t *out, uint32_t value, size_t count);
   uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */
   bool (*ascends64)(const int64_t *values, size_t count);  /* no value is below the one before it */
 } tl_codec_kernels;

@@ -309,10 +309,27 @@ static void classes16(uint16_t *restrict out, const double *restrict values, siz
   }
 }
 
+static void int_classes16(uint16_t *restrict out, const int64_t *restrict values, size_t count, const int64_t *restrict thresholds, int n) {
+  enum { SOME = 256 };
+  int64_t classes[SOME];
+  for (size_t at = 0, some; at < count; at += some) {
+    const int64_t *v = values + at;
+    some = count - at < SOME ? count - at : SOME;
+    for (size_t i = 0; i < some; i++) classes[i] = 1;
+    for (int t = 0; t < n; t++)
+      for (size_t i = 0; i < some; i++) classes[i] += (int64_t)(v[i] >= thresholds[t]) + (int64_t)(v[i] > thresholds[t]);
+    for (size_t i = 0; i < some; i++) out[at + i] = (uint16_t)classes[i];
+  }
+}
+
 static bool any_zero16(const uint16_t *values, size_t count) {
   uint16_t any = 0;
   for (size_t i = 0; i < count; i++) any |= values[i] == 0;
   return any != 0;
+}
+
+static void fill32(uint32_t *out, uint32_t value, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = value;
 }
 
 static uint32_t max32(const uint32_t *values, size_t count) {
@@ -338,7 +355,9 @@ const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .narrow16 = narrow16,
     .spread16 = spread16,
     .classes16 = classes16,
+    .int_classes16 = int_classes16,
     .any_zero16 = any_zero16,
+    .fill32 = fill32,
     .max32 = max32,
     .ascends64 = ascends64,
 };

@@ -23,13 +23,21 @@ void tl_bits_copy(uint8_t *out, int64_t at, const uint8_t *in, int64_t from, int
   for (; count > 0; at++, from++, count--) out[at >> 3] = (uint8_t)((out[at >> 3] & ~(1u << (at & 7))) | (unsigned)tl_bit(in, from) << (at & 7));
 }
 
+/* Sums of two, four and eight bits side by side, and at last of the eight bytes. */
+static int64_t count_word(uint64_t w) {
+  w -= w >> 1 & 0x5555555555555555u;
+  w = (w & 0x3333333333333333u) + (w >> 2 & 0x3333333333333333u);
+  w = (w + (w >> 4)) & 0x0f0f0f0f0f0f0f0fu;
+  return (int64_t)(w * 0x0101010101010101u >> 56);
+}
+
 int64_t tl_bits_count(const uint8_t *bits, int64_t from, int64_t count) {
   int64_t n = 0;
   for (; count > 0 && (from & 7) != 0; from++, count--) n += tl_bit(bits, from);
   for (; count >= 64; from += 64, count -= 64) {
     uint64_t word;
     memcpy(&word, bits + (from >> 3), sizeof word);
-    n += __builtin_popcountll(word);
+    n += count_word(word);
   }
   for (; count > 0; from++, count--) n += tl_bit(bits, from);
   return n;

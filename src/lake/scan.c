@@ -4,13 +4,13 @@
 #include "base/text.h"
 #include "lake/hive.h"
 
-enum { PAGE_LIMIT = 128 << 20, BATCH_ROWS = 16384 };
+enum { PAGE_LIMIT = 128 << 20, BATCH_ROWS = 16384, MOST_KEPT = 64, KEPT_BYTES = 4 << 20 };
 
 void tl_scan_free(tl_scan *s) {
   if (s->env == NULL) return;
   tl_release(s->env, s->schema.children);
   tl_release(s->env, s->parts);
-  if (s->only != NULL) tl_parquet_free(s->only);
+  for (size_t i = 0; i < s->kept_count; i++) tl_parquet_free(&s->kept[i]);
   tl_dataset_free(&s->dataset);
   tl_arena_free(&s->arena);
   *s = (tl_scan){0};
@@ -71,13 +71,16 @@ static tl_status collect_from(tl_scan *s, size_t index, const tl_parquet *file, 
 }
 
 static tl_status collect_columns(tl_scan *s, tl_error *err) {
+  int64_t bytes = 0;
+  TL_TRY(tl_arena_take(&s->arena, &s->kept, MOST_KEPT, sizeof *s->kept, err));
   for (size_t i = 0; i < s->dataset.count; i++) {
     TL_OWNED(tl_parquet) file = {.handle = -1};
     TL_TRY(tl_parquet_open(&file, s->env, s->dataset.files[i].path, err));
     TL_TRY(collect_from(s, i, &file, err));
-    if (s->dataset.count > 1) continue;
-    TL_TRY(tl_arena_take(&s->arena, &s->only, 1, sizeof *s->only, err));
-    *s->only = file;
+    bytes += 3 * file.footer_size + (int64_t)file.whole.size; /* a footer takes about so much in memory */
+    bool keeps = s->dataset.count == 1 || (s->kept_count == i && i < MOST_KEPT && bytes <= KEPT_BYTES);
+    if (!keeps) continue;
+    s->kept[s->kept_count++] = file;
     file = (tl_parquet){.handle = -1};
   }
   TL_TRY(add_hive_columns(s, err));

@@ -47,7 +47,8 @@ typedef struct tl_scan {
   tl_scan_part *parts;          /* every row group that has rows */
   size_t part_count, part_capacity;
   int64_t rows;     /* of all of them */
-  tl_parquet *only; /* the file, where there is one: it stays open, for all readers; else NULL */
+  tl_parquet *kept; /* the first files stay open, for all readers, as far as that takes little */
+  size_t kept_count;
   int64_t page_limit, batch_rows;
 } tl_scan;
 
@@ -56,6 +57,8 @@ tl_status tl_scan_open(tl_scan *out, tl_env *env, const char *path, tl_scan_opti
 void tl_scan_free(tl_scan *scan);
 /* Other columns than it was opened with, before anybody reads. */
 tl_status tl_scan_choose(tl_scan *scan, const char *const *columns, size_t count, tl_error *err) TL_MUST_CHECK;
+/* A file that stays open, or NULL. */
+static inline tl_parquet *tl_scan_file(const tl_scan *s, size_t file) { return file < s->kept_count ? &s->kept[file] : NULL; }
 /* The columns that identify a row of a dataset of ours ("ticker,date"), or NULL. */
 const char *tl_scan_by(tl_scan *scan);
 static inline const tl_schema *tl_scan_column(const tl_scan *s, int wanted) { return &s->schema.children[s->wanted[wanted]]; }
@@ -74,7 +77,7 @@ typedef struct tl_scan_reader {
   /* where the reader stands */
   size_t next_part, file;
   bool whole;            /* it goes through all parts by itself */
-  tl_parquet own, *open; /* the file at hand: its own, or the scan's only one */
+  tl_parquet own, *open; /* the file at hand: its own, or one that the scan keeps */
   tl_row_reader reader;
   struct tl_scan_slot *slots; /* one a column that is read, those of the condition first */
   int slot_count, condition_slots;

@@ -146,9 +146,8 @@ static tl_status bind_condition(tl_scan_reader *r, tl_error *err) {
 static tl_status open_file(tl_scan_reader *r, size_t file, tl_error *err) {
   if (r->file == file) return TL_OK;
   close_file(r);
-  if (r->scan->only != NULL)
-    r->open = r->scan->only;
-  else {
+  r->open = tl_scan_file(r->scan, file);
+  if (r->open == NULL) {
     TL_TRY(tl_parquet_open(&r->own, r->env, r->scan->dataset.files[file].path, err));
     r->open = &r->own;
   }

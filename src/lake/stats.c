@@ -56,7 +56,7 @@ static tl_status open_file(stats_worker *w, size_t file, tl_error *err) {
   if (w->open_file == file) return TL_OK;
   tl_parquet_free(&w->own);
   w->open_file = SIZE_MAX;
-  w->file = w->job->scan->only;
+  w->file = tl_scan_file(w->job->scan, file);
   if (w->file == NULL) {
     TL_TRY(tl_parquet_open(&w->own, w->job->env, w->job->scan->dataset.files[file].path, err));
     w->file = &w->own;
@@ -156,16 +156,18 @@ static void work(void *context, int index) {
 static tl_status find_simple(const tl_scan *scan, bool *by_rows, tl_error *err) {
   for (int i = 0; i < scan->wanted_count; i++)
     by_rows[i] = scan->where != NULL || scan->wanted[i] >= scan->hive_from || tl_scan_column(scan, i)->shape != TL_SHAPE_VALUE;
-  for (size_t f = 0; f < scan->dataset.count && scan->only == NULL; f++) {
-    TL_OWNED(tl_parquet) file = {.handle = -1};
-    TL_TRY(tl_parquet_open(&file, scan->env, scan->dataset.files[f].path, err));
+  for (size_t f = 0; f < scan->dataset.count; f++) {
+    TL_OWNED(tl_parquet) own = {.handle = -1};
+    const tl_parquet *file = tl_scan_file(scan, f);
+    if (file == NULL) TL_TRY(tl_parquet_open(&own, scan->env, scan->dataset.files[f].path, err));
+    if (file == NULL) file = &own;
     for (int i = 0; i < scan->wanted_count; i++) {
-      const tl_schema *column = tl_scan_column(scan, i), *root = file.meta.schema;
+      const tl_schema *column = tl_scan_column(scan, i), *root = file->meta.schema;
       int there = tl_schema_child(root, column->name);
       if (there < 0)
         by_rows[i] = true;
       else
-        TL_TRY(tl_schema_agree(column, &root->children[there], file.path, err));
+        TL_TRY(tl_schema_agree(column, &root->children[there], file->path, err));
     }
   }
   return TL_OK;

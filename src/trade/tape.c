@@ -115,7 +115,7 @@ static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int before, i
 static tl_status cut_file(const tl_tape *t, size_t first, size_t end, int64_t most, tl_tape_stretch *out, size_t *count, tl_error *err) {
   const tl_scan_part *parts = t->scan.parts;
   TL_OWNED(tl_parquet) own = {.handle = -1};
-  tl_parquet *file = t->scan.only;
+  tl_parquet *file = tl_scan_file(&t->scan, parts[first].file);
   tl_tape_stretch s = {.file = parts[first].file, .first_part = first};
   for (size_t i = first; i < end; i++) {
     bool clean = false;

@@ -113,14 +113,26 @@ static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, i
 
 /* ---- classes ---- */
 
+static bool is_int64(const tl_column *c) {
+  bool plain = c->field.logical == TL_LOGICAL_NONE || (c->field.logical == TL_LOGICAL_INTEGER && !c->field.is_unsigned);
+  return c->dictionary == NULL && c->null_count == 0 && c->field.physical == TL_PHYSICAL_INT64 && plain;
+}
+
 static void add_classes(const tl_tape_input *in, int64_t at, const tl_column *c, int64_t count) {
   enum { SOME = 512 };
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  const tl_classes *of = in->classes;
+  uint16_t *out = in->codes + at;
   double values[SOME];
+  if (of->whole && is_int64(c)) {
+    k->int_classes16(out, (const int64_t *)(const void *)c->values, (size_t)count, of->integers, of->count);
+    return;
+  }
   for (int64_t i = 0, n; i < count; i += n) {
     n = count - i < SOME ? count - i : SOME;
     load(c, i, n, values);
     blank(c, i, n, values);
-    tl_codec_kernels_chosen()->classes16(in->codes + at + i, values, (size_t)n, in->classes->thresholds, in->classes->count);
+    k->classes16(out + i, values, (size_t)n, of->thresholds, of->count);
   }
 }
 

@@ -123,17 +123,13 @@ static bool are_same(const tl_column *c, int64_t row, int64_t count) {
   return width > 0 && memcmp(at - width, at, (size_t)count * width) == 0;
 }
 
-/* The first row from `row` on that is of another stream, by this key; a look at 64 rows at once first. */
+/* The first row from `row` on that is of another stream, by this key; many rows at once first, then fewer. */
 static int64_t next_change(const tl_column *c, int64_t row, int64_t end) {
-  while (row < end) {
-    if (c->valid == NULL && row + 64 <= end && are_same(c, row, 64)) {
-      row += 64;
-      continue;
-    }
-    if (differs(c, row)) return row;
-    row++;
-  }
-  return end;
+  enum { MANY = 1024, SOME = 32 };
+  while (c->valid == NULL && row + MANY <= end && are_same(c, row, MANY)) row += MANY;
+  while (c->valid == NULL && row + SOME <= end && are_same(c, row, SOME)) row += SOME;
+  while (row < end && !differs(c, row)) row++;
+  return row;
 }
 
 /* Against the last stream that was noted. */

@@ -42,8 +42,9 @@ struct tl_tick_runner {
   uint16_t *enter, *exit;
   waiting waiting[MOST_WAITING]; /* trades whose exit times are on their way into the cache */
   int waiting_count;
-  uint16_t held; /* lanes with a position */
-  int64_t row;   /* of the engine */
+  size_t likely_trades; /* of a stretch, as the one before it had them */
+  uint16_t held;        /* lanes with a position */
+  int64_t row;          /* of the engine */
   tl_stretch_trades *out;
 };
 
@@ -74,6 +75,7 @@ static tl_status open_runner(tl_tick_runner *r, tl_isa isa, int tile_rows, tl_er
   r->engine.take = take_tile;
   r->engine.take_context = r;
   r->restarts = tl_plan_restarts(r->plan);
+  r->likely_trades = 1;
   TL_TRY(tl_allocate_zeroed(r->env, &r->inputs, (size_t)(r->plan->input_count + 1) * TL_LANES, sizeof *r->inputs, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->codes, (size_t)(r->plan->input_count + 1) * TL_LANES, sizeof *r->codes, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->enter, (size_t)r->engine.tile_rows, sizeof *r->enter, err));
@@ -271,7 +273,7 @@ static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error
   tl_stretch_trades *o = r->out;
   const tl_tape_block *b = l->block;
   double price = fill(r, b, r->costs.bid, at) * (1 - r->costs.slippage);
-  TL_TRY(tl_reserve(r->env, &o->trades, &o->capacity, o->count + 1, sizeof *o->trades, err));
+  TL_TRY(tl_reserve(r->env, &o->trades, &o->capacity, o->count > 0 ? o->count + 1 : r->likely_trades, sizeof *o->trades, err));
   double fees = r->costs.fee * (l->entry_price + price);
   if (r->waiting_count == MOST_WAITING) take_exit_times(r);
   r->waiting[r->waiting_count++] = (waiting){o->count, &b->time[at]};
@@ -400,5 +402,6 @@ tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_tra
   }
   take_exit_times(r);
   out->rows = r->reader.rows - rows;
+  r->likely_trades = out->count + out->count / 8 + 1;
   return take_keys(r, err);
 }
