@@ -124,9 +124,9 @@ static void packing_is_the_other_way(void **state) {
     make_packed(&p, width);
     for (size_t count = 0; count <= MOST; count += 8) { /* whole bytes */
       uint8_t out[MOST * 8 + 8];
-      tl_packer packer = {.at = out};
-      for (size_t i = 0; i < count; i++) tl_packer_put(&packer, p.values[i], width);
-      tl_packer_end(&packer);
+      tl_bit_packer packer = {.at = out};
+      for (size_t i = 0; i < count; i++) tl_bits_put(&packer, p.values[i], width);
+      tl_bits_end(&packer);
       assert_memory_equal(out, p.bytes, count * (size_t)width / 8);
     }
   }

@@ -105,9 +105,9 @@ static tl_status put_miniblock(tl_buffer *out, const uint64_t *values, int width
   size_t size = (size_t)(PER * width / 8);
   if (size == 0) return TL_OK;
   TL_TRY(tl_buffer_reserve(out, size + 8, err));
-  tl_packer packer = {.at = out->data + out->size};
-  for (int i = 0; i < PER; i++) tl_packer_put(&packer, values[i], width);
-  tl_packer_end(&packer);
+  tl_bit_packer packer = {.at = out->data + out->size};
+  for (int i = 0; i < PER; i++) tl_bits_put(&packer, values[i], width);
+  tl_bits_end(&packer);
   out->size += size;
   return TL_OK;
 }

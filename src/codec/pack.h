@@ -5,14 +5,14 @@
 #include <stdint.h>
 #include <string.h>
 
-typedef struct tl_packer {
+typedef struct tl_bit_packer {
   uint8_t *at;   /* room for the bits, and for 8 bytes behind them */
   uint64_t word; /* bits not written yet */
   int filled;    /* of word, 0..63 */
-} tl_packer;
+} tl_bit_packer;
 
 /* `value` must fit into `width` bits, 0..64. */
-static inline void tl_packer_put(tl_packer *p, uint64_t value, int width) {
+static inline void tl_bits_put(tl_bit_packer *p, uint64_t value, int width) {
   p->word |= value << p->filled;
   int filled = p->filled + width;
   if (filled >= 64) {
@@ -25,6 +25,6 @@ static inline void tl_packer_put(tl_packer *p, uint64_t value, int width) {
 }
 
 /* Writes what is left; the bytes behind it are zero or unchanged. */
-static inline void tl_packer_end(const tl_packer *p) { memcpy(p->at, &p->word, 8); }
+static inline void tl_bits_end(const tl_bit_packer *p) { memcpy(p->at, &p->word, 8); }
 
 #endif

@@ -107,14 +107,29 @@ tl_status tl_rle_repeat(tl_buffer *out, uint32_t value, int64_t count, int width
   return tl_buffer_append(out, &value, (size_t)(width + 7) / 8, err);
 }
 
+/* Eight values at a time, joined to as few words as hold them. */
+static void put_groups(tl_bit_packer *packer, const uint32_t *values, int64_t groups, int width) {
+  int each = width <= 8 ? 8 : width <= 16 ? 4 : 2; /* values a word */
+  for (const uint32_t *v = values; v < values + groups * 8; v += each) {
+    uint64_t word = v[0] | (uint64_t)v[1] << width;
+    for (int k = 2; k < each; k++) word |= (uint64_t)v[k] << (k * width);
+    tl_bits_put(packer, word, each * width);
+  }
+}
+
 /* Whole groups of eight; what lies beyond `count` is zero. */
 static tl_status put_packed(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) {
   int64_t groups = (count + 7) / 8;
   TL_TRY(put_varint(out, (uint64_t)groups << 1 | 1, err));
   TL_TRY(tl_buffer_reserve(out, (size_t)groups * (size_t)width + 8, err));
-  tl_packer packer = {.at = out->data + out->size};
-  for (int64_t i = 0; i < groups * 8; i++) tl_packer_put(&packer, i < count ? values[i] : 0, width);
-  tl_packer_end(&packer);
+  tl_bit_packer packer = {.at = out->data + out->size};
+  uint32_t last[8] = {0};
+  put_groups(&packer, values, count / 8, width);
+  if (count % 8 > 0) {
+    memcpy(last, values + count / 8 * 8, (size_t)(count % 8) * sizeof *last);
+    put_groups(&packer, last, 1, width);
+  }
+  tl_bits_end(&packer);
   out->size += (size_t)groups * (size_t)width;
   return TL_OK;
 }

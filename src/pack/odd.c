@@ -14,6 +14,8 @@ static double double_at(const tl_column *c, int64_t row) {
   return tl_column_is_valid(c, row) ? v : NAN;
 }
 
+static const int64_t *integers_of(const tl_column *c) { return (const int64_t *)(const void *)c->values; }
+
 static void count_quotes(tl_odd *odd, const tl_batch *b, int64_t from) {
   const tl_column *bids = column_of(b, "bp0", TL_PHYSICAL_DOUBLE), *asks = column_of(b, "sp0", TL_PHYSICAL_DOUBLE);
   if (bids == NULL || asks == NULL) return;
@@ -28,7 +30,7 @@ static void count_volumes(tl_odd *odd, tl_odd_state *s, const tl_batch *b, int64
   const tl_column *volumes = column_of(b, "volume", TL_PHYSICAL_INT64);
   for (int64_t row = from; volumes != NULL && row < b->rows; row++) {
     if (!tl_column_is_valid(volumes, row)) continue;
-    int64_t volume = tl_column_int(volumes, row);
+    int64_t volume = integers_of(volumes)[row];
     odd->resets += s->has_volume && volume < s->volume;
     s->volume = volume;
     s->has_volume = true;
@@ -41,7 +43,7 @@ void tl_odd_count(tl_odd *odd, tl_odd_state *s, const tl_batch *b, int64_t from)
   count_quotes(odd, b, from);
   count_volumes(odd, s, b, from);
   for (int64_t row = from; row < b->rows; row++) {
-    int64_t time = tl_column_int(&b->columns[0].column, row);
+    int64_t time = integers_of(&b->columns[0].column)[row];
     odd->equal_timestamps += s->any && time == s->time;
     s->time = time;
     s->any = true;

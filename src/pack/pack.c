@@ -186,24 +186,28 @@ typedef struct crew {
   tl_press press;
   tl_lock *lock;       /* of what follows, and of what the packer knows of its outcome */
   size_t next;         /* part that nobody has */
-  size_t most;         /* parts of a batch, so that every thread has one */
+  int64_t left, least; /* rows that nobody has; of a batch, unless memory wants fewer */
   int readers;         /* threads that take batches; the last one ends it for those that wait for work */
   tl_raw_file *failed; /* the file for which it all has to be done again */
   tl_status status;
   tl_error error;
 } crew;
 
-/* What fits into a thread's share of memory. */
-static size_t end_of_batch(const crew *c, size_t first) {
+/* What fits into a thread's share of memory; and batches become smaller towards the end, so that no thread waits long for another. */
+static size_t end_of_batch(crew *c, size_t first) {
   const tl_packer *p = c->p;
-  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2 - TL__PACK_ENCODING, used = 0;
+  int64_t share = c->left * 3 / 4 / p->threads, most = share > c->least ? share : c->least;
+  int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2 - TL__PACK_ENCODING, used = 0, rows = 0;
   size_t end = first;
-  for (; end < p->part_count && end - first < c->most && end - first < MOST_OPEN_PARTS; end++) {
+  for (; end < p->part_count && end - first < MOST_OPEN_PARTS; end++) {
     int64_t bytes = p->parts[end].rows * p->row_bytes;
     int64_t cost = (bytes < p->group_bytes ? bytes : p->group_bytes) * 3 / 2 + 1000000 + (int64_t)p->parts[end].old_count * p->shape.tape.child_count * 700000;
-    if (p->parts[end].committed || (end > first && used + cost > budget)) break;
+    bool enough = used + cost > budget || rows + p->parts[end].rows / 2 > most;
+    if (p->parts[end].committed || (end > first && enough)) break;
     used += cost;
+    rows += p->parts[end].rows;
   }
+  c->left -= rows;
   return end;
 }
 
@@ -272,9 +276,8 @@ static void work(void *context, int thread) {
 static tl_status run_crew(crew *c, tl_error *err) {
   tl_packer *p = c->p;
   TL_OWNED(tl_fact_table) facts = {0};
-  size_t wanted = 0;
-  for (size_t i = 0; i < p->part_count; i++) wanted += !p->parts[i].committed;
-  c->most = wanted / (size_t)p->threads + (wanted % (size_t)p->threads > 0);
+  for (size_t i = 0; i < p->part_count; i++) c->left += p->parts[i].committed ? 0 : p->parts[i].rows;
+  c->least = c->left / p->threads / 4;
   TL_TRY(tl_fact_table_open(&facts, p->env, p->naming, p->subjects, p->subject_count, err));
   TL_TRY(tl_lock_open(&c->lock, p->env, err));
   tl_status status = tl_press_open(&c->press, p->env, &p->shape, &facts, p->group_bytes, err);

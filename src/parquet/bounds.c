@@ -97,34 +97,84 @@ static void add_bytes(tl_bounds *b, const tl_column *c, int64_t from, int64_t co
   tl_bounds_merge(b, &found, f);
 }
 
+/* Several chains side by side: one alone would wait for itself. */
+enum { CHAINS = 8 };
+
+static void range_of_words(const int64_t *values, int64_t count, int64_t flip, int64_t *min, int64_t *max) {
+  int64_t low[CHAINS], high[CHAINS], i = 0;
+  for (int k = 0; k < CHAINS; k++) low[k] = *min, high[k] = *max;
+  for (; i + CHAINS <= count; i += CHAINS)
+    for (int k = 0; k < CHAINS; k++) {
+      int64_t v = values[i + k] ^ flip;
+      low[k] = v < low[k] ? v : low[k];
+      high[k] = v > high[k] ? v : high[k];
+    }
+  for (; i < count; i++) {
+    int64_t v = values[i] ^ flip;
+    low[0] = v < low[0] ? v : low[0];
+    high[0] = v > high[0] ? v : high[0];
+  }
+  for (int k = 0; k < CHAINS; k++) {
+    *min = low[k] < *min ? low[k] : *min;
+    *max = high[k] > *max ? high[k] : *max;
+  }
+}
+
+static void range_of_doubles(const double *values, int64_t count, double *min, double *max) {
+  double low[CHAINS], high[CHAINS];
+  int64_t i = 0;
+  for (int k = 0; k < CHAINS; k++) low[k] = *min, high[k] = *max;
+  for (; i + CHAINS <= count; i += CHAINS)
+    for (int k = 0; k < CHAINS; k++) {
+      double v = values[i + k];
+      low[k] = v < low[k] ? v : low[k];
+      high[k] = v > high[k] ? v : high[k];
+    }
+  for (; i < count; i++) {
+    low[0] = values[i] < low[0] ? values[i] : low[0];
+    high[0] = values[i] > high[0] ? values[i] : high[0];
+  }
+  for (int k = 0; k < CHAINS; k++) {
+    *min = low[k] < *min ? low[k] : *min;
+    *max = high[k] > *max ? high[k] : *max;
+  }
+}
+
 static void add_ints(tl_bounds *b, const tl_column *c, int64_t from, int64_t count) {
   bool unsigned_ints = tl_field_is_unsigned(&c->field);
   int64_t flip = unsigned_ints ? INT64_MIN : 0, min = INT64_MAX, max = INT64_MIN; /* unsigned order is signed order with the top bit flipped */
-  const int64_t *words = c->field.physical == TL_PHYSICAL_INT64 && c->dictionary == NULL ? (const int64_t *)(const void *)c->values : NULL;
-  for (int64_t i = from; i < from + count; i++) {
-    int64_t v = (words != NULL ? words[i] : tl_column_int(c, i)) ^ flip;
-    min = v < min ? v : min;
-    max = v > max ? v : max;
-  }
+  if (c->field.physical == TL_PHYSICAL_INT64 && c->dictionary == NULL)
+    range_of_words((const int64_t *)(const void *)c->values + from, count, flip, &min, &max);
+  else
+    for (int64_t i = from; i < from + count; i++) {
+      if (c->dictionary != NULL && i > from && c->codes[i] == c->codes[i - 1]) continue;
+      int64_t v = tl_column_int(c, i) ^ flip;
+      min = v < min ? v : min;
+      max = v > max ? v : max;
+    }
   tl_bounds found = {0};
   tl_bounds_of_ints(&found, &c->field, min ^ flip, max ^ flip);
   tl_bounds_merge(b, &found, &c->field);
 }
 
+static double float_at(const tl_column *c, int64_t row) {
+  const tl_column *home = tl_column_home(c, &row);
+  float narrow;
+  if (c->field.physical == TL_PHYSICAL_DOUBLE) return tl_load_double(home->values + row * 8);
+  memcpy(&narrow, home->values + row * 4, sizeof narrow);
+  return (double)narrow;
+}
+
 static void add_floats(tl_bounds *b, const tl_column *c, int64_t from, int64_t count) {
   double min = INFINITY, max = -INFINITY;
-  for (int64_t i = from; i < from + count; i++) {
-    int64_t row = i;
-    const tl_column *home = tl_column_home(c, &row);
-    float narrow;
-    double v;
-    if (c->field.physical == TL_PHYSICAL_DOUBLE)
-      v = tl_load_double(home->values + row * 8);
-    else
-      memcpy(&narrow, home->values + row * 4, sizeof narrow), v = (double)narrow;
-    min = v < min ? v : min;
-    max = v > max ? v : max;
-  }
+  if (c->field.physical == TL_PHYSICAL_DOUBLE && c->dictionary == NULL)
+    range_of_doubles((const double *)(const void *)c->values + from, count, &min, &max);
+  else
+    for (int64_t i = from; i < from + count; i++) {
+      double v = float_at(c, i);
+      min = v < min ? v : min;
+      max = v > max ? v : max;
+    }
   if (min > max) return;
   tl_bounds found = {0};
   tl_bounds_of_doubles(&found, &c->field, min, max);

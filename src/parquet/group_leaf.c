@@ -184,36 +184,75 @@ static tl_status number(leaf_writer *w, int64_t most, bool *pays, tl_error *err)
   return TL_OK;
 }
 
-/* The same for values of eight bytes, which mostly are what the one before was. */
+#define WORD_HASH 0x9E3779B97F4A7C15u /* 2^64 / the golden ratio: multiplicative hashing, Knuth, The Art of Computer Programming 3, 6.4 */
+
+/* Where each distinct word has its code: open addressing, never more than a quarter full, so that the first look mostly finds it. */
+typedef struct word_slot {
+  uint64_t word;
+  uint32_t code; /* UINT32_MAX: the slot is free */
+} word_slot;
+
+typedef struct word_table {
+  tl_buffer memory;
+  word_slot *slots;
+  int bits;
+} word_table;
+
+static word_slot *slot_of(const word_table *t, uint64_t word) {
+  uint64_t at = (word * WORD_HASH) >> (64 - t->bits);
+  while (t->slots[at].word != word && t->slots[at].code != UINT32_MAX) at = (at + 1) & (((uint64_t)1 << t->bits) - 1);
+  return &t->slots[at];
+}
+
+/* Larger, or of a first size, with the distinct words that there are. */
+static tl_status grow_table(word_table *t, const leaf_writer *w, tl_error *err) {
+  const uint64_t *values = (const uint64_t *)(const void *)w->in->values->values;
+  t->bits = t->bits > 0 ? t->bits + 1 : 10;
+  size_t size = (size_t)1 << t->bits;
+  TL_TRY(tl_buffer_reserve(&t->memory, size * sizeof *t->slots, err));
+  t->slots = (word_slot *)(void *)t->memory.data;
+  for (size_t i = 0; i < size; i++) t->slots[i] = (word_slot){.code = UINT32_MAX};
+  for (int64_t code = 0; code < w->distinct; code++) {
+    uint64_t word = values[w->firsts[code]];
+    *slot_of(t, word) = (word_slot){word, (uint32_t)code};
+  }
+  return TL_OK;
+}
+
+/* Codes of values that the table has, where the first look finds them; the first that it does not. */
+static int64_t number_known(const word_table *t, const uint64_t *values, int64_t from, int64_t count, uint32_t *codes) {
+  const word_slot *slots = t->slots;
+  int shift = 64 - t->bits;
+  for (; from < count; from++) {
+    const word_slot *slot = &slots[(values[from] * WORD_HASH) >> shift];
+    if (slot->word != values[from] || slot->code == UINT32_MAX) break;
+    codes[from] = slot->code;
+  }
+  return from;
+}
+
+/* The same for values of eight bytes. The table is as small as it can be, so that it stays near the processor. */
 static tl_status number_words(leaf_writer *w, int64_t most, bool *pays, tl_error *err) {
   const tl_column *c = w->in->values;
   const uint64_t *values = (const uint64_t *)(const void *)c->values;
-  TL_OWNED(tl_buffer) memory = {.env = w->g->env};
-  int bits = 6;
-  while ((int64_t)1 << bits < most * 2 + 2) bits++;
-  TL_TRY(tl_buffer_reserve(&memory, ((size_t)12 << bits), err));
-  uint64_t *keys = (uint64_t *)(void *)memory.data; /* of the slot, where it is taken */
-  uint32_t *table = (uint32_t *)(void *)(memory.data + ((size_t)8 << bits)), *codes = w->g->codes, code = 0;
-  memset(table, 0xff, (size_t)4 << bits);
-  uint64_t mask = ((uint64_t)1 << bits) - 1, last = ~values[0];
-  for (int64_t i = 0; i < c->count; i++) {
-    uint64_t v = values[i];
-    if (v != last) {
-      uint64_t at = (v * 0x9E3779B97F4A7C15u) >> (64 - bits);
-      while (table[at] != UINT32_MAX && keys[at] != v) at = (at + 1) & mask;
-      if (table[at] == UINT32_MAX) {
-        *pays = w->distinct < most;
-        if (!*pays) return TL_OK;
-        table[at] = (uint32_t)w->distinct;
-        keys[at] = v;
-        TL_TRY(add_distinct(w, i, err));
-      }
-      code = table[at];
-      last = v;
-    }
-    codes[i] = code;
+  word_table t = {.memory = {.env = w->g->env}};
+  tl_status status = grow_table(&t, w, err);
+  for (int64_t i = 0; status == TL_OK; i++) {
+    i = number_known(&t, values, i, c->count, w->g->codes);
+    if (i == c->count) break;
+    word_slot *slot = slot_of(&t, values[i]);
+    if (slot->code == UINT32_MAX) {
+      *pays = w->distinct < most;
+      if (!*pays) break;
+      *slot = (word_slot){values[i], (uint32_t)w->distinct};
+      status = add_distinct(w, i, err);
+      w->g->codes[i] = (uint32_t)w->distinct - 1;
+      if (status == TL_OK && w->distinct * 4 > (int64_t)1 << t.bits) status = grow_table(&t, w, err);
+    } else
+      w->g->codes[i] = slot->code;
   }
-  return TL_OK;
+  tl_buffer_free(&t.memory);
+  return status;
 }
 
 static tl_status number_any(leaf_writer *w, int64_t most, bool *pays, tl_error *err) {
@@ -277,12 +316,15 @@ static tl_status choose(leaf_writer *w, tl_error *err) {
   }
   if (tried != bits) TL_TRY(make_dictionary(w, err));
   int64_t sample = c->count < w->style.page_rows ? c->count : w->style.page_rows;
+  enum { OFTEN = 8 }; /* what a codec would find among values that occur so often, it finds among their codes */
+  bool repeats = w->numbered && w->distinct * OFTEN <= c->count;
   double best = INFINITY;
   int codec = w->style.codec;
   for (int i = 0, last = 0; !last; i++) { /* PLAIN is the last of every list */
     last = tried[i] == TL_ENCODING_PLAIN;
     if (tried[i] == TL_ENCODING_RLE_DICTIONARY && !w->numbered) continue;
     if (tried[i] == TL_ENCODING_SPLIT && codec == TL_CODEC_NONE) continue; /* it saves nothing by itself */
+    if (repeats && tried[i] != TL_ENCODING_RLE_DICTIONARY && tried[i] != TL_ENCODING_DELTA) continue;
     for (int with = 0; with < 1 + (codec != TL_CODEC_NONE); with++) {
       double cost;
       TL_TRY(estimate(w, tried[i], with ? codec : TL_CODEC_NONE, sample, &cost, err));
@@ -312,6 +354,14 @@ static tl_status put_levels(tl_group *g, const uint8_t *levels, int64_t count, i
   uint32_t size = (uint32_t)(g->page.size - at - 4);
   memcpy(g->page.data + at, &size, sizeof size);
   return TL_OK;
+}
+
+static int64_t count_present(const leaf_rows *in, int64_t from, int64_t entries) {
+  const uint8_t *levels = in->definition + from;
+  int64_t present = 0;
+  if (are_all(levels, entries)) return levels[0] == in->leaf->max_definition ? entries : 0;
+  for (int64_t i = 0; i < entries; i++) present += levels[i] == in->leaf->max_definition;
+  return present;
 }
 
 /* Bounds of values [from, from + count): by way of the dictionary each distinct one is looked at once. */
@@ -357,8 +407,7 @@ static tl_status put_pages(leaf_writer *w, tl_chunk *c, tl_bounds *all, tl_error
     if (in->repetition != NULL) TL_TRY(put_levels(g, in->repetition + from, entries, in->leaf->max_repetition, err));
     if (in->definition != NULL) {
       TL_TRY(put_levels(g, in->definition + from, entries, in->leaf->max_definition, err));
-      present = 0;
-      for (int64_t i = from; i < from + entries; i++) present += in->definition[i] == in->leaf->max_definition;
+      present = count_present(in, from, entries);
     }
     tl_bounds bounds = {0};
     find_bounds(w, value, present, ++page, seen, &bounds);
