@@ -152,7 +152,7 @@ static tl_interval of_page(const pages *p, int column, const tl_parquet *file, i
   }
   const tl_page_bounds *b = &p->bounds[column].pages[p->at[column]];
   int64_t page = p->at[column], values = page_end(&p->places[column], page, rows) - p->places[column].pages[page].first_row;
-  tl_interval i = {.nulls = b->all_null ? values : b->null_count, .values = values};
+  tl_interval i = {.nulls = b->all_null ? values : b->null_count, .values = values, .no_nan = of_chunk(file, group, leaf).no_nan};
   if (i.nulls > 0 && i.nulls < values) i.nulls = -1; /* rows of a part of the page: none or all are known, else nothing */
   if (has_order(&file->meta.leaves[leaf])) i.min = b->min, i.max = b->max;
   return i;

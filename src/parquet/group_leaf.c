@@ -431,6 +431,21 @@ static tl_status put_dictionary(leaf_writer *w, tl_chunk *c, tl_error *err) {
   return TL_OK;
 }
 
+/* ---- no numbers ---- */
+
+/* Whether no value of a column of floats is NaN, as far as its few distinct ones say so: then readers know what holds of all rows from bounds. */
+static bool has_no_nan(const leaf_writer *w) {
+  const tl_column *c = w->in->values;
+  bool floats = c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT;
+  if (!floats || !w->numbered) return false;
+  for (int64_t i = 0; i < w->distinct; i++) {
+    tl_bytes v = tl_column_bytes(c, w->firsts[i]);
+    float narrow;
+    if (v.size == sizeof narrow ? (memcpy(&narrow, v.data, sizeof narrow), isnan(narrow)) : isnan(tl_load_double(v.data))) return false;
+  }
+  return true;
+}
+
 /* ---- bloom filters ---- */
 
 /* Where equality is a question that is asked: text, ids. A filter that would be large beside the column is left out. */
@@ -475,6 +490,7 @@ static tl_status put_all(leaf_writer *w, tl_error *err) {
     w->g->about[w->g->next].text_bytes = size;
   }
   tl__group_close(w->g, c, in->entries - v->count, &bounds);
+  if (has_no_nan(w)) c->statistics.nan_count = 0;
   return TL_OK;
 }
 

@@ -152,6 +152,7 @@ static void put_statistics(tl_thrift_out *t, const tl_statistics *s) {
     tl_thrift_put_bool(t, 7, !s->max_inexact); /* whether they are values of the column, or beyond them */
     tl_thrift_put_bool(t, 8, !s->min_inexact);
   }
+  if (s->nan_count >= 0) tl_thrift_put_int(t, 9, TL_THRIFT_I64, s->nan_count);
   tl_thrift_close_struct(t);
 }
 

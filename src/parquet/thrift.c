@@ -88,8 +88,35 @@ static void skip_bytes(tl_thrift *t, uint64_t size) {
   t->at += size;
 }
 
+/* Bytes of a number at a place with eight readable bytes: up to the first whose top bit is not set; 0: it has more than eight. */
+static size_t varint_size(const uint8_t *at) {
+  uint64_t last = ~tl_load64(at) & 0x8080808080808080u;
+  return last == 0 ? 0 : (size_t)__builtin_ctzll(last) / 8 + 1;
+}
+
+/* Numbers and short texts whose ids are near: most of a footer is such fields. Stops in front of any other. */
+static void skip_simple_fields(tl_thrift *t) {
+  enum { AHEAD = 9, LONG = 128 }; /* head and number; a length that takes more than a byte */
+  const uint8_t *at = t->at;
+  while (t->end - at >= AHEAD && *at >= 16) {
+    int type = *at & 15;
+    if (type == TL_THRIFT_I16 || type == TL_THRIFT_I32 || type == TL_THRIFT_I64) {
+      size_t size = varint_size(at + 1);
+      if (size == 0) break;
+      at += 1 + size;
+    } else if (type == TL_THRIFT_BINARY && at[1] < LONG && at[1] <= t->end - at - 2)
+      at += 2 + at[1];
+    else if (type == TL_THRIFT_TRUE || type == TL_THRIFT_FALSE)
+      at++;
+    else
+      break;
+  }
+  t->at = at;
+}
+
 static void skip_struct(tl_thrift *t, int depth) {
   while (!t->failed) {
+    skip_simple_fields(t);
     if (t->at >= t->end) {
       t->failed = true;
       return;

@@ -64,6 +64,12 @@ typedef struct tl_tape_block {
 } tl_tape_block;
 void tl_tape_block_free(tl_tape_block *block);
 
+/* Rows of a batch, in pieces that lie side by side. */
+typedef struct tl_row_list {
+  tl_tape_rows *items;
+  size_t count, capacity;
+} tl_row_list;
+
 /* One thread's walk through a stretch. */
 typedef struct tl_tape_reader {
   tl_env *env;
@@ -77,9 +83,8 @@ typedef struct tl_tape_reader {
   tl_column *in_path; /* ... and what the path of the file says */
   int64_t streams;
   int64_t last_time, last_day;
-  int64_t rows;       /* read */
-  tl_tape_rows *kept; /* rows of the batch that are ticks */
-  size_t kept_count, kept_capacity;
+  int64_t rows;                /* read */
+  tl_row_list selected, ticks; /* of the batch: by the condition; of those the ones with a price */
   int64_t decode_ns;
 } tl_tape_reader;
 

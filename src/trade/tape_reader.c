@@ -25,7 +25,8 @@ void tl_tape_reader_free(tl_tape_reader *r) {
   for (int k = 0; r->in_path != NULL && k < r->tape->key_count; k++) tl_column_free(&r->in_path[k]);
   tl_release(r->env, r->keys);
   tl_release(r->env, r->in_path);
-  tl_release(r->env, r->kept);
+  tl_release(r->env, r->selected.items);
+  tl_release(r->env, r->ticks.items);
   *r = (tl_tape_reader){0};
 }
 
@@ -71,22 +72,47 @@ static tl_column *input_column(const tl_tape_reader *r, int u) {
   return wanted >= 0 ? &r->scan.columns[wanted]->column : NULL;
 }
 
-static tl_status keep_rows(tl_tape_reader *r, int64_t from, int64_t end, tl_error *err) {
+static tl_status add_rows(tl_tape_reader *r, tl_row_list *list, int64_t from, int64_t end, tl_error *err) {
   if (end == from) return TL_OK;
-  TL_TRY(tl_reserve(r->env, &r->kept, &r->kept_capacity, r->kept_count + 1, sizeof *r->kept, err));
-  r->kept[r->kept_count++] = (tl_tape_rows){from, end - from};
+  TL_TRY(tl_reserve(r->env, &list->items, &list->capacity, list->count + 1, sizeof *list->items, err));
+  list->items[list->count++] = (tl_tape_rows){from, end - from};
   return TL_OK;
 }
 
-/* Rows of the batch that are ticks, for they have a price; the block has the batch from row `at` on. */
-static tl_status find_ticks(tl_tape_reader *r, const tl_tape_block *b, int64_t at, tl_error *err) {
+/* The first row from `row` on, before `end`, whose bit is `value`; bytes of the other value are passed over. */
+static int64_t find_bit(const uint8_t *bits, int64_t row, int64_t end, bool value) {
+  uint8_t other = value ? 0 : 0xff;
+  while (row < end && tl_bit(bits, row) != value) row += (row & 7) == 0 && bits[row >> 3] == other ? 8 : 1;
+  return row < end ? row : end;
+}
+
+/* Rows of the batch that the condition selects. */
+static tl_status find_selected(tl_tape_reader *r, tl_error *err) {
+  const uint8_t *bits = r->scan.selected;
   int64_t rows = r->scan.rows;
-  r->kept_count = 0;
-  if (r->tape->price < 0) return keep_rows(r, 0, rows, err);
-  const tl_tape_input *price = &b->inputs[r->tape->price];
-  for (int64_t from = 0, end; from < rows; from = tl_tape_input_find(price, at + end, at + rows, false) - at) {
-    end = tl_tape_input_find(price, at + from, at + rows, true) - at;
-    TL_TRY(keep_rows(r, from, end, err));
+  r->selected.count = 0;
+  if (bits == NULL) return add_rows(r, &r->selected, 0, rows, err);
+  for (int64_t from = find_bit(bits, 0, rows, true), end; from < rows; from = find_bit(bits, end, rows, true)) {
+    end = find_bit(bits, from, rows, false);
+    TL_TRY(add_rows(r, &r->selected, from, end, err));
+  }
+  return TL_OK;
+}
+
+/* Those that are ticks, for they have a price; the block has the batch from row `at` on. */
+static tl_status find_ticks(tl_tape_reader *r, const tl_tape_block *b, int64_t at, tl_error *err) {
+  r->ticks.count = 0;
+  for (size_t n = 0; n < r->selected.count; n++) {
+    int64_t from = r->selected.items[n].from, last = from + r->selected.items[n].count;
+    if (r->tape->price < 0) {
+      TL_TRY(add_rows(r, &r->ticks, from, last, err));
+      continue;
+    }
+    const tl_tape_input *price = &b->inputs[r->tape->price];
+    for (int64_t end; from < last; from = tl_tape_input_find(price, at + end, at + last, false) - at) {
+      end = tl_tape_input_find(price, at + from, at + last, true) - at;
+      TL_TRY(add_rows(r, &r->ticks, from, end, err));
+    }
   }
   return TL_OK;
 }
@@ -188,8 +214,8 @@ typedef struct tick_count {
 
 static int64_t ticks_before(const tl_tape_reader *r, tick_count *at, int64_t end) {
   int64_t ticks = 0;
-  for (; at->stretch < r->kept_count; at->stretch++) {
-    const tl_tape_rows *k = &r->kept[at->stretch];
+  for (; at->stretch < r->ticks.count; at->stretch++) {
+    const tl_tape_rows *k = &r->ticks.items[at->stretch];
     int64_t from = k->from > at->row ? k->from : at->row, last = k->from + k->count < end ? k->from + k->count : end;
     if (last > from) ticks += last - from;
     if (k->from + k->count > end) break;
@@ -198,19 +224,17 @@ static int64_t ticks_before(const tl_tape_reader *r, tick_count *at, int64_t end
   return ticks;
 }
 
-/* Cuts the batch's rows into streams; its ticks lie behind the rows that the block has. */
-static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t *time, tl_error *err) {
-  int64_t rows = r->scan.rows;
-  tick_count at = {0};
-  for (int64_t row = 0, end; row < rows; row = end) {
-    end = rows;
+/* Cuts rows of the batch into streams; their ticks lie behind the rows that the block has. */
+static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t *time, tl_tape_rows rows, tick_count *at, tl_error *err) {
+  int64_t last = rows.from + rows.count, changes = -1; /* changes: the row that has other keys than the one before it */
+  for (int64_t row = rows.from, end = last; row < last; row = end) {
+    bool same_keys = row != changes && r->started && is_last_stream(r, row);
+    changes = last;
     for (int k = 0; k < r->tape->key_count; k++)
-      if (key_column(r, k) != NULL) end = next_change(key_column(r, k), row + 1, end);
-    bool same_keys = r->started && row == 0 && is_last_stream(r, row);
-    TL_TRY(same_day(r, time, row, end, &end, err));
+      if (key_column(r, k) != NULL) changes = next_change(key_column(r, k), row + 1, changes);
+    TL_TRY(same_day(r, time, row, changes, &end, err));
     int64_t day = r->tape->definition->resets_daily ? tl_floor_div(time[row], TL_DAY_NS) : 0;
     bool goes_on = same_keys && day == r->last_day;
-    if (row > 0 && b->run_count > 0 && r->last_day != day) same_keys = is_last_stream(r, row);
     if (same_keys && time[row] < r->last_time) return fail_row(r, row, "its time comes before that of the row ahead of it", err);
     if (!goes_on) TL_TRY(begin_stream(r, row, same_keys, err));
     bool in_block = goes_on && b->run_count > 0;
@@ -219,7 +243,7 @@ static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t 
       b->runs[b->run_count++] = (tl_tape_run){.first = b->rows, .day = tl_floor_div(time[row], TL_DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
     }
     tl_tape_run *run = &b->runs[b->run_count - 1];
-    int64_t ticks = ticks_before(r, &at, end);
+    int64_t ticks = ticks_before(r, at, end);
     run->rows += ticks;
     run->read += end - row;
     b->rows += ticks;
@@ -245,42 +269,19 @@ static tl_status begin_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err)
   return tl_renew(r->env, &b->time, &b->time_capacity, MOST_AT_ONCE, sizeof *b->time, err);
 }
 
-/* Of a batch only the rows that the condition selects stay, as values. */
-static tl_status select_rows(tl_tape_reader *r, tl_error *err) {
-  TL_OWNED(tl_buffer) memory = {.env = r->env};
-  TL_TRY(tl_buffer_reserve(&memory, (size_t)r->scan.rows * sizeof(uint32_t) + 4, err));
-  uint32_t *rows = (uint32_t *)(void *)memory.data;
-  int64_t count = 0;
-  for (int64_t i = 0; i < r->scan.rows; i++)
-    if (tl_scan_is_selected(&r->scan, i)) rows[count++] = (uint32_t)i;
-  for (int i = 0; i < r->tape->scan.wanted_count; i++) {
-    tl_column *c = &r->scan.columns[i]->column;
-    tl_column_undense(c);
-    const tl_column *source = c;
-    tl_column out = {.env = r->env, .bytes = {.env = r->env}};
-    tl_status status = tl_column_reset(&out, &c->field, 0, err);
-    if (status == TL_OK) status = tl_column_gather(&out, &source, NULL, rows, count, err);
-    if (status != TL_OK) {
-      tl_column_free(&out);
-      return status;
-    }
-    tl_column_free(c);
-    *c = out;
-  }
-  r->scan.rows = count;
-  return TL_OK;
-}
-
 static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
   int64_t *time = NULL, at = b->rows;
+  tick_count counted = {0};
   r->rows += r->scan.selected_count;
-  if (r->scan.selected != NULL) TL_TRY(select_rows(r, err));
   for (int u = 0; u < b->input_count; u++) TL_TRY(tl_tape_input_add(&b->inputs[u], at, input_column(r, u), r->scan.rows, err));
+  TL_TRY(find_selected(r, err));
   TL_TRY(find_ticks(r, b, at, err));
   TL_TRY(find_times(r, &time, err));
-  for (int u = 0; u < b->input_count; u++) tl_tape_input_keep(&b->inputs[u], at, r->kept, r->kept_count);
-  for (size_t n = 0; n < r->kept_count; at += r->kept[n++].count) memcpy(b->time + at, time + r->kept[n].from, (size_t)r->kept[n].count * sizeof *time);
-  return cut_streams(r, b, time, err);
+  const tl_tape_rows *ticks = r->ticks.items;
+  for (int u = 0; u < b->input_count; u++) tl_tape_input_keep(&b->inputs[u], at, ticks, r->ticks.count);
+  for (size_t n = 0; n < r->ticks.count; at += ticks[n++].count) memcpy(b->time + at, time + ticks[n].from, (size_t)ticks[n].count * sizeof *time);
+  for (size_t n = 0; n < r->selected.count; n++) TL_TRY(cut_streams(r, b, time, r->selected.items[n], &counted, err));
+  return TL_OK;
 }
 
 /* The next part of the stretch; *any is false where there is none. */
