@@ -30,6 +30,8 @@ typedef struct tl_codec_kernels {
   void (*classes16)(uint16_t *out, const double *values, size_t count, const double *thresholds, int n);
   /* The same of integers and thresholds that are integers. */
   void (*int_classes16)(uint16_t *out, const int64_t *values, size_t count, const int64_t *thresholds, int n);
+  void (*finite64)(double *out, const double *values, size_t count); /* NaN instead of what is not finite */
+  bool (*any_missing64)(const double *values, size_t count);         /* NaN among them */
   bool (*any_zero16)(const uint16_t *values, size_t count);
   void (*fill32)(uint32_t *out, uint32_t value, size_t count);
   uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */

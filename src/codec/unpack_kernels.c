@@ -322,6 +322,16 @@ static void int_classes16(uint16_t *restrict out, const int64_t *restrict values
   }
 }
 
+static void finite64(double *out, const double *values, size_t count) {
+  for (size_t i = 0; i < count; i++) out[i] = __builtin_fabs(values[i]) < __builtin_inf() ? values[i] : __builtin_nan("");
+}
+
+static bool any_missing64(const double *values, size_t count) {
+  uint64_t any = 0;
+  for (size_t i = 0; i < count; i++) any |= values[i] != values[i];
+  return any != 0;
+}
+
 static bool any_zero16(const uint16_t *values, size_t count) {
   uint16_t any = 0;
   for (size_t i = 0; i < count; i++) any |= values[i] == 0;
@@ -356,6 +366,8 @@ const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .spread16 = spread16,
     .classes16 = classes16,
     .int_classes16 = int_classes16,
+    .finite64 = finite64,
+    .any_missing64 = any_missing64,
     .any_zero16 = any_zero16,
     .fill32 = fill32,
     .max32 = max32,

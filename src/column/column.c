@@ -87,6 +87,14 @@ static tl_status append_values(tl_column *out, int64_t at, const tl_column *in, 
     for (int64_t i = 1; i <= count; i++) out->offsets[at + i] = in->offsets[from + i] + shift;
     return TL_OK;
   }
+  if (width == 8 && in->dictionary->count > 0) {
+    const uint64_t *words = (const uint64_t *)(const void *)in->dictionary->values;
+    uint64_t *to = (uint64_t *)(void *)out->values + at;
+    for (int64_t i = 0; i < count; i++) to[i] = words[in->codes[from + i]];
+    for (int64_t i = 0; in->null_count > 0 && i < count; i++)
+      if (!tl_column_is_valid(in, from + i)) to[i] = 0;
+    return TL_OK;
+  }
   for (int64_t i = 0; i < count; i++) {
     tl_bytes v = tl_column_bytes(in, from + i);
     if (is_bytes(out)) {

@@ -21,6 +21,7 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->cursors);
   tl_release(e->env, e->picked);
   tl_release(e->env, e->matched);
+  tl_release(e->env, e->calls);
   tl_release(e->env, e->step_ns);
   tl_release(e->env, e->side_matches);
   tl_release(e->env, e->places);
@@ -37,6 +38,19 @@ static void fill_constants(tl_engine *e) {
   }
 }
 
+static void prepare_calls(tl_engine *e) {
+  for (int i = 0; i < e->plan->step_count; i++) {
+    const tl_step *s = &e->plan->steps[i];
+    const tl_node *n = &e->plan->definition->graph.nodes[s->node];
+    tl_call *c = &e->calls[i];
+    if (n->kind != TL_NODE_OPERATOR || s->given >= 0) continue;
+    *c = (tl_call){.inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
+    for (int k = 0; k < n->inputs; k++) c->in[k] = tl__engine_tile(e, s->inputs[k]);
+    for (int k = 0; k < n->outputs; k++) c->out[k] = s->tiles[k] < 0 ? NULL : tl__engine_tile(e, s->tiles[k]);
+    if (s->span >= 0) c->span = &e->spans[s->span];
+  }
+}
+
 static tl_status open_memory(tl_engine *e, tl_error *err) {
   int sides = e->plan->definition->side_count;
   TL_TRY(tl_allocate(e->env, &e->tiles, (size_t)e->plan->tile_count * (size_t)e->tile_rows * TL_LANES + 1, sizeof(double), err));
@@ -48,6 +62,7 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(e->env, &e->cursors, (size_t)sides * TL_LANES + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->picked, (size_t)sides * TL_LANES + 1, sizeof(double), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->matched, (size_t)sides + 1, sizeof(int64_t), err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->calls, (size_t)e->plan->step_count + 1, sizeof *e->calls, err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->step_ns, (size_t)e->plan->step_count + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->side_matches, (size_t)sides + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->spans, (size_t)e->plan->span_count + 1, sizeof *e->spans, err));
@@ -58,6 +73,7 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
     if (n->kind == TL_NODE_JOIN && n->inputs == 1 && e->plan->steps[i].given < 0) e->joins[e->plan->definition->graph.nodes[n->in[0].node].frame - 1] = true;
   }
   fill_constants(e);
+  prepare_calls(e);
   return TL_OK;
 }
 
@@ -276,11 +292,10 @@ static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
   } else if (n->kind == TL_NODE_JOIN) {
     join(e, p, s, n, tl__engine_tile(e, s->tiles[0]));
   } else if (n->kind == TL_NODE_OPERATOR) {
-    tl_call call = {.row = p->row, .rows = p->rows, .inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
-    for (int i = 0; i < n->inputs; i++) call.in[i] = tl__engine_tile(e, s->inputs[i]);
-    if (s->span >= 0) call.span = &e->spans[s->span];
-    for (int i = 0; i < n->outputs; i++) call.out[i] = s->tiles[i] < 0 ? NULL : tl__engine_tile(e, s->tiles[i]);
-    e->kernels->of[n->op](&call);
+    tl_call *call = &e->calls[s - e->plan->steps];
+    call->row = p->row;
+    call->rows = p->rows;
+    e->kernels->of[n->op](call);
   }
   for (int i = s->emit; i < s->emit + s->emit_count; i++) scatter(e, p, &e->plan->emits[i]);
 }
@@ -317,18 +332,15 @@ bool tl_plan_restarts(const tl_plan *plan) {
 static tl_status make_initial(tl_engine *e, tl_error *err) {
   size_t size = (size_t)e->plan->state_size * TL_LANES + 1;
   TL_TRY(tl_allocate_zeroed(e->env, &e->initial, size, sizeof(double), err));
-  double *state = e->state;
-  e->state = e->initial;
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_step *s = &e->plan->steps[i];
     const tl_node *n = &e->plan->definition->graph.nodes[s->node];
     if (n->kind != TL_NODE_OPERATOR || tl__operators[n->op]->kind != TL_SCAN) continue;
-    tl_call call = {.inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
-    for (int k = 0; k < n->inputs; k++) call.in[k] = tl__engine_tile(e, s->inputs[k]);
-    for (int k = 0; k < n->outputs; k++) call.out[k] = s->tiles[k] < 0 ? NULL : tl__engine_tile(e, s->tiles[k]);
+    tl_call call = e->calls[i];
+    call.row = call.rows = 0;
+    call.state = e->initial + s->state * TL_LANES;
     e->kernels->of[n->op](&call);
   }
-  e->state = state;
   return TL_OK;
 }
 

@@ -55,6 +55,7 @@ typedef struct tl_engine {
   int64_t *cursors;             /* ... and where each lane's search stands */
   double *picked;               /* ... in the side's stream of this number */
   int64_t *matched;             /* of sides with several: up to which tile matches are known */
+  tl_call *calls;               /* one a step: what does not change from tile to tile */
   int64_t *step_ns;             /* sampled time of each step */
   int64_t *side_matches;        /* rows that found a row of the side */
   int64_t tiles_run, tiles_timed;

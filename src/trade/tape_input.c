@@ -6,6 +6,7 @@
 void tl_tape_input_free(tl_tape_input *in) {
   tl_release(in->env, in->values);
   tl_release(in->env, in->codes);
+  tl_release(in->env, in->class_of);
   *in = (tl_tape_input){.env = in->env, .classes = in->classes};
 }
 
@@ -18,29 +19,20 @@ tl_status tl_tape_input_begin(tl_tape_input *in, int64_t most, tl_error *err) {
   return TL_OK;
 }
 
-static void to_finite(double *values, int64_t count) {
-  for (int64_t i = 0; i < count; i++) values[i] = fabs(values[i]) < INFINITY ? values[i] : NAN;
-}
-
-static bool any_missing(const double *values, int64_t count) {
-  bool any = false;
-  for (int64_t i = 0; i < count; i++) any |= values[i] != values[i];
-  return any;
-}
-
 /* ---- codes ---- */
 
 static bool is_short(const tl_column *dictionary) { return dictionary != NULL && dictionary->count < UINT16_MAX; }
 
 static tl_status load_dictionary(tl_tape_input *in, const tl_column *dictionary, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
   int64_t entries = dictionary->count;
   if (in->dictionary == dictionary) return TL_OK;
   TL_TRY(tl_renew(in->env, &in->values, &in->value_capacity, (size_t)entries + 1, sizeof *in->values, err));
   in->values[0] = NAN;
   tl_column_raw_doubles(dictionary, 0, entries, in->values + 1);
-  to_finite(in->values + 1, entries);
+  k->finite64(in->values + 1, in->values + 1, (size_t)entries);
   in->dictionary = dictionary;
-  in->has_gap = any_missing(in->values + 1, entries);
+  in->has_gap = k->any_missing64(in->values + 1, (size_t)entries);
   return TL_OK;
 }
 
@@ -104,9 +96,14 @@ static void load(const tl_column *c, int64_t from, int64_t count, double *out) {
 
 static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
   if (in->coded) TL_TRY(give_up_codes(in, at, err));
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
   double *out = in->values + at;
-  load(c, 0, count, out);
-  to_finite(out, count);
+  if (c->dictionary == NULL && c->field.physical == TL_PHYSICAL_DOUBLE)
+    k->finite64(out, (const double *)(const void *)c->values, (size_t)count);
+  else {
+    load(c, 0, count, out);
+    k->finite64(out, out, (size_t)count);
+  }
   blank(c, 0, count, out);
   return TL_OK;
 }
@@ -116,6 +113,26 @@ static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, i
 static bool is_int64(const tl_column *c) {
   bool plain = c->field.logical == TL_LOGICAL_NONE || (c->field.logical == TL_LOGICAL_INTEGER && !c->field.is_unsigned);
   return c->dictionary == NULL && c->null_count == 0 && c->field.physical == TL_PHYSICAL_INT64 && plain;
+}
+
+/* Classes of the entries of a dictionary, once; then each row's. */
+static tl_status add_classes_of_codes(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  int64_t entries = c->dictionary->count;
+  uint16_t *out = in->codes + at;
+  if (in->dictionary != c->dictionary) {
+    TL_OWNED(tl_buffer) memory = {.env = in->env};
+    TL_TRY(tl_buffer_reserve(&memory, (size_t)entries * sizeof(double) + 8, err));
+    TL_TRY(tl_renew(in->env, &in->class_of, &in->class_capacity, (size_t)entries + 1, sizeof *in->class_of, err));
+    double *values = (double *)(void *)memory.data;
+    tl_column_raw_doubles(c->dictionary, 0, entries, values);
+    in->class_of[0] = 0;
+    k->classes16(in->class_of + 1, values, (size_t)entries, in->classes->thresholds, in->classes->count);
+    in->dictionary = c->dictionary;
+  }
+  narrow(c, count, out);
+  for (int64_t i = 0; i < count; i++) out[i] = in->class_of[out[i]];
+  return TL_OK;
 }
 
 static void add_classes(const tl_tape_input *in, int64_t at, const tl_column *c, int64_t count) {
@@ -149,6 +166,7 @@ tl_status tl_tape_input_add(tl_tape_input *in, int64_t at, tl_column *c, int64_t
     return TL_OK;
   }
   if (in->classes->enough) {
+    if (is_short(c->dictionary)) return add_classes_of_codes(in, at, c, count, err);
     tl_column_undense(c);
     add_classes(in, at, c, count);
     return TL_OK;
@@ -173,7 +191,8 @@ void tl_tape_input_keep(tl_tape_input *in, int64_t at, const tl_tape_rows *kept,
 
 /* Whether rows are all there. */
 static bool are_there(const tl_tape_input *in, int64_t row, int64_t count) {
-  return in->coded ? !tl_codec_kernels_chosen()->any_zero16(in->codes + row, (size_t)count) : !any_missing(in->values + row, count);
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  return in->coded ? !k->any_zero16(in->codes + row, (size_t)count) : !k->any_missing64(in->values + row, (size_t)count);
 }
 
 int64_t tl_tape_input_find(const tl_tape_input *in, int64_t row, int64_t end, bool missing) {
