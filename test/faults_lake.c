@@ -196,30 +196,15 @@ static void expect_no_runs(const char *what) {
   closedir(folder);
 }
 
-static bool is_expected(tl_status status, tl__fault kind) {
-  return status == TL_MEMORY || (kind != TL__ALLOCATION && status == TL_IO) || (kind == TL__SHORT_READ && status == TL_CORRUPT);
-}
-
 static long every_call_fails(job run, const char *name, tl__fault kind, bool ever) {
-  uint64_t expected = 0;
+  tl__trial trial = {.name = name, .run = run, .err = &err};
   char what[200];
   long at = 1, failures = 0, step = kind == TL__ALLOCATION && ever ? 3 : 1;
-  OK(run(&expected));
+  OK(run(&trial.expected));
   for (bool reached = true; reached; at += step) {
-    long blocks = tl__faulty_blocks, handles = tl__faulty_handles;
-    uint64_t hash = 0;
-    snprintf(what, sizeof what, "%s, fault %d of kind %d, %s", name, (int)at, (int)kind, ever ? "and all after it" : "once");
-    err = (tl_error){0};
-    tl__faulty_start(kind, at, ever);
-    tl_status status = run(&hash);
-    reached = tl__faulty_calls() >= at;
-    tl__faulty_stop();
+    tl_status status;
+    reached = tl__faulty_try(&trial, kind, at, ever, &status, what);
     failures += status != TL_OK;
-    if (tl__faulty_blocks != blocks) fail_msg("%s: %ld blocks are not released", what, tl__faulty_blocks - blocks);
-    if (tl__faulty_handles != handles) fail_msg("%s: %ld files are not closed", what, tl__faulty_handles - handles);
-    if (status == TL_OK && hash != expected) fail_msg("%s: success, and another outcome", what);
-    if (status != TL_OK && (!is_expected(status, kind) || err.status != status || err.text[0] == 0))
-      fail_msg("%s: %s: %s", what, tl_status_name(status), err.text);
     if (kind != TL__FILE_CALL) expect_no_runs(what); /* files whose removal fails stay */
     if (kind == TL__FILE_CALL) (void)!system("rm -f /dev/shm/tickloom-faults-lake-*/*.run-*");
   }

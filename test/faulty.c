@@ -1,5 +1,7 @@
 #include "faulty.h"
+#include <stdio.h>
 #include "sys/sys.h"
+#include "test.h"
 
 static tl_env real;
 static long calls[TL__FAULTS];
@@ -119,3 +121,28 @@ void tl__faulty_start(tl__fault kind, long at, bool for_all) { failing = kind, f
 void tl__faulty_stop(void) { fail_at = 0; }
 
 long tl__faulty_calls(void) { return calls[failing]; }
+
+/* ---- trials ---- */
+
+static bool is_expected(const tl__trial *t, tl_status status, tl__fault kind) {
+  bool of_file = status == TL_IO || (status == TL_NOT_FOUND && t->may_be_missing);
+  return status == TL_MEMORY || (kind != TL__ALLOCATION && of_file) || (kind == TL__SHORT_READ && status == TL_CORRUPT);
+}
+
+bool tl__faulty_try(const tl__trial *t, tl__fault kind, long at, bool for_all, tl_status *status, char what[200]) {
+  enum { SIZE = 200 };
+  long blocks = tl__faulty_blocks, handles = tl__faulty_handles;
+  uint64_t hash = 0;
+  snprintf(what, SIZE, "%s, fault %ld of kind %d, %s", t->name, at, (int)kind, for_all ? "and all after it" : "once");
+  *t->err = (tl_error){0};
+  tl__faulty_start(kind, at, for_all);
+  *status = t->run(&hash);
+  bool reached = tl__faulty_calls() >= at;
+  tl__faulty_stop();
+  if (tl__faulty_blocks != blocks) fail_msg("%s: %ld blocks are not released", what, tl__faulty_blocks - blocks);
+  if (tl__faulty_handles != handles) fail_msg("%s: %ld files are not closed", what, tl__faulty_handles - handles);
+  if (*status == TL_OK && hash != t->expected) fail_msg("%s: success, and another outcome", what);
+  if (*status != TL_OK && (!is_expected(t, *status, kind) || t->err->status != *status || t->err->text[0] == 0))
+    fail_msg("%s: %s: %s", what, tl_status_name(*status), t->err->text);
+  return reached;
+}

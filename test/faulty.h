@@ -16,4 +16,16 @@ void tl__faulty_start(tl__fault kind, long at, bool for_all); /* call `at` from 
 void tl__faulty_stop(void);
 long tl__faulty_calls(void); /* of the kind, since the start */
 
+/* What a test runs while something fails. */
+typedef struct tl__trial {
+  const char *name;
+  tl_status (*run)(uint64_t *hash); /* hash: of what came of it */
+  uint64_t expected;                /* ... where nothing fails */
+  tl_error *err;                    /* where it says why it fails */
+  bool may_be_missing;              /* a file call that fails may be taken for a file that is not there */
+} tl__trial;
+/* Runs it while call `at` of a kind fails, or all from there on. The test fails where memory or files stay open, a success has another outcome, or an error
+   does not fit. `what` says for further failures what was tried. False: there were fewer calls. */
+bool tl__faulty_try(const tl__trial *trial, tl__fault kind, long at, bool for_all, tl_status *status, char what[200]);
+
 #endif

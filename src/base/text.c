@@ -152,7 +152,7 @@ bool tl_time_read(const char *text, size_t size, int64_t *ns) {
   if (at < end && *at == 'Z') at++;
   if (at != end || hour > 23 || minute > 59 || second > 59) return false;
   int64_t of_day = (((int64_t)hour * 60 + minute) * 60 + second) * 1000000000 + fraction;
-  return !__builtin_mul_overflow(days, (int64_t)86400000000000, ns) && !__builtin_add_overflow(*ns, of_day, ns);
+  return !__builtin_mul_overflow(days, TL_DAY_NS, ns) && !__builtin_add_overflow(*ns, of_day, ns);
 }
 
 void tl_date_text(char out[TL_TIME_TEXT], int64_t days) {

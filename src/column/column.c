@@ -368,7 +368,7 @@ static tl_status decimal_text(const tl_column *c, int64_t row, tl_buffer *out, t
 
 static tl_status int96_text(const uint8_t *p, tl_buffer *out, tl_error *err) {
   char date[TL_TIME_TEXT], clock[TL_TIME_TEXT];
-  __int128 ns = tl_int96_ns(p), day = 86400000000000, days = ns / day - (ns % day < 0);
+  __int128 ns = tl_int96_ns(p), day = TL_DAY_NS, days = ns / day - (ns % day < 0);
   tl_date_text(date, (int64_t)days);
   tl_clock_text(clock, (int64_t)(ns - days * day), 9);
   return tl_buffer_format(out, err, "%sT%s", date, clock);
@@ -455,7 +455,7 @@ uint64_t tl_hash_missing(uint64_t seed) { return hash_number(CLASS_MISSING, 0, s
 
 static __int128 in_nanoseconds(const tl_column *c, int64_t row) {
   __int128 v = tl_column_int(c, row);
-  if (c->field.logical == TL_LOGICAL_DATE) return v * 86400000000000;
+  if (c->field.logical == TL_LOGICAL_DATE) return v * TL_DAY_NS;
   return v * (c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1);
 }
 

@@ -4,6 +4,7 @@
 #include <string.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
+#include "base/date.h"
 #include "base/text.h"
 
 enum { STEP = 65536 };
@@ -44,7 +45,7 @@ static bool is_order_key(const tl_field *f) {
 /* Dates and timestamps of any unit in one. */
 static __int128 order_value(const tl_column *c, int64_t row) {
   int64_t factor = 1;
-  if (c->field.logical == TL_LOGICAL_DATE) factor = 86400000000000;
+  if (c->field.logical == TL_LOGICAL_DATE) factor = TL_DAY_NS;
   if (c->field.logical == TL_LOGICAL_TIMESTAMP) factor = c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
   return (__int128)tl_column_int(c, row) * factor;
 }

@@ -125,7 +125,7 @@ static void note(ticks *t, int64_t at, course *c) {
 static void make_ticks(ticks *t, int64_t rows, int64_t day, course *c) {
   double gap = 22500e3 / (double)rows;
   int64_t unit = gap >= 500 ? 250 : gap >= 10 ? 5 : 1;
-  c->time = day * 86400000000000 + 13500000000000;
+  c->time = day * TL_DAY_NS + 13500000000000;
   c->volume = 0;
   for (int64_t i = 0; i < rows; i++) {
     int64_t wait = (int64_t)(2 * gap * tl_uniform(&c->d) / (double)unit) * unit;

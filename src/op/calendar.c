@@ -1,17 +1,11 @@
 /* Parts of a time, in UTC, and windows by calendar period. Time lanes hold the column's integers (lane/tile.h). */
 #include "op/operator.h"
-#include "base/date.h"
 #include "lane/drivers.h"
-
-/* Counts of the unit in a day. */
-static inline int64_t calendar_per_day(int unit) {
-  return unit == TL_UNIT_NS ? 86400000000000 : unit == TL_UNIT_US ? 86400000000 : unit == TL_UNIT_MS ? 86400000 : 1;
-}
 
 /* Applies f to every lane's time; missing stays missing. */
 typedef double (*calendar_part)(int64_t days, int64_t rest, int64_t per_day, const tl_params *p);
 TL_INLINE void calendar_map(const tl_call *c, calendar_part f) {
-  int64_t per_day = calendar_per_day(c->params->unit), before = tl_time_na();
+  int64_t per_day = tl_units_a_day(c->params->unit), before = tl_time_na();
   double part = NAN; /* of `before`: the lanes of a row mostly have the same time */
   for (int i = 0; i < c->rows * TL_LANES; i++) {
     int64_t t;

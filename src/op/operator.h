@@ -9,6 +9,7 @@
 #define TL_OP_OPERATOR_H
 
 #include <stdbool.h>
+#include "base/date.h"
 #include "base/status.h"
 #include "lane/tile.h"
 #include "simd/kernel.h"
@@ -16,6 +17,11 @@
 typedef enum tl_kind { TL_MAP, TL_SCAN, TL_FOLD, TL_VIEW, TL_EDGE } tl_kind;
 typedef enum tl_type { TL_NUMBER, TL_BOOLEAN, TL_TIME, TL_SAME } tl_type; /* TL_SAME: as the first input */
 typedef enum tl_time_unit { TL_UNIT_NONE, TL_UNIT_DAY, TL_UNIT_MS, TL_UNIT_US, TL_UNIT_NS } tl_time_unit;
+
+/* Counts of the unit in a day; 1 of days and of what is no time. */
+static inline int64_t tl_units_a_day(int unit) {
+  return unit == TL_UNIT_NS ? TL_DAY_NS : unit == TL_UNIT_US ? TL_DAY_NS / 1000 : unit == TL_UNIT_MS ? TL_DAY_NS / 1000000 : 1;
+}
 
 typedef enum tl_arg_type {
   TL_ARG_END,

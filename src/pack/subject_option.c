@@ -84,11 +84,11 @@ static bool is_day(const tl_column *c, int64_t row, int64_t day) {
   tl_bytes b = tl_column_bytes(c, row);
   if (c->field.physical == TL_PHYSICAL_BYTE_ARRAY) {
     if (tl_date_read((const char *)b.data, b.size, &found)) return found == day;
-    return tl_time_read((const char *)b.data, b.size, &found) && tl_floor_div(found, 86400000000000) == day;
+    return tl_time_read((const char *)b.data, b.size, &found) && tl_floor_div(found, TL_DAY_NS) == day;
   }
   if (c->field.logical == TL_LOGICAL_DATE) return tl_column_int(c, row) == day;
   if (c->field.logical != TL_LOGICAL_TIMESTAMP || c->field.physical != TL_PHYSICAL_INT64) return false;
-  int64_t a_day = c->field.digits == 3 ? 86400000 : c->field.digits == 6 ? 86400000000 : 86400000000000;
+  int64_t a_day = c->field.digits == 3 ? 86400000 : c->field.digits == 6 ? 86400000000 : TL_DAY_NS;
   return tl_floor_div(tl_column_int(c, row), a_day) == day;
 }
 

@@ -184,8 +184,6 @@ static tl_status settle_key_field(tl_opener *o, const tl_input_file *f, const tl
   return TL_OK;
 }
 
-int64_t tl_units_a_day(tl_time_unit unit) { return unit == TL_UNIT_NS ? 86400000000000 : unit == TL_UNIT_US ? 86400000000 : unit == TL_UNIT_MS ? 86400000 : 1; }
-
 /* Files with dates and others with timestamps are one dataset in the finer unit; plain integers mix with nothing. */
 static tl_status settle_order_field(tl_opener *o, const tl_input_file *f, bool first, tl_error *err) {
   tl_time_unit unit = tl_field_unit(&f->order_field);

@@ -132,6 +132,5 @@ const tl_stream *tl_stream_with(const tl_input_set *set, const tl_key_value_data
 int tl_stream_compare(const tl_input_set *set, const tl_stream *a, const tl_stream *b);
 
 tl_time_unit tl_field_unit(const tl_field *field);
-int64_t tl_units_a_day(tl_time_unit unit);
 
 #endif

@@ -127,7 +127,7 @@ static tl_status read_bound(const tl_run *run, const char *option, const char *t
   } else if (tl_date_read(text, size, &value)) {
     fits = !__builtin_mul_overflow(value, a_day, first) && !__builtin_mul_overflow(value + 1, a_day, behind);
   } else if (tl_time_read(text, size, &value)) {
-    int64_t step = 86400000000000 / a_day;
+    int64_t step = TL_DAY_NS / a_day;
     int64_t floor = value / step - (value % step < 0);
     *behind = floor + 1;
     *first = value % step == 0 ? floor : floor + 1;

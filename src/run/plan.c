@@ -110,7 +110,7 @@ static tl_time_unit unit_of_node(const maker *m, const tl_node *n, tl_time_unit 
 
 /* A duration in the unit of the order key: s lies in (t - h, t] when t - s < h, so that parts of a unit count as a whole one. */
 static tl_status plan_span(tl_plan *p, tl_step *s, tl_time_unit order_unit, tl_error *err) {
-  static const int64_t ns[] = {[TL_UNIT_DAY] = 86400000000000, [TL_UNIT_MS] = 1000000, [TL_UNIT_US] = 1000, [TL_UNIT_NS] = 1};
+  static const int64_t ns[] = {[TL_UNIT_DAY] = TL_DAY_NS, [TL_UNIT_MS] = 1000000, [TL_UNIT_US] = 1000, [TL_UNIT_NS] = 1};
   s->span = -1;
   if (s->params.span == 0) return TL_OK;
   if (order_unit == TL_UNIT_NONE)
