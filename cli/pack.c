@@ -103,20 +103,7 @@ static void show(const tl_pack_outcome *o, double seconds) {
 
 static void put_lists(tl_json *j, const tl_pack_outcome *o) {
   char text[600];
-  tl_json_open(j, "failures", '[');
-  for (size_t i = 0; i < o->files.count; i++) {
-    const tl_raw_file *f = &o->files.files[i];
-    if (!f->failed) continue;
-    tl_json_open(j, NULL, '{');
-    tl_json_string(j, "file", f->name);
-    if (f->row >= 0)
-      tl_json_int(j, "row", f->row);
-    else
-      tl_json_null(j, "row");
-    tl_json_string(j, "reason", f->reason);
-    tl_json_close(j, '}');
-  }
-  tl_json_close(j, ']');
+  tl_pack_put_failures(j, "failures", o);
   tl_json_open(j, "warnings", '[');
   if (o->could_be_weekly > 0) {
     snprintf(text, sizeof text, "%lld names, such as %.400s, could be weeklies of days that the calendar lacks", (long long)o->could_be_weekly, o->could_be);

@@ -307,23 +307,27 @@ static tl_status pack_parts(tl_packer *p, tl_error *err) {
   }
 }
 
+void tl_pack_put_failures(tl_json *json, const char *key, const tl_pack_outcome *o) {
+  tl_json_open(json, key, '[');
+  for (size_t i = 0; i < o->files.count; i++) {
+    const tl_raw_file *f = &o->files.files[i];
+    if (!f->failed) continue;
+    tl_json_open(json, NULL, '{');
+    tl_json_string(json, "file", f->name);
+    if (f->row >= 0)
+      tl_json_int(json, "row", f->row);
+    else
+      tl_json_null(json, "row");
+    tl_json_string(json, "reason", f->reason);
+    tl_json_close(json, '}');
+  }
+  tl_json_close(json, ']');
+}
+
 static tl_status write_failures(tl_packer *p, tl_error *err) {
   TL_OWNED(tl_buffer) text = {.env = p->env};
   tl_json json = {.out = &text, .err = err};
-  tl_json_open(&json, NULL, '[');
-  for (size_t i = 0; i < p->out->files.count; i++) {
-    const tl_raw_file *f = &p->out->files.files[i];
-    if (!f->failed) continue;
-    tl_json_open(&json, NULL, '{');
-    tl_json_string(&json, "file", f->name);
-    if (f->row >= 0)
-      tl_json_int(&json, "row", f->row);
-    else
-      tl_json_null(&json, "row");
-    tl_json_string(&json, "reason", f->reason);
-    tl_json_close(&json, '}');
-  }
-  tl_json_close(&json, ']');
+  tl_pack_put_failures(&json, NULL, p->out);
   TL_TRY(json.status);
   return tl_target_write(&p->target, "failures.json", tl_buffer_view(&text), err);
 }

@@ -3,6 +3,7 @@
 #ifndef TL_PACK_PACK_H
 #define TL_PACK_PACK_H
 
+#include "base/json.h"
 #include "pack/odd.h"
 #include "pack/raw.h"
 
@@ -41,5 +42,7 @@ typedef struct tl_pack_outcome {
    TL_MEMORY. Parts that were committed by then stay. The outcome is there either way. */
 tl_status tl_pack_run(tl_pack_outcome *out, tl_env *env, const tl_pack_options *options, tl_error *err) TL_MUST_CHECK;
 void tl_pack_outcome_free(tl_pack_outcome *outcome);
+/* The files that failed, with row and reason, as a list. */
+void tl_pack_put_failures(tl_json *json, const char *key, const tl_pack_outcome *outcome);
 
 #endif
