@@ -1228,14 +1228,14 @@ class Crashes(Case):
 
 
 class Strategy(Case):
-    def backtest(self, *more, tape="tape", strategy=STRATEGY, env=None):
+    def backtest(self, *more, tape="tape", strategy=STRATEGY, env=None, keys=TRADE_COLUMNS[:4]):
         """(record, trades as a list of tuples)"""
         file = self.path("trades.parquet")
         if os.path.exists(file):
             os.remove(file)
         done = execute("backtest", strategy, "--in", self.path(tape), "--profile", "tick", "--trades", file, "--json", *more, env=env)
         table = pq.read_table(file)
-        self.assertEqual(table.column_names, TRADE_COLUMNS)
+        self.assertEqual(table.column_names, [*keys, *TRADE_COLUMNS[4:]])
         columns = [c.cast(pa.int64()) if pa.types.is_timestamp(c.type) else c for c in table.columns]
         return json.loads(done.stdout), list(zip(*(c.to_pylist() for c in columns)))
 
@@ -1434,6 +1434,69 @@ class Strategy(Case):
             for more in ([], ["--threads", "1"]):
                 self.assertTrades(wanted, "--where", condition, *more)
         execute("backtest", STRATEGY, "--in", self.path("tape"), "--profile", "tick", "--where", "nonsense = 1", codes=(2,))
+
+    def test_rows_left_out(self):
+        """Rows that a condition leaves out need no time, or one that can be told; those that it selects do."""
+        text = "stream by k order by t ties\ninput price, a\nenter long when price > 0 and a > 0\nexit long when price > 3\n"
+        strategy = self.write("s.loom", text)
+        for times, kind, words in (([1, 2, None, 4, 5], pa.int64(), "missing"), ([1, 2, 2**62, 4, 5], pa.timestamp("us"), "beyond what 64 bits")):
+            pq.write_table(pa.table({"k": [1] * 5, "t": pa.array(times, kind), "price": [1.0, 2, 3, 4, 5], "a": [1, 1, 0, 1, 1]}), self.path("some.parquet"))
+            record, trades = self.backtest("--where", "a > 0", tape="some.parquet", strategy=strategy, keys=["k"])
+            self.assertEqual((record["rows"], record["trades"], record["pnl"]), (4, 1, 2.0), trades)
+            done = execute("backtest", strategy, "--in", self.path("some.parquet"), "--profile", "tick", codes=(4,))
+            self.assertIn("row 2", done.stderr)
+            self.assertIn(words, done.stderr)
+
+    def test_time_as_input(self):
+        """An input that is the time is in nanoseconds, whatever the column counts, as an interval's number or as it is."""
+        for dictionary, condition in itertools.product((True, False), ("x > 2000", "x + 0 > 2000")):
+            pq.write_table(pa.table({"k": [1] * 5, "t": pa.array(range(1, 6), pa.timestamp("us")), "price": [1.0, 2, 3, 4, 5]}), self.path("some.parquet"),
+                           use_dictionary=dictionary)
+            strategy = self.write("s.loom", "stream by k order by t ties\ninput price, x = t\nenter long when %s\nexit long when price > 4\n" % condition)
+            record, trades = self.backtest(tape="some.parquet", strategy=strategy, keys=["k"])
+            self.assertEqual([t[1:] for t in trades], [(3000, 5000, 3.0, 5.0, 2.0)], (dictionary, condition))
+
+    def test_one_long_stream(self):
+        """One stream of many short row groups is read as it is needed, in little memory."""
+        rows = 200000
+        prices = [100 + (i * 7919 % 101) / 10 for i in range(rows)]
+        pq.write_table(pa.table({"k": pa.array([1] * rows, pa.int32()), "t": pa.array(range(rows)), "price": prices}), self.path("long.parquet"), row_group_size=1000)
+        strategy = self.write("s.loom", "stream by k order by t ties\ninput price\nenter long when price > 109\nexit long when price < 101\n")
+        found = [self.backtest("--threads", "1", "--memory", memory, tape="long.parquet", strategy=strategy, keys=["k"])[1] for memory in ("64MB", "2GB")]
+        self.assertGreater(len(found[0]), 1000)
+        self.assertEqual(*found)
+
+    def test_mixed_forms(self):
+        """Codes, then values where a dictionary has grown too large; many entries; NaN and infinities among them; lanes of both forms side by side."""
+        rows, streams = 30000, 5
+        table = {"k": [], "t": [], "price": [], "bid": []}
+        for k in range(streams):
+            for i in range(rows):
+                table["k"].append(k)
+                table["t"].append(i)
+                table["price"].append(100.0 + (i * 31 + k) % 97 if (i // 3000 + k) % 2 else 100.0 + (i * 7919 % 100003) / 1000)
+                table["bid"].append(None if i % 11 == 0 else float("nan") if i % 13 == 0 else float("inf") if i % 17 == 0 else 99.0 + i % 50)
+        strategy = self.write("s.loom", "stream by k order by t ties\ninput price, bid\nenter long when price > 150 and bid + 0 > 100\nexit long when price < 110\n")
+        wanted = []
+        for k in range(streams):
+            entry = None
+            for i in range(k * rows, (k + 1) * rows):
+                price, bid = table["price"][i], table["bid"][i]
+                enters = price > 150 and bid is not None and bid == bid and abs(bid) != float("inf") and bid > 100
+                exits, last, first = price < 110, i == (k + 1) * rows - 1, i == k * rows
+                if entry is None and enters and not exits and not first:
+                    entry = price
+                    if not last:
+                        continue
+                if entry is not None and (exits or last):
+                    wanted.append((k, table["t"][i], entry, price))
+                    entry = None
+        self.assertGreater(len(wanted), 1000)
+        for dictionary, limit, groups in ((True, 1 << 20, 70000), (True, 20000, 70000), (True, 4000, 7000), (False, 1, 50000)):
+            pq.write_table(pa.table(table), self.path("mixed.parquet"), use_dictionary=dictionary, dictionary_pagesize_limit=limit, data_page_size=9000, row_group_size=groups)
+            for more, isa in itertools.product((["--tile-rows", "7"], []), instruction_sets()):
+                _, trades = self.backtest(*more, tape="mixed.parquet", strategy=strategy, keys=["k"], env={"TICKLOOM_ISA": isa})
+                self.assertEqual(sorted((t[0], t[2], t[3], t[4]) for t in trades), sorted(wanted), (dictionary, limit, more, isa))
 
     def test_params(self):
         partitions, _ = self.market(27)

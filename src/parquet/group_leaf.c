@@ -277,7 +277,7 @@ static tl_status make_dictionary(leaf_writer *w, tl_error *err) {
 static tl_status cost_of(leaf_writer *w, tl_bytes bytes, int codec, double *out, tl_error *err) {
   const tl_compressor *compressor = tl_compressor_find(codec);
   *out = (double)bytes.size;
-  if (codec == TL_CODEC_NONE || bytes.size == 0) return TL_OK;
+  if (compressor == NULL || compressor->compress == NULL || codec == TL_CODEC_NONE || bytes.size == 0) return TL_OK;
   w->packed.size = 0;
   TL_TRY(compressor->compress(&w->packed, bytes, w->style.level, err));
   *out = (double)w->packed.size + (double)tl_compressor_cost(compressor, tl_buffer_view(&w->packed), bytes.size);

@@ -335,7 +335,7 @@ static tl_status make_initial(tl_engine *e, tl_error *err) {
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_step *s = &e->plan->steps[i];
     const tl_node *n = &e->plan->definition->graph.nodes[s->node];
-    if (n->kind != TL_NODE_OPERATOR || tl__operators[n->op]->kind != TL_SCAN) continue;
+    if (n->kind != TL_NODE_OPERATOR || s->given >= 0 || tl__operators[n->op]->kind != TL_SCAN) continue;
     tl_call call = e->calls[i];
     call.row = call.rows = 0;
     call.state = e->initial + s->state * TL_LANES;

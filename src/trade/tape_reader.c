@@ -117,17 +117,26 @@ static tl_status find_ticks(tl_tape_reader *r, const tl_tape_block *b, int64_t a
   return TL_OK;
 }
 
-/* Times of all rows of the batch, in ns. */
+/* The first of some rows that has no time, or whose time is beyond what 64 bits of nanoseconds hold; the others' become nanoseconds. -1: all have. */
+static int64_t scale_times(tl_column *c, int64_t scale, tl_tape_rows rows) {
+  int64_t *times = (int64_t *)(void *)c->values;
+  for (int64_t i = rows.from; (c->null_count > 0 || scale > 1) && i < rows.from + rows.count; i++)
+    if (!tl_column_is_valid(c, i) || __builtin_mul_overflow(times[i], scale, &times[i])) return i;
+  return -1;
+}
+
+/* Times of the selected rows of the batch, in ns. */
 static tl_status find_times(tl_tape_reader *r, int64_t **out, tl_error *err) {
   tl_column *c = &r->scan.columns[r->tape->order]->column;
   TL_TRY(tl_column_flatten(c, INT64_MAX, err));
-  if (c->null_count > 0) return tl_fail(err, TL_CORRUPT, "%s: a value of %s is missing", r->tape->scan.dataset.files[r->stretch.file].path, c->field.name);
   int64_t scale = c->field.logical != TL_LOGICAL_TIMESTAMP ? 1 : c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
   *out = (int64_t *)(void *)c->values;
-  for (int64_t i = 0; scale > 1 && i < r->scan.rows; i++)
-    if (__builtin_mul_overflow((*out)[i], scale, &(*out)[i]))
-      return tl_fail(err, TL_CORRUPT, "%s, row %lld: its time is beyond what 64 bits of nanoseconds hold", r->tape->scan.dataset.files[r->stretch.file].path,
-                     (long long)(r->scan.first_row + i));
+  for (size_t n = 0; n < r->selected.count; n++) {
+    int64_t bad = scale_times(c, scale, r->selected.items[n]);
+    if (bad < 0) continue;
+    return tl_fail(err, TL_CORRUPT, "%s, row %lld: %s", r->tape->scan.dataset.files[r->stretch.file].path, (long long)(r->scan.first_row + bad),
+                   tl_column_is_valid(c, bad) ? "its time is beyond what 64 bits of nanoseconds hold" : "its time is missing");
+  }
   return TL_OK;
 }
 
@@ -273,10 +282,10 @@ static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
   int64_t *time = NULL, at = b->rows;
   tick_count counted = {0};
   r->rows += r->scan.selected_count;
-  for (int u = 0; u < b->input_count; u++) TL_TRY(tl_tape_input_add(&b->inputs[u], at, input_column(r, u), r->scan.rows, err));
   TL_TRY(find_selected(r, err));
+  TL_TRY(find_times(r, &time, err)); /* first, for an input that is the time sees it in nanoseconds, too */
+  for (int u = 0; u < b->input_count; u++) TL_TRY(tl_tape_input_add(&b->inputs[u], at, input_column(r, u), r->scan.rows, err));
   TL_TRY(find_ticks(r, b, at, err));
-  TL_TRY(find_times(r, &time, err));
   const tl_tape_rows *ticks = r->ticks.items;
   for (int u = 0; u < b->input_count; u++) tl_tape_input_keep(&b->inputs[u], at, ticks, r->ticks.count);
   for (size_t n = 0; n < r->ticks.count; at += ticks[n++].count) memcpy(b->time + at, time + ticks[n].from, (size_t)ticks[n].count * sizeof *time);

@@ -221,7 +221,10 @@ static tl_status fill_lane(tl_tick_runner *r, int number, tl_error *err) {
   lane *l = &r->lanes[number];
   while (l->block == NULL) {
     if (is_ahead(r)) return TL_OK;
-    while (!r->ended && (r->present == NULL || r->next_run == r->present->run_count)) TL_TRY(load_block(r, err));
+    while (!r->ended && (r->present == NULL || r->next_run == r->present->run_count)) {
+      TL_TRY(load_block(r, err));
+      if (is_ahead(r)) return TL_OK;
+    }
     if (r->ended) return TL_OK;
     tl_tape_run *run = &r->present->runs[r->next_run];
     if (run->rows == 0 && !run->open) { /* nothing but rows without a price */
