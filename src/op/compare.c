@@ -39,9 +39,10 @@ TL_OPERATOR(less, .summary = "x < y", COMPARISON);
 TL_OPERATOR(less_equal, .summary = "x <= y", COMPARISON);
 TL_OPERATOR(equal, .summary = "x == y", COMPARISON);
 TL_OPERATOR(not_equal, .summary = "x != y; false where either is missing", COMPARISON);
-TL_OPERATOR(between, .group = "pointwise", .summary = "lo <= x <= hi; false where any is missing", .kind = TL_MAP, .result = TL_BOOLEAN, .skips_missing = true, .compares = true,
-            .args = {TL_X, {.name = "lo", .type = TL_ARG_SERIES}, {.name = "hi", .type = TL_ARG_SERIES}});
-TL_OPERATOR(missing, .group = "pointwise", .summary = "true where x is missing", .kind = TL_MAP, .result = TL_BOOLEAN, .skips_missing = true, .compares = true, .args = {TL_X});
+TL_OPERATOR(between, .group = "pointwise", .summary = "lo <= x <= hi; false where any is missing", .kind = TL_MAP, .result = TL_BOOLEAN, .skips_missing = true,
+            .compares = true, .args = {TL_X, {.name = "lo", .type = TL_ARG_SERIES}, {.name = "hi", .type = TL_ARG_SERIES}});
+TL_OPERATOR(missing, .group = "pointwise", .summary = "true where x is missing", .kind = TL_MAP, .result = TL_BOOLEAN, .skips_missing = true, .compares = true,
+            .args = {TL_X});
 
 #ifdef TL_PROOFS
 static double less_oracle(const tl_params *p, const double *const *in, int64_t t) {

@@ -19,7 +19,7 @@ typedef struct tl_tape_input {
   uint16_t *codes;             /* one a row, 0 where missing */
   const tl_column *dictionary; /* that the values were made from; NULL: none yet */
   bool has_gap;                /* some of its entries are no numbers */
-  uint16_t *class_of;           /* of each code of the dictionary, where rows are in classes */
+  uint16_t *class_of;          /* of each code of the dictionary, where rows are in classes */
   size_t value_capacity, code_capacity, class_capacity;
 } tl_tape_input;
 
