@@ -1456,6 +1456,17 @@ class Strategy(Case):
             record, trades = self.backtest(tape="some.parquet", strategy=strategy, keys=["k"])
             self.assertEqual([t[1:] for t in trades], [(3000, 5000, 3.0, 5.0, 2.0)], (dictionary, condition))
 
+    def test_over_midnight(self):
+        """Without a reset a stream, and a position, goes on from day to day; with one it ends."""
+        day = 86400 * 10**9
+        times, prices = [day - 2, day - 1, day, day + 1, 2 * day, 2 * day + 1], [1.0, 2, 3, 4, 5, 1]
+        pq.write_table(pa.table({"k": [1] * 6, "t": times, "price": prices}), self.path("some.parquet"))
+        for reset, wanted in (("", [(times[1], times[5], 2.0, 1.0, -1.0)]),
+                              ("reset each day\n", [(times[1], times[1], 2.0, 2.0, 0.0), (times[3], times[3], 4.0, 4.0, 0.0)])):
+            strategy = self.write("s.loom", "stream by k order by t ties\n%sinput price\nenter long when price > 1\nexit long when price <= 1\n" % reset)
+            _, trades = self.backtest(tape="some.parquet", strategy=strategy, keys=["k"])
+            self.assertEqual([t[1:] for t in trades], wanted)
+
     def test_one_long_stream(self):
         """One stream of many short row groups is read as it is needed, in little memory."""
         rows = 200000
