@@ -46,6 +46,6 @@ for target in $targets; do
   seeds=""
   case $target in file) seeds=$others ;; esac
   echo "$target: $seconds s"
-  ASAN_OPTIONS=allocator_may_return_null=1 "$build/fuzz_$target" -timeout=20 -rss_limit_mb=512 -max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
+  ASAN_OPTIONS=allocator_may_return_null=1:quarantine_size_mb=64 "$build/fuzz_$target" -timeout=20 -rss_limit_mb=512 -max_total_time="$seconds" -verbosity=0 -print_final_stats=1 \
     -artifact_prefix="$build/new/$target-" "$build/new/$target" "test/fuzz/corpus/$target" $seeds
 done
