@@ -196,7 +196,7 @@ typedef struct crew {
 /* What fits into a thread's share of memory; and batches become smaller towards the end, so that no thread waits long for another. */
 static size_t end_of_batch(crew *c, size_t first) {
   const tl_packer *p = c->p;
-  int64_t share = c->left * 3 / 4 / p->threads, most = share > c->least ? share : c->least;
+  int64_t share = p->threads > 1 ? c->left * 3 / 4 / p->threads : c->left, most = share > c->least ? share : c->least;
   int64_t budget = p->options->memory * 6 / 10 / p->threads - p->group_bytes * 3 / 2 - TL__PACK_ENCODING, used = 0, rows = 0;
   size_t end = first;
   for (; end < p->part_count && end - first < MOST_OPEN_PARTS; end++) {

@@ -107,10 +107,10 @@ typedef struct lane_rows {
 /* An input of each lane (or what is `given`, unless that is -1) as `rows` readable values: its own rows, its last rows padded, or nothing. */
 static void find_rows(tl_engine *e, const tl_pass *p, int input, int given, lane_rows *out) {
   for (int l = 0; l < TL_LANES; l++) {
-    const tl_lane_stream *s = &p->streams[l];
     out->values[l] = e->absent;
     out->codes[l] = NULL;
-    if (l >= p->count || s->rows <= p->row) continue;
+    if (l >= p->count || p->streams[l].rows <= p->row) continue;
+    const tl_lane_stream *s = &p->streams[l];
     const double *source = source_of(s, input, given);
     if (source == NULL) continue;
     const uint16_t *codes = given < 0 && input != TL_ORDER_COLUMN && s->codes != NULL ? s->codes[input] : NULL;
