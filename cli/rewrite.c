@@ -11,7 +11,7 @@ const tl_command tl_command_rewrite = {
     "rewrite", "Parquet files as one, smaller or quicker to read, sorted if asked",
     "usage: tickloom rewrite IN OUT [--profile compact|fast] [--sort KEYS] [--where CONDITION] [--row-group N] [--memory SIZE] [--force] [--json]\n\n"
     "IN is a file, a folder or a Hive tree. OUT is one file; it appears whole or not at all, and is replaced only with --force.\n\n"
-    "  --profile P     compact (default): zstd where it saves a tenth; fast: no compression. Both choose each column's encoding from its data,\n"
+    "  --profile P     compact (default): zstd where it pays; fast: no compression. Both choose each column's encoding from its data,\n"
     "                  cut row groups at the ends of streams, and write page indexes, checksums and sorting columns\n"
     "  --sort a,-b     sorted by a, then by b descending; stable, missing ones last. However many rows there are, --memory is enough\n"
     "  --where C       only rows that hold; see tickloom help cat\n"

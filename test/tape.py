@@ -1435,6 +1435,19 @@ class Strategy(Case):
                 self.assertTrades(wanted, "--where", condition, *more)
         execute("backtest", STRATEGY, "--in", self.path("tape"), "--profile", "tick", "--where", "nonsense = 1", codes=(2,))
 
+    def test_where_of_floats(self):
+        """Bounds decide about all rows of a page only where none is NaN: a NaN is beyond no bound, and selected by none."""
+        rows = 40000
+        for holes in (False, True):
+            bid = [float("nan") if holes and i % 1000 == 7 else 100.0 + i // 4000 for i in range(rows)]
+            pq.write_table(pa.table({"k": [1] * rows, "t": range(rows), "price": [1.0 + i % 3 for i in range(rows)], "bid": bid}), self.path("raw.parquet"))
+            execute("rewrite", self.path("raw.parquet"), self.path("some.parquet"), "--force")
+            strategy = self.write("s.loom", "stream by k order by t ties\ninput price\nenter long when price > 1\nexit long when price <= 1\n")
+            for condition, where in (("bid < 105", lambda b: b < 105), ("bid between 101 and 103", lambda b: 101 <= b <= 103), ("bid >= 0", lambda b: b >= 0),
+                                     ("not bid >= 0", lambda b: not b >= 0)):
+                record, _ = self.backtest("--where", condition, tape="some.parquet", strategy=strategy, keys=["k"])
+                self.assertEqual(record["rows"], sum(map(where, bid)), (holes, condition))
+
     def test_rows_left_out(self):
         """Rows that a condition leaves out need no time, or one that can be told; those that it selects do."""
         text = "stream by k order by t ties\ninput price, a\nenter long when price > 0 and a > 0\nexit long when price > 3\n"

@@ -125,13 +125,16 @@ static void runs_read_back(void **state) {
         values[i] = same && i > 0 ? values[i - 1] : (uint32_t)dice() & mask;
       }
       int64_t count = 2990 + shape;
+      uint32_t greatest, most = 0;
       OK(tl_rle_encode(&out, values, count, width, &err));
       tl_rle rle;
       OK(tl_rle_open(&rle, tl_buffer_view(&out), width, &err));
-      OK(tl_rle_decode(&rle, again, count, &err));
+      OK(tl_rle_decode(&rle, again, count, &greatest, &err));
       assert_memory_equal(values, again, (size_t)count * 4);
+      for (int64_t i = 0; i < count; i++) most = values[i] > most ? values[i] : most;
+      assert_int_equal(greatest, most);
       OK(tl_rle_open(&rle, (tl_bytes){out.data, out.size / 2}, width, &err));
-      if (out.size > 8) assert_int_equal(tl_rle_decode(&rle, again, count, &err), TL_CORRUPT);
+      if (out.size > 8) assert_int_equal(tl_rle_decode(&rle, again, count, &greatest, &err), TL_CORRUPT);
     }
 }
 
@@ -154,6 +157,31 @@ static void deltas_read_back(void **state) {
       assert_memory_equal(values, again, (size_t)count * 8);
       if (count > 40) assert_int_equal(tl_delta_decode(again, count, (tl_bytes){out.data, out.size / 2}, &used, &err), TL_CORRUPT);
     }
+}
+
+/* Eight missing rows, and behind their levels five differences of which nothing is there: nobody asks for them, and they are damaged all the same. */
+static void values_nobody_asks_for_are_looked_at(void **state) {
+  (void)state;
+  uint8_t bytes[] = {2, 0, 0, 0, 16, 0, 128, 1, 4, 5, 0};
+  tl_leaf leaf = {.field = {.name = "x", .physical = TL_PHYSICAL_INT64, .nullable = true}, .max_definition = 1};
+  for (int damaged = 0; damaged < 2; damaged++) {
+    tl_page_memory memory = {.env = tl_sys_env(), .limit = 1 << 20, .plain = {.env = tl_sys_env()}};
+    tl_open_page page;
+    bytes[9] = damaged ? 5 : 0; /* how many there are */
+    tl_page header = {.type = TL_PAGE_DATA,
+                      .plain_size = sizeof bytes,
+                      .stored_size = sizeof bytes,
+                      .values = 8,
+                      .nulls = -1,
+                      .rows = -1,
+                      .encoding = TL_ENCODING_DELTA,
+                      .definition_encoding = TL_ENCODING_RLE,
+                      .repetition_encoding = TL_ENCODING_RLE};
+    OK(tl_page_open(&page, &header, (tl_bytes){bytes, sizeof bytes}, TL_CODEC_NONE, &leaf, &memory, &err));
+    OK(tl_page_skip(&page, 8, &err));
+    assert_int_equal(tl_page_close(&page, &err), damaged ? TL_CORRUPT : TL_OK);
+    tl_page_memory_free(&memory);
+  }
 }
 
 static void splits_and_compressors_read_back(void **state) {
@@ -404,6 +432,7 @@ int main(void) {
       cmocka_unit_test(json_is_json),
       cmocka_unit_test(runs_read_back),
       cmocka_unit_test(deltas_read_back),
+      cmocka_unit_test(values_nobody_asks_for_are_looked_at),
       cmocka_unit_test(splits_and_compressors_read_back),
       cmocka_unit_test(thrift_skips_what_it_does_not_know),
       cmocka_unit_test(page_headers_of_every_writer),

@@ -83,12 +83,16 @@ void tl_rle_read(tl_rle *r, uint32_t *out, uint32_t count) {
   tl_rle_skip(r, count);
 }
 
-tl_status tl_rle_decode(tl_rle *r, uint32_t *out, int64_t count, tl_error *err) {
+tl_status tl_rle_decode(tl_rle *r, uint32_t *out, int64_t count, uint32_t *greatest, tl_error *err) {
+  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
+  *greatest = 0;
   while (count > 0) {
     uint32_t n, value;
     bool repeated;
     TL_TRY(tl_rle_peek(r, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &value, err));
     tl_rle_read(r, out, n);
+    if (!repeated) value = kernels->max32(out, n);
+    *greatest = value > *greatest ? value : *greatest;
     out += n;
     count -= n;
   }

@@ -20,8 +20,8 @@ tl_status tl_rle_open(tl_rle *rle, tl_bytes bytes, int width, tl_error *err) TL_
 tl_status tl_rle_peek(tl_rle *rle, uint32_t most, uint32_t *count, bool *repeated, uint32_t *value, tl_error *err) TL_MUST_CHECK;
 void tl_rle_skip(tl_rle *rle, uint32_t count);                /* within the run just peeked */
 void tl_rle_read(tl_rle *rle, uint32_t *out, uint32_t count); /* the same */
-/* `count` values, whatever their runs. */
-tl_status tl_rle_decode(tl_rle *rle, uint32_t *out, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* `count` values, whatever their runs, and the greatest of them (0 of none). */
+tl_status tl_rle_decode(tl_rle *rle, uint32_t *out, int64_t count, uint32_t *greatest, tl_error *err) TL_MUST_CHECK;
 
 tl_status tl_rle_encode(tl_buffer *out, const uint32_t *values, int64_t count, int width, tl_error *err) TL_MUST_CHECK;
 /* One value `count` times, as one run. */

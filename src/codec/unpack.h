@@ -10,7 +10,7 @@
 
 #include "sys/sys.h"
 
-enum { TL_CODES_BEHIND = 16 };
+enum { TL_CODES_BEHIND = 16 }; /* see spread16 */
 
 typedef struct tl_codec_kernels {
   void (*unpack32)(uint32_t *out, const uint8_t *in, size_t size, size_t count, int width); /* width 0..32 */
@@ -28,8 +28,8 @@ typedef struct tl_codec_kernels {
   void (*spread16)(uint16_t *out, const uint32_t *codes, const uint8_t *valid, size_t count);
   /* 0 of what is not finite, else 1, and 1 more for each of n thresholds that the value is not below, and 1 for each that it is above. */
   void (*classes16)(uint16_t *out, const double *values, size_t count, const double *thresholds, int n);
-  /* The same of integers and thresholds that are integers. */
-  void (*int_classes16)(uint16_t *out, const int64_t *values, size_t count, const int64_t *thresholds, int n);
+  /* The same of integers, as the doubles that they become. */
+  void (*int_classes16)(uint16_t *out, const int64_t *values, size_t count, const double *thresholds, int n);
   void (*finite64)(double *out, const double *values, size_t count); /* NaN instead of what is not finite */
   bool (*any_missing64)(const double *values, size_t count);         /* NaN among them */
   bool (*any_zero16)(const uint16_t *values, size_t count);

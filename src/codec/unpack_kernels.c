@@ -296,29 +296,27 @@ static void spread16(uint16_t *restrict out, const uint32_t *restrict codes, con
 
 #endif
 
-static void classes16(uint16_t *restrict out, const double *restrict values, size_t count, const double *restrict thresholds, int n) {
-  enum { SOME = 256 };
-  int64_t classes[SOME];
-  for (size_t at = 0, some; at < count; at += some) {
-    const double *v = values + at;
-    some = count - at < SOME ? count - at : SOME;
-    for (size_t i = 0; i < some; i++) classes[i] = v[i] - v[i] == 0;
-    for (int t = 0; t < n; t++)
-      for (size_t i = 0; i < some; i++) classes[i] += (int64_t)(v[i] >= thresholds[t]) + (int64_t)(v[i] > thresholds[t]);
-    for (size_t i = 0; i < some; i++) out[at + i] = v[i] - v[i] == 0 ? (uint16_t)classes[i] : 0;
-  }
+enum { AT_ONCE = 256 };
+
+/* At most AT_ONCE values. */
+TL_INLINE void classes_of(uint16_t *restrict out, const double *restrict values, size_t count, const double *restrict thresholds, int n) {
+  int64_t classes[AT_ONCE];
+  for (size_t i = 0; i < count; i++) classes[i] = 1;
+  for (int t = 0; t < n; t++)
+    for (size_t i = 0; i < count; i++) classes[i] += (int64_t)(values[i] >= thresholds[t]) + (int64_t)(values[i] > thresholds[t]);
+  for (size_t i = 0; i < count; i++) out[i] = values[i] - values[i] == 0 ? (uint16_t)classes[i] : 0;
 }
 
-static void int_classes16(uint16_t *restrict out, const int64_t *restrict values, size_t count, const int64_t *restrict thresholds, int n) {
-  enum { SOME = 256 };
-  int64_t classes[SOME];
-  for (size_t at = 0, some; at < count; at += some) {
-    const int64_t *v = values + at;
-    some = count - at < SOME ? count - at : SOME;
-    for (size_t i = 0; i < some; i++) classes[i] = 1;
-    for (int t = 0; t < n; t++)
-      for (size_t i = 0; i < some; i++) classes[i] += (int64_t)(v[i] >= thresholds[t]) + (int64_t)(v[i] > thresholds[t]);
-    for (size_t i = 0; i < some; i++) out[at + i] = (uint16_t)classes[i];
+static void classes16(uint16_t *restrict out, const double *restrict values, size_t count, const double *restrict thresholds, int n) {
+  for (size_t at = 0; at < count; at += AT_ONCE) classes_of(out + at, values + at, count - at < AT_ONCE ? count - at : AT_ONCE, thresholds, n);
+}
+
+static void int_classes16(uint16_t *restrict out, const int64_t *restrict values, size_t count, const double *restrict thresholds, int n) {
+  double some[AT_ONCE];
+  for (size_t at = 0, m; at < count; at += m) {
+    m = count - at < AT_ONCE ? count - at : AT_ONCE;
+    for (size_t i = 0; i < m; i++) some[i] = (double)values[at + i];
+    classes_of(out + at, some, m, thresholds, n);
   }
 }
 

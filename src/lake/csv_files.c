@@ -1,7 +1,7 @@
 #include "lake/csv_files.h"
-#include "base/text.h"
 #include <stdlib.h>
 #include <string.h>
+#include "base/text.h"
 
 enum { MOST_DEPTH = 32 };
 

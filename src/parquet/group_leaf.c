@@ -198,8 +198,10 @@ typedef struct word_table {
   int bits;
 } word_table;
 
+static uint64_t first_look(uint64_t word, int bits) { return (word * WORD_HASH) >> (64 - bits); }
+
 static word_slot *slot_of(const word_table *t, uint64_t word) {
-  uint64_t at = (word * WORD_HASH) >> (64 - t->bits);
+  uint64_t at = first_look(word, t->bits);
   while (t->slots[at].word != word && t->slots[at].code != UINT32_MAX) at = (at + 1) & (((uint64_t)1 << t->bits) - 1);
   return &t->slots[at];
 }
@@ -222,9 +224,9 @@ static tl_status grow_table(word_table *t, const leaf_writer *w, tl_error *err) 
 /* Codes of values that the table has, where the first look finds them; the first that it does not. */
 static int64_t number_known(const word_table *t, const uint64_t *values, int64_t from, int64_t count, uint32_t *codes) {
   const word_slot *slots = t->slots;
-  int shift = 64 - t->bits;
+  int bits = t->bits;
   for (; from < count; from++) {
-    const word_slot *slot = &slots[(values[from] * WORD_HASH) >> shift];
+    const word_slot *slot = &slots[first_look(values[from], bits)];
     if (slot->word != values[from] || slot->code == UINT32_MAX) break;
     codes[from] = slot->code;
   }
@@ -439,9 +441,11 @@ static bool has_no_nan(const leaf_writer *w) {
   bool floats = c->field.physical == TL_PHYSICAL_DOUBLE || c->field.physical == TL_PHYSICAL_FLOAT;
   if (!floats || !w->numbered) return false;
   for (int64_t i = 0; i < w->distinct; i++) {
-    tl_bytes v = tl_column_bytes(c, w->firsts[i]);
-    float narrow;
-    if (v.size == sizeof narrow ? (memcpy(&narrow, v.data, sizeof narrow), isnan(narrow)) : isnan(tl_load_double(v.data))) return false;
+    double value;
+    int64_t row = w->firsts[i];
+    const tl_column *home = tl_column_home(c, &row);
+    tl_column_raw_doubles(home, row, 1, &value);
+    if (isnan(value)) return false;
   }
   return true;
 }

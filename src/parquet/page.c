@@ -176,7 +176,6 @@ tl_status tl_page_open(tl_open_page *out, const tl_page *p, tl_bytes body, int c
   return tl_values_open(&out->values, p->encoding, body, p->values, &leaf->field, m, err);
 }
 
-/* From the last row to the first, so that nothing is overwritten before it has moved. */
 /* How many rows of [0, end) that end there are all valid. */
 static int64_t valid_run(const tl_column *c, int64_t at, int64_t end) {
   int64_t n = 0;
@@ -245,12 +244,12 @@ tl_status tl_page_skip(tl_open_page *p, int64_t rows, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_page_close(const tl_open_page *p, tl_error *err) {
+tl_status tl_page_close(tl_open_page *p, tl_error *err) {
   if (p->nulls_said >= 0 && p->nulls_said != p->nulls)
     return tl_fail(err, TL_CORRUPT, "the page says %lld nulls, its levels %lld", (long long)p->nulls_said, (long long)p->nulls);
   if (p->values.total >= 0 && p->values.encoding == TL_ENCODING_SPLIT && p->values.next != p->values.total)
     return tl_fail(err, TL_CORRUPT, "BYTE_STREAM_SPLIT: %lld values, %lld were expected", (long long)p->values.total, (long long)p->values.next);
-  return TL_OK;
+  return tl_values_close(&p->values, err);
 }
 
 tl_status tl_page_dictionary(const tl_page *p, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_memory *m, tl_error *err) {

@@ -73,6 +73,8 @@ tl_status tl_values_codes(tl_values *values, int64_t count, uint32_t *out, tl_er
    TL_CORRUPT, or is counted where no entry has its counters, up to the next power of two: whoever uses the counts looks there (totals.h). */
 tl_status tl_values_count(tl_values *values, int64_t count, uint32_t *counts, tl_error *err) TL_MUST_CHECK;
 tl_status tl_values_skip(tl_values *values, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Behind the last one: values that nobody asked for, though the page has some, are looked at all the same. */
+tl_status tl_values_close(tl_values *values, tl_error *err) TL_MUST_CHECK;
 /* Where the next `count` values lie side by side in their form in memory, taken as read; NULL where they do not, or are damaged. */
 const void *tl_values_view(tl_values *values, int64_t count);
 
@@ -92,7 +94,7 @@ tl_status tl_page_open(tl_open_page *out, const tl_page *page, tl_bytes body, in
 tl_status tl_page_read(tl_open_page *page, int64_t rows, tl_column *out, int64_t at, tl_error *err) TL_MUST_CHECK;
 tl_status tl_page_skip(tl_open_page *page, int64_t rows, tl_error *err) TL_MUST_CHECK;
 /* After the last entry: what the page said of itself must be so. */
-tl_status tl_page_close(const tl_open_page *page, tl_error *err) TL_MUST_CHECK;
+tl_status tl_page_close(tl_open_page *page, tl_error *err) TL_MUST_CHECK;
 /* Decodes a dictionary page into memory->dictionary. */
 tl_status tl_page_dictionary(const tl_page *page, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_memory *memory, tl_error *err) TL_MUST_CHECK;
 

@@ -281,15 +281,8 @@ tl_status tl_values_count(tl_values *v, int64_t count, uint32_t *counts, tl_erro
 }
 
 tl_status tl_values_codes(tl_values *v, int64_t count, uint32_t *out, tl_error *err) {
-  const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
-  uint32_t greatest = 0, n, code;
-  bool repeated;
-  for (int64_t left = count; left > 0; left -= n, out += n) {
-    TL_TRY(tl_rle_peek(&v->runs, left > INT32_MAX ? INT32_MAX : (uint32_t)left, &n, &repeated, &code, err));
-    tl_rle_read(&v->runs, out, n);
-    if (!repeated) code = kernels->max32(out, n);
-    if (code > greatest) greatest = code;
-  }
+  uint32_t greatest;
+  TL_TRY(tl_rle_decode(&v->runs, out, count, &greatest, err));
   v->next += count;
   return count > 0 && greatest >= v->memory->dictionary.count ? code_too_large(greatest, v->memory->dictionary.count, err) : TL_OK;
 }
@@ -374,6 +367,11 @@ tl_status tl_values_read(tl_values *v, int64_t count, tl_column *out, int64_t at
 }
 
 tl_status tl_values_skip(tl_values *v, int64_t count, tl_error *err) { return read_or_skip(v, count, NULL, 0, err); }
+
+tl_status tl_values_close(tl_values *v, tl_error *err) {
+  bool unseen = v->encoding == TL_ENCODING_DELTA && v->next == 0 && v->total > 0;
+  return unseen ? decode_aside(v, err) : TL_OK;
+}
 
 const void *tl_values_view(tl_values *v, int64_t count) {
   size_t width = (size_t)tl_field_width(v->field);

@@ -30,15 +30,6 @@ static bool add_use(tl_classes *c, const tl_graph *graph, const tl_node *n, int3
   return compares;
 }
 
-/* Integers that doubles hold exactly: then an integer lies on the same side of them as the double that it becomes. */
-static void find_integers(tl_classes *c) {
-  c->whole = true;
-  for (int i = 0; i < c->count && c->whole; i++) {
-    c->whole = fabs(c->thresholds[i]) <= 0x1p53 - 1 && c->thresholds[i] == floor(c->thresholds[i]);
-    if (c->whole) c->integers[i] = (int64_t)c->thresholds[i];
-  }
-}
-
 /* Below the first threshold, at it, between it and the next one, ... */
 static void choose_values(tl_classes *c) {
   c->values[0] = NAN;
@@ -57,6 +48,5 @@ void tl_classes_find(tl_classes *out, const tl_plan *plan, int32_t input) {
     bool emitted = n->kind == TL_NODE_COLUMN && n->column == input && plan->steps[i].emit_count > 0;
     out->enough = !emitted && add_use(out, graph, n, input);
   }
-  find_integers(out);
   choose_values(out);
 }

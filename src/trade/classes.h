@@ -9,8 +9,6 @@ enum { TL_MOST_THRESHOLDS = 8, TL_MOST_CLASSES = 2 * TL_MOST_THRESHOLDS + 2 };
 typedef struct tl_classes {
   bool enough;                           /* a value's class will do */
   double thresholds[TL_MOST_THRESHOLDS]; /* ascending */
-  int64_t integers[TL_MOST_THRESHOLDS];  /* the same, where all of them are `whole` */
-  bool whole;
   int count;
   double values[TL_MOST_CLASSES]; /* by class: some value of it; class 0 is missing */
 } tl_classes;

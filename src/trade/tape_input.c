@@ -141,8 +141,8 @@ static void add_classes(const tl_tape_input *in, int64_t at, const tl_column *c,
   const tl_classes *of = in->classes;
   uint16_t *out = in->codes + at;
   double values[SOME];
-  if (of->whole && is_int64(c)) {
-    k->int_classes16(out, (const int64_t *)(const void *)c->values, (size_t)count, of->integers, of->count);
+  if (is_int64(c)) {
+    k->int_classes16(out, (const int64_t *)(const void *)c->values, (size_t)count, of->thresholds, of->count);
     return;
   }
   for (int64_t i = 0, n; i < count; i += n) {

@@ -1,5 +1,5 @@
 /* One input of a block of ticks. Where a row group has a dictionary, rows stay codes of 16 bits until a tile is filled: a quarter of the memory
-   that their doubles take, and that is what bounds a strategy. */
+   that their doubles take. */
 #ifndef TL_TRADE_TAPE_INPUT_H
 #define TL_TRADE_TAPE_INPUT_H
 
@@ -26,8 +26,8 @@ typedef struct tl_tape_input {
 void tl_tape_input_free(tl_tape_input *input);
 /* No rows, room for `most`. Zeroed at first, but for its env and classes. */
 tl_status tl_tape_input_begin(tl_tape_input *input, int64_t most, tl_error *err) TL_MUST_CHECK;
-/* A column's `count` rows, all missing where it is NULL, become rows [at, at + count); `at` are there, and room for the new ones is. A dictionary must stay the
-   same while rows in its codes are added. */
+/* A column's `count` rows, all missing where it is NULL, become rows [at, at + count); `at` are there, and room for the new ones is. Rows whose dictionary
+   is another one become values, and all others with them; what a dictionary holds must not change meanwhile. */
 tl_status tl_tape_input_add(tl_tape_input *input, int64_t at, tl_column *column, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* Of rows from `at` on only those that are kept stay; kept rows count from there. */
 void tl_tape_input_keep(tl_tape_input *input, int64_t at, const tl_tape_rows *kept, size_t kept_count);
