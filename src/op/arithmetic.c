@@ -64,7 +64,7 @@ TL_PROOF(mul, .oracle = mul_oracle, .calls = {"x * y"}, .cases = {{"x * y", 3, {
 TL_PROOF(div, .oracle = div_oracle, .calls = {"x / y"},
          .cases = {{"x / y", 4, {1, 1, 0, -6}, {0, NA, 0, 3}, {0}, {NA, NA, NA, -2}, "x/0 is missing"},
                    {"1 / (x / y)", 1, {1}, {0}, {0}, {NA}, "1/inf must not become 0"},
-                   {"x / 4", 4, {1, -6, NA, 6e-323}, {0}, {0}, {0.25, -1.5, NA, 1.5e-323}, "a power of two"},
-                   {"x / -0.5", 3, {3, 1e308, 0}, {0}, {0}, {-6, NA, 0}, "a power of two, negative; overflow is missing"},
-                   {"x / 3", 1, {1}, {0}, {0}, {1.0 / 3}, "no power of two: not a product with its rounded reciprocal"}});
+                   {"x / 4 == y", 4, {1, -6, 6e-323, 1e308}, {0.25, -1.5, 1.5e-323, 2.5e307}, {0}, {1, 1, 1, 1}, "a power of two, to the last bit"},
+                   {"x / -0.5", 2, {3, 1e308}, {0}, {0}, {-6, NA}, "a power of two, negative; overflow is missing"},
+                   {"x / 3 == y", 2, {5, 7}, {5.0 / 3, 7.0 / 3}, {0}, {1, 1}, "no power of two: not a product with its rounded reciprocal"}});
 TL_PROOF(neg, .oracle = neg_oracle, .calls = {"-x"}, .cases = {{"-x", 2, {1, NA}, {0}, {0}, {-1, NA}, "by hand"}});
