@@ -54,8 +54,39 @@ tl_status tl_delta_count(tl_bytes bytes, int64_t *count, tl_error *err) {
   return TL_OK;
 }
 
-/* Into one of the two; the other is NULL. */
-static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
+/* The minimum of a block's differences, and where its widths are. */
+static tl_status read_block(cursor *c, uint64_t miniblocks, uint64_t *low, const uint8_t **widths, tl_error *err) {
+  TL_TRY(varint(c, low, err));
+  *low = zigzag(*low);
+  if ((uint64_t)(c->end - c->at) < miniblocks) return tl_fail(err, TL_CORRUPT, "delta: the data ends in a block's widths");
+  *widths = c->at;
+  c->at += miniblocks;
+  return TL_OK;
+}
+
+/* Whether none of `left` values that follow `value` can be below it, as heads of blocks tell: no difference is negative, and no sum wraps. Then *c moves
+   behind them. */
+static bool never_falls(cursor *c, int64_t left, uint64_t miniblocks, uint64_t per, uint64_t value) {
+  cursor at = *c;
+  int64_t most = (int64_t)value, step;
+  while (left > 0) {
+    uint64_t low;
+    const uint8_t *widths = NULL;
+    if (read_block(&at, miniblocks, &low, &widths, NULL) != TL_OK || (int64_t)low < 0) return false;
+    for (uint64_t m = 0; m < miniblocks && left > 0; m++) {
+      int64_t some = left < (int64_t)per ? left : (int64_t)per;
+      if (skip_miniblock(&at, per, (uint64_t)some, widths[m], NULL) != TL_OK || widths[m] > 62) return false;
+      if (__builtin_add_overflow((int64_t)low, ((int64_t)1 << widths[m]) - 1, &step) || __builtin_mul_overflow(step, some, &step)) return false;
+      if (__builtin_add_overflow(most, step, &most)) return false;
+      left -= some;
+    }
+  }
+  *c = at;
+  return true;
+}
+
+/* Into one of the two; the other is NULL. `enough`, where not NULL: values above it may be others above it. */
+static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes bytes, const int64_t *enough, size_t *used, tl_error *err) {
   const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
   cursor c = {bytes.data, bytes.data + bytes.size};
   uint64_t miniblocks = 0, per = 0, value = 0, low;
@@ -65,11 +96,15 @@ static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes by
   if (done > 0 && out != NULL) out[0] = (int64_t)value;
   if (done > 0 && out == NULL) out32[0] = (int32_t)value32;
   while (done < count) {
-    TL_TRY(varint(&c, &low, err));
-    low = zigzag(low);
-    if ((uint64_t)(c.end - c.at) < miniblocks) return tl_fail(err, TL_CORRUPT, "delta: the data ends in a block's widths");
-    const uint8_t *widths = c.at;
-    c.at += miniblocks;
+    const uint8_t *widths = NULL;
+    if (enough != NULL && (int64_t)value > *enough) {
+      if (never_falls(&c, count - done, miniblocks, per, value)) {
+        for (; done < count; done++) out[done] = (int64_t)value;
+        break;
+      }
+      enough = NULL; /* nor would it be asked again to an end */
+    }
+    TL_TRY(read_block(&c, miniblocks, &low, &widths, err));
     for (uint64_t m = 0, same; m < miniblocks && done < count; m += same) { /* miniblocks of one width are one area */
       uint64_t left = (uint64_t)(count - done), wanted;
       const uint8_t *in = c.at;
@@ -88,8 +123,15 @@ static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes by
   return TL_OK;
 }
 
-tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) { return decode(out, NULL, count, bytes, used, err); }
-tl_status tl_delta_decode32(int32_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) { return decode(NULL, out, count, bytes, used, err); }
+tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
+  return decode(out, NULL, count, bytes, NULL, used, err);
+}
+tl_status tl_delta_decode_upto(int64_t *out, int64_t count, tl_bytes bytes, int64_t most, size_t *used, tl_error *err) {
+  return decode(out, NULL, count, bytes, &most, used, err);
+}
+tl_status tl_delta_decode32(int32_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
+  return decode(NULL, out, count, bytes, NULL, used, err);
+}
 
 /* ---- encoding: blocks of 128 in 4 miniblocks ---- */
 

@@ -28,8 +28,8 @@ typedef struct tl_codec_kernels {
   void (*spread16)(uint16_t *out, const uint32_t *codes, const uint8_t *valid, size_t count);
   /* 0 of what is not finite, else 1, and 1 more for each of n thresholds that the value is not below, and 1 for each that it is above. */
   void (*classes16)(uint16_t *out, const double *values, size_t count, const double *thresholds, int n);
-  /* The same of integers, as the doubles that they become. */
-  void (*int_classes16)(uint16_t *out, const int64_t *values, size_t count, const double *thresholds, int n);
+  /* 1, and 1 more for each of n bounds that the value is not below. */
+  void (*int_classes16)(uint16_t *out, const int64_t *values, size_t count, const int64_t *bounds, int n);
   void (*finite64)(double *out, const double *values, size_t count); /* NaN instead of what is not finite */
   bool (*any_missing64)(const double *values, size_t count);         /* NaN among them */
   bool (*any_zero16)(const uint16_t *values, size_t count);

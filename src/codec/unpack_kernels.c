@@ -311,12 +311,14 @@ static void classes16(uint16_t *restrict out, const double *restrict values, siz
   for (size_t at = 0; at < count; at += AT_ONCE) classes_of(out + at, values + at, count - at < AT_ONCE ? count - at : AT_ONCE, thresholds, n);
 }
 
-static void int_classes16(uint16_t *restrict out, const int64_t *restrict values, size_t count, const double *restrict thresholds, int n) {
-  double some[AT_ONCE];
+static void int_classes16(uint16_t *restrict out, const int64_t *restrict values, size_t count, const int64_t *restrict bounds, int n) {
+  int64_t classes[AT_ONCE];
   for (size_t at = 0, m; at < count; at += m) {
     m = count - at < AT_ONCE ? count - at : AT_ONCE;
-    for (size_t i = 0; i < m; i++) some[i] = (double)values[at + i];
-    classes_of(out + at, some, m, thresholds, n);
+    for (size_t i = 0; i < m; i++) classes[i] = 1;
+    for (int b = 0; b < n; b++)
+      for (size_t i = 0; i < m; i++) classes[i] += values[at + i] >= bounds[b];
+    for (size_t i = 0; i < m; i++) out[at + i] = (uint16_t)classes[i];
   }
 }
 

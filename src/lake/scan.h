@@ -100,8 +100,8 @@ void tl_scan_reader_free(tl_scan_reader *reader);
 tl_status tl_scan_reader_start(tl_scan_reader *reader, tl_scan_part part, tl_error *err) TL_MUST_CHECK;
 /* The next batch of the part (of all parts, when no part was started); rows is 0 at the end. Batches without selected rows do not come. */
 tl_status tl_scan_reader_next(tl_scan_reader *reader, tl_error *err) TL_MUST_CHECK;
-/* Before it begins: of this wanted column dictionary codes of present rows alone will do (tl_column.dense), unless the condition asks for it, too. */
-void tl_scan_reader_take_dense(tl_scan_reader *reader, int wanted);
+/* Before it begins: what of this wanted column will do, unless the condition asks for it, too. */
+void tl_scan_reader_take(tl_scan_reader *reader, int wanted, tl_enough enough);
 /* Back to the first part. */
 void tl_scan_reader_rewind(tl_scan_reader *reader);
 static inline bool tl_scan_is_selected(const tl_scan_reader *r, int64_t row) { return r->selected == NULL || (r->selected[row >> 3] >> (row & 7) & 1); }

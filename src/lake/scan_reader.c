@@ -13,7 +13,7 @@ typedef struct tl_scan_slot {
   int in_reader;    /* of the row reader; -1: the file does not have it, or its path does */
   int leaf;         /* of the condition's leaf; -1 */
   bool wanted;      /* not only the condition asks for it */
-  bool dense;       /* codes of present rows alone will do */
+  tl_enough enough;
   tl_schema absent; /* what stands for a column that the file lacks */
   tl_array array;
   tl_cursor cursor; /* of the condition's leaf */
@@ -64,8 +64,8 @@ tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err
   return TL_OK;
 }
 
-void tl_scan_reader_take_dense(tl_scan_reader *r, int wanted) {
-  if (r->wanted_slots[wanted] >= r->condition_slots) r->slots[r->wanted_slots[wanted]].dense = true;
+void tl_scan_reader_take(tl_scan_reader *r, int wanted, tl_enough enough) {
+  if (r->wanted_slots[wanted] >= r->condition_slots) r->slots[r->wanted_slots[wanted]].enough = enough;
 }
 
 static void close_group(tl_scan_reader *r) {
@@ -264,7 +264,7 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
   if (count == 0) TL_TRY(count_rows(r, err));
   TL_TRY(tl_row_reader_open(&r->reader, r->open, r->part.group, columns, count, r->scan->page_limit, is_sparse(r), err));
   for (int i = 0; i < r->slot_count; i++)
-    if (r->slots[i].dense && r->slots[i].in_reader >= 0) tl_row_reader_take_dense(&r->reader, r->slots[i].in_reader);
+    if (r->slots[i].in_reader >= 0) tl_row_reader_take(&r->reader, r->slots[i].in_reader, r->slots[i].enough);
   return TL_OK;
 }
 

@@ -20,16 +20,63 @@ enum { TL_CHAINS = TL_VECS < 4 ? TL_VECS : 4 };
 
 typedef vec (*map_step)(const vec *x, const tl_params *p);
 
+/* What a map reads: an input that is the same in every row stays at its first, which stays in the cache. */
+typedef struct map_inputs {
+  const double *at[TL_MAX_INPUTS];
+  int step[TL_MAX_INPUTS];
+} map_inputs;
+
+TL_INLINE map_inputs tl__map_inputs(const tl_call *c, int inputs) {
+  map_inputs in;
+  for (int k = 0; k < inputs; k++) {
+    in.at[k] = c->in[k];
+    in.step[k] = c->steady >> k & 1 ? 0 : TL_LANES;
+  }
+  return in;
+}
+
 TL_INLINE void tl__map(const tl_call *c, int inputs, map_step f) {
   const tl_params p = *c->params;
-  const double *in[TL_MAX_INPUTS];
+  map_inputs in = tl__map_inputs(c, inputs);
   double *out = c->out[0];
-  int count = c->rows * TL_LANES;
-  for (int k = 0; k < inputs; k++) in[k] = c->in[k];
-  for (int i = 0; i < count; i += V) {
-    vec x[TL_MAX_INPUTS];
-    for (int k = 0; k < inputs; k++) x[k] = vec_load(in[k] + i);
-    vec_store(out + i, f(x, &p));
+  for (int rows = c->rows; rows > 0; rows--, out += TL_LANES) {
+    for (int l = 0; l < TL_LANES; l += V) {
+      vec x[TL_MAX_INPUTS];
+      for (int k = 0; k < inputs; k++) x[k] = vec_load(in.at[k] + l);
+      vec_store(out + l, f(x, &p));
+    }
+    for (int k = 0; k < inputs; k++) in.at[k] += in.step[k];
+  }
+}
+
+/* A map to conditions, as 1.0 and 0.0; and the same as bits (see tl_condition_bits). */
+typedef mask (*map_test)(const vec *x);
+
+TL_INLINE void tl__map_truths(const tl_call *c, int inputs, map_test f) {
+  map_inputs in = tl__map_inputs(c, inputs);
+  double *out = c->out[0];
+  for (int rows = c->rows; rows > 0; rows--, out += TL_LANES) {
+    for (int l = 0; l < TL_LANES; l += V) {
+      vec x[TL_MAX_INPUTS];
+      for (int k = 0; k < inputs; k++) x[k] = vec_load(in.at[k] + l);
+      vec_store(out + l, vec_truth(f(x)));
+    }
+    for (int k = 0; k < inputs; k++) in.at[k] += in.step[k];
+  }
+}
+
+TL_INLINE void tl__map_bits(const tl_call *c, int inputs, map_test f) {
+  map_inputs in = tl__map_inputs(c, inputs);
+  tl_condition_bits *out = (tl_condition_bits *)(void *)c->out[0];
+  for (int r = 0; r < c->rows; r++) {
+    unsigned bits = 0;
+    for (int l = 0; l < TL_LANES; l += V) {
+      vec x[TL_MAX_INPUTS];
+      for (int k = 0; k < inputs; k++) x[k] = vec_load(in.at[k] + l);
+      bits |= (unsigned)mask_bits(f(x)) << l;
+    }
+    out[r] = (tl_condition_bits)bits;
+    for (int k = 0; k < inputs; k++) in.at[k] += in.step[k];
   }
 }
 

@@ -18,6 +18,7 @@
 
 enum {
   TL_LANES = 16,
+  TL_TURNED_ROWS = 64, /* whose conditions are a word a lane */
   TL_TILE_ROWS = 64, /* live buffers stay in the first two caches */
   TL_MAX_INPUTS = 8, /* of one kernel; longer argument lists are chained */
   TL_MAX_OUTPUTS = 6,
@@ -43,6 +44,11 @@ typedef struct tl_span_lane {
   bool flip; /* which of the two arrays holds the present block */
 } tl_span_lane;
 
+/* Conditions as bits: of one row, bit l is set where lane l is true; missing is false. Such a tile takes the place of one of doubles where whoever reads
+   it takes bits, too. */
+typedef uint16_t tl_condition_bits;
+_Static_assert(sizeof(tl_condition_bits) * 8 == TL_LANES, "a bit a lane");
+
 /* The rows that windows of time keep, for one node and all its lanes. The engine makes room before it runs. */
 typedef struct tl_span {
   int width;       /* doubles a row: values or parts, then the time */
@@ -56,6 +62,7 @@ typedef struct tl_span {
 typedef struct tl_call {
   const double *in[TL_MAX_INPUTS];
   double *out[TL_MAX_OUTPUTS];
+  uint32_t steady; /* bit k: all rows of in[k] are the same */
   double *state; /* this node's, for these lanes; the kernel initialises it at row 0 */
   int64_t row;   /* number in its stream of the first row, the same for every lane */
   int32_t rows;

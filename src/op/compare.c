@@ -2,37 +2,26 @@
 #include "op/operator.h"
 #include "lane/drivers.h"
 
-TL_INLINE vec less(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(vec_lt(x[0], x[1]));
-}
-TL_INLINE vec less_equal(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(vec_le(x[0], x[1]));
-}
-TL_INLINE vec equal(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(vec_eq(x[0], x[1]));
-}
-TL_INLINE vec unequal(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(mask_or(vec_lt(x[0], x[1]), vec_lt(x[1], x[0])));
-}
-TL_INLINE vec is_between(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(mask_and(vec_le(x[1], x[0]), vec_le(x[0], x[2])));
-}
-TL_INLINE vec is_missing(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(vec_absent(x[0]));
-}
+TL_INLINE mask less(const vec *x) { return vec_lt(x[0], x[1]); }
+TL_INLINE mask less_equal(const vec *x) { return vec_le(x[0], x[1]); }
+TL_INLINE mask equal(const vec *x) { return vec_eq(x[0], x[1]); }
+TL_INLINE mask unequal(const vec *x) { return mask_or(vec_lt(x[0], x[1]), vec_lt(x[1], x[0])); }
+TL_INLINE mask is_between(const vec *x) { return mask_and(vec_le(x[1], x[0]), vec_le(x[0], x[2])); }
+TL_INLINE mask is_missing(const vec *x) { return vec_absent(x[0]); }
 
-TL_KERNEL(less) { tl__map(c, 2, less); }
-TL_KERNEL(less_equal) { tl__map(c, 2, less_equal); }
-TL_KERNEL(equal) { tl__map(c, 2, equal); }
-TL_KERNEL(not_equal) { tl__map(c, 2, unequal); }
-TL_KERNEL(between) { tl__map(c, 3, is_between); }
-TL_KERNEL(missing) { tl__map(c, 1, is_missing); }
+TL_KERNEL(less) { tl__map_truths(c, 2, less); }
+TL_KERNEL(less_equal) { tl__map_truths(c, 2, less_equal); }
+TL_KERNEL(equal) { tl__map_truths(c, 2, equal); }
+TL_KERNEL(not_equal) { tl__map_truths(c, 2, unequal); }
+TL_KERNEL(between) { tl__map_truths(c, 3, is_between); }
+TL_KERNEL(missing) { tl__map_truths(c, 1, is_missing); }
+
+TL_KERNEL(less_bits) { tl__map_bits(c, 2, less); }
+TL_KERNEL(less_equal_bits) { tl__map_bits(c, 2, less_equal); }
+TL_KERNEL(equal_bits) { tl__map_bits(c, 2, equal); }
+TL_KERNEL(not_equal_bits) { tl__map_bits(c, 2, unequal); }
+TL_KERNEL(between_bits) { tl__map_bits(c, 3, is_between); }
+TL_KERNEL(missing_bits) { tl__map_bits(c, 1, is_missing); }
 
 #define COMPARISON .group = "signs", .kind = TL_MAP, .result = TL_BOOLEAN, .internal = true, .skips_missing = true, .compares = true, .args = {TL_X, TL_Y}
 TL_OPERATOR(less, .summary = "x < y", COMPARISON);

@@ -3,27 +3,37 @@
 #include "lane/drivers.h"
 
 TL_INLINE mask is_true(vec x) { return vec_eq(x, vec_set1(1.0)); }
-TL_INLINE vec both(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(mask_and(is_true(x[0]), is_true(x[1])));
-}
-TL_INLINE vec either(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(mask_or(is_true(x[0]), is_true(x[1])));
-}
-TL_INLINE vec opposite(const vec *x, const tl_params *p) {
-  (void)p;
-  return vec_truth(mask_not(is_true(x[0])));
-}
+TL_INLINE mask both(const vec *x) { return mask_and(is_true(x[0]), is_true(x[1])); }
+TL_INLINE mask either(const vec *x) { return mask_or(is_true(x[0]), is_true(x[1])); }
+TL_INLINE mask opposite(const vec *x) { return mask_not(is_true(x[0])); }
 TL_INLINE vec choose(const vec *x, const tl_params *p) {
   (void)p;
   return vec_select(is_true(x[0]), x[1], x[2]);
 }
 
-TL_KERNEL(and) { tl__map(c, 2, both); }
-TL_KERNEL(or) { tl__map(c, 2, either); }
-TL_KERNEL(not ) { tl__map(c, 1, opposite); }
+TL_KERNEL(and) { tl__map_truths(c, 2, both); }
+TL_KERNEL(or) { tl__map_truths(c, 2, either); }
+TL_KERNEL(not ) { tl__map_truths(c, 1, opposite); }
 TL_KERNEL(if) { tl__map(c, 3, choose); }
+
+/* Of conditions that are bits themselves. */
+TL_INLINE const tl_condition_bits *bits_of(const double *tile) { return (const tl_condition_bits *)(const void *)tile; }
+
+TL_KERNEL(and_bits) {
+  const tl_condition_bits *a = bits_of(c->in[0]), *b = bits_of(c->in[1]);
+  tl_condition_bits *out = (tl_condition_bits *)(void *)c->out[0];
+  for (int r = 0; r < c->rows; r++) out[r] = a[r] & b[r];
+}
+TL_KERNEL(or_bits) {
+  const tl_condition_bits *a = bits_of(c->in[0]), *b = bits_of(c->in[1]);
+  tl_condition_bits *out = (tl_condition_bits *)(void *)c->out[0];
+  for (int r = 0; r < c->rows; r++) out[r] = a[r] | b[r];
+}
+TL_KERNEL(not_bits) {
+  const tl_condition_bits *a = bits_of(c->in[0]);
+  tl_condition_bits *out = (tl_condition_bits *)(void *)c->out[0];
+  for (int r = 0; r < c->rows; r++) out[r] = (tl_condition_bits)~a[r];
+}
 
 #define A_CONDITION \
   { .name = "a", .type = TL_ARG_CONDITION }

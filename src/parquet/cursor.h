@@ -19,7 +19,7 @@ typedef struct tl_cursor {
   bool sparse;     /* few rows are wanted: no more is read than the page at hand */
   bool skips;      /* what lies ahead is likely not wanted: its header is enough */
   bool dictionary_seen;
-  bool dense;        /* codes of present rows alone will do (tl_column.dense) */
+  tl_enough enough;
   tl_page page;      /* its header, while some of its rows are left */
   int64_t page_left; /* rows of it (entries, where the leaf repeats) */
   int64_t page_row;  /* of the group: the page's first */

@@ -38,7 +38,7 @@ static tl_status check_rows(const tl_cursor *c, int64_t count, tl_error *err) {
 static tl_status take_codes(tl_cursor *c, int64_t rows, tl_column *out, tl_error *err) {
   TL_TRY(tl_renew(out->env, &out->codes, &out->code_capacity, (size_t)rows + TL_CODES_BEHIND, sizeof *out->codes, err));
   out->dictionary = &c->scratch->memory.dictionary;
-  out->dense = c->dense;
+  out->dense = c->enough.dense;
   return TL_OK;
 }
 

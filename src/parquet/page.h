@@ -54,6 +54,13 @@ tl_status tl_levels_read(tl_levels *levels, uint8_t *out, int64_t count, tl_erro
    counted. */
 tl_status tl_levels_validity(tl_levels *levels, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) TL_MUST_CHECK;
 
+/* What of a column will do for who reads it. */
+typedef struct tl_enough {
+  bool dense;     /* dictionary codes of present rows alone (tl_column.dense) */
+  bool any_above; /* of int64: instead of a value above `most` any other above it, so that what surely is need not be decoded */
+  int64_t most;
+} tl_enough;
+
 /* The present values of a page, one after the other. */
 typedef struct tl_values {
   tl_page_memory *memory;
@@ -62,6 +69,7 @@ typedef struct tl_values {
   const uint8_t *start, *at, *end;
   int64_t next, total; /* values read; values that there are, where the encoding knows, else -1 */
   bool aside;          /* those of a DELTA page lie in memory->integers */
+  tl_enough enough;
   tl_rle runs;         /* of codes and booleans */
 } tl_values;
 bool tl_values_are_codes(const tl_values *values);

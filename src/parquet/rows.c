@@ -68,8 +68,8 @@ tl_status tl_row_reader_read_at(tl_row_reader *r, int column, int64_t first, int
   return TL_OK;
 }
 
-void tl_row_reader_take_dense(tl_row_reader *r, int column) {
-  if (r->columns[column].node->shape == TL_SHAPE_VALUE) r->columns[column].cursors[0].dense = true;
+void tl_row_reader_take(tl_row_reader *r, int column, tl_enough enough) {
+  if (r->columns[column].node->shape == TL_SHAPE_VALUE) r->columns[column].cursors[0].enough = enough;
 }
 
 int64_t tl_row_reader_bytes(const tl_row_reader *r) {

@@ -23,8 +23,8 @@ void tl_row_reader_free(tl_row_reader *reader);
 /* Rows [first, first + rows) of column `column` of those that the reader was opened with; `first` never goes back for a column. The array
    was opened for that column's schema. Dictionary codes stay codes where there are; they are good until the reader is freed. */
 tl_status tl_row_reader_read_at(tl_row_reader *reader, int column, int64_t first, int64_t rows, tl_array *array, tl_error *err) TL_MUST_CHECK;
-/* Of a column of values: dictionary codes of present rows alone will do (tl_column.dense). */
-void tl_row_reader_take_dense(tl_row_reader *reader, int column);
+/* What of a column of values will do. */
+void tl_row_reader_take(tl_row_reader *reader, int column, tl_enough enough);
 int64_t tl_row_reader_bytes(const tl_row_reader *reader); /* that were read from the file */
 
 #endif

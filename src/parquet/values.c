@@ -31,7 +31,12 @@ static tl_status count_integers(const tl_values *v, int64_t most, int64_t *count
 static tl_status decode_integers(tl_values *v, int64_t count, bool narrow, void *out, tl_error *err) {
   tl_bytes bytes = {v->at, (size_t)(v->end - v->at)};
   size_t used;
-  TL_TRY(narrow ? tl_delta_decode32(out, count, bytes, &used, err) : tl_delta_decode(out, count, bytes, &used, err));
+  if (narrow)
+    TL_TRY(tl_delta_decode32(out, count, bytes, &used, err));
+  else if (v->enough.any_above)
+    TL_TRY(tl_delta_decode_upto(out, count, bytes, v->enough.most, &used, err));
+  else
+    TL_TRY(tl_delta_decode(out, count, bytes, &used, err));
   v->at += used;
   return TL_OK;
 }

@@ -21,7 +21,8 @@ void tl_engine_free(tl_engine *e) {
   tl_release(e->env, e->cursors);
   tl_release(e->env, e->picked);
   tl_release(e->env, e->matched);
-  tl_release(e->env, e->calls);
+  tl_release(e->env, e->prepared);
+  tl_release(e->env, e->bits);
   tl_release(e->env, e->step_ns);
   tl_release(e->env, e->side_matches);
   tl_release(e->env, e->places);
@@ -38,16 +39,29 @@ static void fill_constants(tl_engine *e) {
   }
 }
 
-static void prepare_calls(tl_engine *e) {
+static const tl_node *node_of(const tl_engine *e, int step) { return &e->plan->definition->graph.nodes[e->plan->steps[step].node]; }
+
+static int input_of(const tl_engine *e, const tl_node *column) {
+  for (int i = 0; column->column != TL_ORDER_COLUMN && i < e->plan->input_count; i++)
+    if (e->plan->inputs[i] == column->column && e->plan->as_time[i] == (column->type == TL_TIME)) return i;
+  return TL_ORDER_COLUMN;
+}
+
+static void prepare_steps(tl_engine *e) {
   for (int i = 0; i < e->plan->step_count; i++) {
     const tl_step *s = &e->plan->steps[i];
-    const tl_node *n = &e->plan->definition->graph.nodes[s->node];
-    tl_call *c = &e->calls[i];
+    const tl_node *n = node_of(e, i);
+    tl_prepared *p = &e->prepared[i];
+    if (n->kind == TL_NODE_COLUMN) p->input = input_of(e, n);
     if (n->kind != TL_NODE_OPERATOR || s->given >= 0) continue;
-    *c = (tl_call){.inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
-    for (int k = 0; k < n->inputs; k++) c->in[k] = tl__engine_tile(e, s->inputs[k]);
-    for (int k = 0; k < n->outputs; k++) c->out[k] = s->tiles[k] < 0 ? NULL : tl__engine_tile(e, s->tiles[k]);
-    if (s->span >= 0) c->span = &e->spans[s->span];
+    p->kernel = e->kernels->of[n->op];
+    p->call = (tl_call){.inputs = n->inputs, .params = &s->params, .state = e->state + s->state * TL_LANES};
+    for (int k = 0; k < n->inputs; k++) {
+      p->call.in[k] = tl__engine_tile(e, s->inputs[k]);
+      if (e->plan->definition->graph.nodes[n->in[k].node].kind == TL_NODE_CONSTANT) p->call.steady |= 1u << k;
+    }
+    for (int k = 0; k < n->outputs; k++) p->call.out[k] = s->tiles[k] < 0 ? NULL : tl__engine_tile(e, s->tiles[k]);
+    if (s->span >= 0) p->call.span = &e->spans[s->span];
   }
 }
 
@@ -62,7 +76,7 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
   TL_TRY(tl_allocate_zeroed(e->env, &e->cursors, (size_t)sides * TL_LANES + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->picked, (size_t)sides * TL_LANES + 1, sizeof(double), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->matched, (size_t)sides + 1, sizeof(int64_t), err));
-  TL_TRY(tl_allocate_zeroed(e->env, &e->calls, (size_t)e->plan->step_count + 1, sizeof *e->calls, err));
+  TL_TRY(tl_allocate_zeroed(e->env, &e->prepared, (size_t)e->plan->step_count + 1, sizeof *e->prepared, err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->step_ns, (size_t)e->plan->step_count + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->side_matches, (size_t)sides + 1, sizeof(int64_t), err));
   TL_TRY(tl_allocate_zeroed(e->env, &e->spans, (size_t)e->plan->span_count + 1, sizeof *e->spans, err));
@@ -73,8 +87,55 @@ static tl_status open_memory(tl_engine *e, tl_error *err) {
     if (n->kind == TL_NODE_JOIN && n->inputs == 1 && e->plan->steps[i].given < 0) e->joins[e->plan->definition->graph.nodes[n->in[0].node].frame - 1] = true;
   }
   fill_constants(e);
-  prepare_calls(e);
+  prepare_steps(e);
   return TL_OK;
+}
+
+/* ---- conditions as bits ---- */
+
+/* Whether a step reads bits where it gives bits; others that give bits read values. */
+static bool reads_bits(const tl_engine *e, int step) {
+  const tl_node *n = node_of(e, step);
+  return e->prepared[step].kernel != NULL && e->kernels->bits_of[n->op] != NULL && tl__operators[n->op]->args[0].type == TL_ARG_CONDITION;
+}
+
+/* Nodes that cannot be bits after all, since others around this step are not: those who read bits must be given some, the rest none. */
+static bool drop_bits(const tl_engine *e, int step, bool *bits) {
+  const tl_node *n = node_of(e, step);
+  bool *own = &bits[e->plan->steps[step].node], changed = false;
+  for (int k = 0; k < n->inputs; k++) {
+    bool *in = &bits[n->in[k].node], joined = reads_bits(e, step) && *own;
+    if (*in == joined) continue;
+    if (joined) *own = false;
+    *in = false;
+    changed = true;
+  }
+  return changed;
+}
+
+static tl_status choose_bits(tl_engine *e, tl_error *err) {
+  bool *bits, changed = true;
+  TL_TRY(tl_allocate_zeroed(e->env, &bits, e->plan->definition->graph.count + 1, sizeof *bits, err));
+  for (int i = 0; i < e->plan->step_count; i++)
+    bits[e->plan->steps[i].node] = e->prepared[i].kernel != NULL && e->kernels->bits_of[node_of(e, i)->op] != NULL;
+  while (changed) {
+    changed = false;
+    for (int i = 0; i < e->plan->step_count; i++) changed |= drop_bits(e, i, bits);
+  }
+  for (int i = 0; i < e->plan->step_count; i++) {
+    tl_prepared *p = &e->prepared[i];
+    p->as_bits = bits[e->plan->steps[i].node];
+    if (p->as_bits) p->kernel = e->kernels->bits_of[node_of(e, i)->op];
+  }
+  tl_release(e->env, bits);
+  return TL_OK;
+}
+
+tl_status tl_engine_take(tl_engine *e, tl_take_bits take, void *context, tl_error *err) {
+  e->take = take;
+  e->take_context = context;
+  TL_TRY(tl_allocate(e->env, &e->bits, (size_t)e->tile_rows, sizeof *e->bits, err));
+  return choose_bits(e, err);
 }
 
 tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) {
@@ -153,15 +214,18 @@ static void gather(tl_engine *e, const tl_pass *p, int input, int given, double 
   e->kernels->gather(out, lanes.values, p->rows);
 }
 
+static void give_bits(tl_engine *e, const tl_pass *p, int step, const tl_emit *emit) {
+  const double *tile = tl__engine_tile(e, emit->tile);
+  bool as_bits = e->prepared[step].as_bits;
+  if (!as_bits) e->kernels->truths(e->bits, tile, p->rows);
+  e->take(e->take_context, emit->result, as_bits ? (const tl_condition_bits *)(const void *)tile : e->bits, p->rows);
+}
+
 /* Row t of a result was computed at row t + delay; what lies before the first or behind the last row is dropped. */
 static void scatter(tl_engine *e, const tl_pass *p, const tl_emit *emit) {
   double *lanes[TL_LANES];
   bool whole = true;
   int64_t first = p->row - emit->delay;
-  if (e->take != NULL) {
-    e->take(e->take_context, emit->result, tl__engine_tile(e, emit->tile), p->rows);
-    return;
-  }
   for (int l = 0; l < TL_LANES; l++) {
     lanes[l] = e->edge + l * e->tile_rows;
     if (l >= p->count || p->streams[l].results[emit->result] == NULL || first >= p->streams[l].rows) continue;
@@ -280,24 +344,26 @@ static void join(tl_engine *e, const tl_pass *p, const tl_step *step, const tl_n
 
 /* ---- steps ---- */
 
-static void run_step(tl_engine *e, const tl_pass *p, const tl_step *s) {
-  const tl_node *n = &e->plan->definition->graph.nodes[s->node];
-  if (s->given >= 0) {
+static void run_step(tl_engine *e, const tl_pass *p, int step) {
+  const tl_step *s = &e->plan->steps[step];
+  const tl_node *n = node_of(e, step);
+  tl_prepared *prepared = &e->prepared[step];
+  if (prepared->kernel != NULL) {
+    prepared->call.row = p->row;
+    prepared->call.rows = p->rows;
+    prepared->kernel(&prepared->call);
+  } else if (s->given >= 0)
     gather(e, p, TL_ORDER_COLUMN, s->given, tl__engine_tile(e, s->tiles[0]));
-  } else if (n->kind == TL_NODE_COLUMN) {
-    int input = TL_ORDER_COLUMN;
-    for (int i = 0; n->column != TL_ORDER_COLUMN && i < e->plan->input_count; i++)
-      if (e->plan->inputs[i] == n->column && e->plan->as_time[i] == (n->type == TL_TIME)) input = i;
-    gather(e, p, input, -1, tl__engine_tile(e, s->tiles[0]));
-  } else if (n->kind == TL_NODE_JOIN) {
+  else if (n->kind == TL_NODE_COLUMN)
+    gather(e, p, prepared->input, -1, tl__engine_tile(e, s->tiles[0]));
+  else if (n->kind == TL_NODE_JOIN)
     join(e, p, s, n, tl__engine_tile(e, s->tiles[0]));
-  } else if (n->kind == TL_NODE_OPERATOR) {
-    tl_call *call = &e->calls[s - e->plan->steps];
-    call->row = p->row;
-    call->rows = p->rows;
-    e->kernels->of[n->op](call);
+  for (int i = s->emit; i < s->emit + s->emit_count; i++) {
+    if (e->take != NULL)
+      give_bits(e, p, step, &e->plan->emits[i]);
+    else
+      scatter(e, p, &e->plan->emits[i]);
   }
-  for (int i = s->emit; i < s->emit + s->emit_count; i++) scatter(e, p, &e->plan->emits[i]);
 }
 
 static void run_tile(tl_engine *e, const tl_pass *p) {
@@ -307,7 +373,7 @@ static void run_tile(tl_engine *e, const tl_pass *p) {
   bool timed = e->tiles_run++ % SAMPLE == 0;
   int64_t before = timed ? e->env->tick_ns(e->env) : 0;
   for (int i = 0; i < e->plan->step_count; i++) {
-    run_step(e, p, &e->plan->steps[i]);
+    run_step(e, p, i);
     if (tail) tl__engine_keep_values(e, p, i);
     if (!timed) continue;
     int64_t now = e->env->tick_ns(e->env);
@@ -336,7 +402,7 @@ static tl_status make_initial(tl_engine *e, tl_error *err) {
     const tl_step *s = &e->plan->steps[i];
     const tl_node *n = &e->plan->definition->graph.nodes[s->node];
     if (n->kind != TL_NODE_OPERATOR || s->given >= 0 || tl__operators[n->op]->kind != TL_SCAN) continue;
-    tl_call call = e->calls[i];
+    tl_call call = e->prepared[i].call;
     call.row = call.rows = 0;
     call.state = e->initial + s->state * TL_LANES;
     e->kernels->of[n->op](&call);

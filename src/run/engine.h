@@ -36,8 +36,16 @@ typedef struct tl_lane_stream {
   int64_t end;          /* where that is, while a stream comes in stretches; 0: at `rows` */
 } tl_lane_stream;
 
-/* Takes a result while its tile is at hand: rows x lanes, see lane/tile.h. */
-typedef void (*tl_take_tile)(void *context, int32_t result, const double *tile, int rows);
+/* Takes a condition while its tile is at hand, one tl_condition_bits a row. Lanes without a stream mean nothing. */
+typedef void (*tl_take_bits)(void *context, int32_t result, const tl_condition_bits *bits, int rows);
+
+/* What of a step does not change from tile to tile. */
+typedef struct tl_prepared {
+  tl_kernel kernel; /* NULL: it is no operator's */
+  tl_call call;
+  int input;    /* of a column: number in the plan's inputs, or TL_ORDER_COLUMN */
+  bool as_bits; /* its tile holds tl_condition_bits */
+} tl_prepared;
 
 typedef struct tl_engine {
   tl_env *env;
@@ -55,12 +63,13 @@ typedef struct tl_engine {
   int64_t *cursors;             /* ... and where each lane's search stands */
   double *picked;               /* ... in the side's stream of this number */
   int64_t *matched;             /* of sides with several: up to which tile matches are known */
-  tl_call *calls;               /* one a step: what does not change from tile to tile */
+  tl_prepared *prepared;        /* one a step */
   int64_t *step_ns;             /* sampled time of each step */
   int64_t *side_matches;        /* rows that found a row of the side */
   int64_t tiles_run, tiles_timed;
-  tl_take_tile take; /* where results go instead of into the streams' memory; NULL: there */
+  tl_take_bits take; /* where results go instead of into the streams' memory; NULL: there */
   void *take_context;
+  tl_condition_bits *bits; /* ... by way of here, where their tile has doubles */
   double *initial;         /* the state before the first row, once it was asked for */
   const tl_resume *resume; /* what records have; NULL: none are taken or given */
   int64_t *places;         /* where each lane's record has each tl_kept, behind them the recursions */
@@ -68,6 +77,8 @@ typedef struct tl_engine {
 
 tl_status tl_engine_open(tl_engine *out, tl_env *env, const tl_plan *plan, tl_isa isa, int tile_rows, const tl_side_series *sides, tl_error *err) TL_MUST_CHECK;
 void tl_engine_free(tl_engine *engine);
+/* From here on results go to `take`; all must be conditions. What only leads to them is computed as bits. Not for engines that keep records. */
+tl_status tl_engine_take(tl_engine *engine, tl_take_bits take, void *context, tl_error *err) TL_MUST_CHECK;
 /* Runs up to TL_LANES streams from row `from` to row `to`. Where they come in stretches, `from` is where the last call for them stopped. A
    result that looks ahead by d rows is known d rows later, so that the last ones need `to` beyond the end by the plan's greatest delay.
    TL_MEMORY when a window of time holds more rows than there is memory for. */

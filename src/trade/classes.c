@@ -40,6 +40,23 @@ static void choose_values(tl_classes *c) {
   }
 }
 
+static void choose_bounds(tl_classes *c) {
+  const double most = 0x1p53;
+  c->whole = true;
+  for (int i = 0; i < c->count && c->whole; i++) {
+    c->whole = fabs(c->thresholds[i]) < most;
+    if (!c->whole) break;
+    c->bounds[2 * i] = (int64_t)ceil(c->thresholds[i]);
+    c->bounds[2 * i + 1] = (int64_t)floor(c->thresholds[i]) + 1;
+  }
+}
+
+tl_enough tl_classes_enough(const tl_classes *c) {
+  tl_enough enough = {.dense = true, .any_above = c->enough && c->whole && c->count > 0};
+  if (enough.any_above) enough.most = c->bounds[2 * c->count - 1] - 1;
+  return enough;
+}
+
 void tl_classes_find(tl_classes *out, const tl_plan *plan, int32_t input) {
   const tl_graph *graph = &plan->definition->graph;
   *out = (tl_classes){.enough = true};
@@ -49,4 +66,5 @@ void tl_classes_find(tl_classes *out, const tl_plan *plan, int32_t input) {
     out->enough = !emitted && add_use(out, graph, n, input);
   }
   choose_values(out);
+  choose_bounds(out);
 }

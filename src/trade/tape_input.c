@@ -112,7 +112,7 @@ static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, i
 
 static bool is_int64(const tl_column *c) {
   bool plain = c->field.logical == TL_LOGICAL_NONE || (c->field.logical == TL_LOGICAL_INTEGER && !c->field.is_unsigned);
-  return c->dictionary == NULL && c->null_count == 0 && c->field.physical == TL_PHYSICAL_INT64 && plain;
+  return c->dictionary == NULL && c->field.physical == TL_PHYSICAL_INT64 && plain;
 }
 
 /* Classes of the entries of a dictionary, once; then each row's. */
@@ -141,8 +141,10 @@ static void add_classes(const tl_tape_input *in, int64_t at, const tl_column *c,
   const tl_classes *of = in->classes;
   uint16_t *out = in->codes + at;
   double values[SOME];
-  if (is_int64(c)) {
-    k->int_classes16(out, (const int64_t *)(const void *)c->values, (size_t)count, of->thresholds, of->count);
+  if (of->whole && is_int64(c)) {
+    k->int_classes16(out, (const int64_t *)(const void *)c->values, (size_t)count, of->bounds, 2 * of->count);
+    for (int64_t i = 0; c->null_count > 0 && i < count; i++)
+      if (!tl_column_is_valid(c, i)) out[i] = 0;
     return;
   }
   for (int64_t i = 0, n; i < count; i += n) {

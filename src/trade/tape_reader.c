@@ -30,6 +30,18 @@ void tl_tape_reader_free(tl_tape_reader *r) {
   *r = (tl_tape_reader){0};
 }
 
+/* What of a column will do for all inputs that are read from it. */
+static tl_enough enough_of(const tl_tape *t, int wanted) {
+  tl_enough all = {.dense = true, .any_above = true, .most = INT64_MIN};
+  for (int u = 0; u < t->used_count; u++) {
+    if (t->inputs[t->used[u]] != wanted) continue;
+    tl_enough one = tl_classes_enough(&t->classes[u]);
+    all.any_above &= one.any_above;
+    if (one.most > all.most) all.most = one.most;
+  }
+  return all;
+}
+
 static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
   const tl_tape *t = r->tape;
   TL_TRY(tl_allocate_zeroed(r->env, &r->keys, (size_t)t->key_count, sizeof *r->keys, err));
@@ -40,7 +52,7 @@ static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
     int wanted = t->inputs[t->used[u]];
     bool key = wanted < 0 || wanted == t->order;
     for (int k = 0; k < t->key_count; k++) key |= wanted == t->keys[k];
-    if (!key) tl_scan_reader_take_dense(&r->scan, wanted);
+    if (!key) tl_scan_reader_take(&r->scan, wanted, enough_of(t, wanted));
   }
   return TL_OK;
 }

@@ -8,6 +8,7 @@ typedef struct lane {
   int64_t first, rows;  /* of the block: what is left begins at `first + at` */
   int64_t at;
   bool begun;          /* its first row has been */
+  bool held;           /* it has a position */
   bool open;           /* it may go on in the next block */
   tl_tape_block *next; /* ... and does, in its first run */
   int64_t stream;
@@ -39,18 +40,17 @@ struct tl_tick_runner {
   tl_lane_stream streams[TL_LANES];
   const double **inputs; /* of the lanes */
   const uint16_t **codes;
-  uint16_t *enter, *exit;
+  tl_condition_bits *enter, *exit;
   waiting waiting[MOST_WAITING]; /* trades whose exit times are on their way into the cache */
   int waiting_count;
   size_t likely_trades; /* of a stretch, as the one before it had them */
-  uint16_t held;        /* lanes with a position */
   int64_t row;          /* of the engine */
   tl_stretch_trades *out;
 };
 
-static void take_tile(void *context, int32_t result, const double *tile, int rows) {
+static void take_signal(void *context, int32_t result, const tl_condition_bits *bits, int rows) {
   tl_tick_runner *r = context;
-  r->engine.kernels->truths(result == r->tape->definition->enter_long ? r->enter : r->exit, tile, rows);
+  memcpy(result == r->tape->definition->enter_long ? r->enter : r->exit, bits, (size_t)rows * sizeof *bits);
 }
 
 void tl_tick_close(tl_tick_runner *r) {
@@ -72,8 +72,7 @@ void tl_tick_close(tl_tick_runner *r) {
 
 static tl_status open_runner(tl_tick_runner *r, tl_isa isa, int tile_rows, tl_error *err) {
   TL_TRY(tl_engine_open(&r->engine, r->env, r->plan, isa, tile_rows, NULL, err));
-  r->engine.take = take_tile;
-  r->engine.take_context = r;
+  TL_TRY(tl_engine_take(&r->engine, take_signal, r, err));
   r->restarts = tl_plan_restarts(r->plan);
   r->likely_trades = 1;
   TL_TRY(tl_allocate_zeroed(r->env, &r->inputs, (size_t)(r->plan->input_count + 1) * TL_LANES, sizeof *r->inputs, err));
@@ -291,39 +290,41 @@ static void open_position(tl_tick_runner *r, lane *l, int64_t at) {
   if (r->costs.keeps_entry_times) l->entry_time = l->block->time[at];
 }
 
-/* Lanes `opened` and `closed` at row r of the tile; those that do both do it in this order. */
-static tl_status take_events(tl_tick_runner *r, int row, unsigned opened, unsigned closed, tl_error *err) {
-  for (unsigned bits = opened; bits != 0; bits &= bits - 1) {
-    lane *l = &r->lanes[__builtin_ctz(bits)];
-    open_position(r, l, l->first + l->at + row);
+/* Of a lane's rows [from, from + rows) of the tile: where it may enter and leave, a bit a row. An exit decides before an entry; a stream's first row does
+   neither, its last one closes what is open. */
+static tl_status trade_lane(tl_tick_runner *r, lane *l, int from, int rows, uint64_t enters, uint64_t exits, tl_error *err) {
+  int64_t left = l->rows - l->at - from;
+  if (left <= 0) return TL_OK;
+  bool ends = left <= rows && !l->open && l->next == NULL;
+  uint64_t live = left < 64 ? ((uint64_t)1 << left) - 1 : UINT64_MAX, last = ends ? (uint64_t)1 << (left - 1) : 0;
+  exits &= live;
+  enters &= live & ~exits;
+  if (!l->begun && from == 0) enters &= ~(uint64_t)1;
+  for (;;) {
+    uint64_t events = l->held ? exits | last : enters;
+    if (events == 0) return TL_OK;
+    int row = __builtin_ctzll(events);
+    int64_t at = l->first + l->at + from + row;
+    if (l->held)
+      TL_TRY(close_position(r, l, at, err));
+    else
+      open_position(r, l, at);
+    l->held = !l->held;
+    uint64_t done = events ^ (events - 1); /* up to this row */
+    enters &= ~done;
+    exits &= ~done;
   }
-  for (unsigned bits = closed; bits != 0; bits &= bits - 1) {
-    lane *l = &r->lanes[__builtin_ctz(bits)];
-    TL_TRY(close_position(r, l, l->first + l->at + row, err));
-  }
-  return TL_OK;
 }
 
 static tl_status trade(tl_tick_runner *r, int rows, tl_error *err) {
-  uint16_t live = 0, fresh = 0, ends[256] = {0};
-  for (int l = 0; l < TL_LANES; l++) {
-    const lane *a = &r->lanes[l];
-    int last = -1;
-    if (a->block == NULL) continue;
-    live |= (uint16_t)(1u << l);
-    if (!a->begun) fresh |= (uint16_t)(1u << l);
-    if (a->rows - a->at <= rows && !a->open && a->next == NULL) last = (int)(a->rows - a->at) - 1;
-    if (last >= 0) ends[last] |= (uint16_t)(1u << l);
+  uint64_t enters[TL_LANES], exits[TL_LANES];
+  for (int from = 0; from < rows; from += TL_TURNED_ROWS) {
+    int some = rows - from < TL_TURNED_ROWS ? rows - from : TL_TURNED_ROWS;
+    r->engine.kernels->turn_bits(enters, r->enter + from, some);
+    r->engine.kernels->turn_bits(exits, r->exit + from, some);
+    for (int l = 0; l < TL_LANES; l++)
+      if (r->lanes[l].block != NULL) TL_TRY(trade_lane(r, &r->lanes[l], from, some, enters[l], exits[l], err));
   }
-  unsigned held = r->held, alive = live;
-  for (int row = 0; row < rows; row++) {
-    unsigned final = ends[row], out = r->exit[row], may = alive & ~held & ~(row == 0 ? fresh : 0);
-    unsigned opened = r->enter[row] & ~out & may, closed = held & alive & (out | final);
-    held = (held & ~closed) | (opened & ~final);
-    if ((opened | closed) != 0) TL_TRY(take_events(r, row, opened, closed | (opened & final), err));
-    alive &= ~final;
-  }
-  r->held = (uint16_t)held;
   return TL_OK;
 }
 
@@ -394,7 +395,6 @@ tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_tra
   r->present = NULL;
   r->next_run = 0;
   r->ended = false;
-  r->held = 0;
   r->row = 0;
   int64_t rows = r->reader.rows;
   TL_TRY(tl_tape_reader_start(&r->reader, stretch, err));
