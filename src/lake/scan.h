@@ -102,6 +102,8 @@ tl_status tl_scan_reader_start(tl_scan_reader *reader, tl_scan_part part, tl_err
 tl_status tl_scan_reader_next(tl_scan_reader *reader, tl_error *err) TL_MUST_CHECK;
 /* Before it begins: what of this wanted column will do, unless the condition asks for it, too. */
 void tl_scan_reader_take(tl_scan_reader *reader, int wanted, tl_enough enough);
+/* After a part was started, and for this part: nobody asks for this wanted column. What its array holds means nothing then. */
+void tl_scan_reader_leave(tl_scan_reader *reader, int wanted);
 /* Back to the first part. */
 void tl_scan_reader_rewind(tl_scan_reader *reader);
 static inline bool tl_scan_is_selected(const tl_scan_reader *r, int64_t row) { return r->selected == NULL || (r->selected[row >> 3] >> (row & 7) & 1); }

@@ -14,6 +14,7 @@ typedef struct tl_scan_slot {
   int leaf;         /* of the condition's leaf; -1 */
   bool wanted;      /* not only the condition asks for it */
   tl_enough enough;
+  bool left; /* nobody asks for it in this part */
   tl_schema absent; /* what stands for a column that the file lacks */
   tl_array array;
   tl_cursor cursor; /* of the condition's leaf */
@@ -67,6 +68,8 @@ tl_status tl_scan_reader_open(tl_scan_reader *r, const tl_scan *s, tl_error *err
 void tl_scan_reader_take(tl_scan_reader *r, int wanted, tl_enough enough) {
   if (r->wanted_slots[wanted] >= r->condition_slots) r->slots[r->wanted_slots[wanted]].enough = enough;
 }
+
+void tl_scan_reader_leave(tl_scan_reader *r, int wanted) { r->slots[r->wanted_slots[wanted]].left = true; }
 
 static void close_group(tl_scan_reader *r) {
   r->bytes_read += r->reader.env != NULL ? tl_row_reader_bytes(&r->reader) : 0;
@@ -271,6 +274,7 @@ static tl_status open_group(tl_scan_reader *r, tl_error *err) {
 tl_status tl_scan_reader_start(tl_scan_reader *r, tl_scan_part part, tl_error *err) {
   r->whole = false;
   close_group(r);
+  for (int i = 0; i < r->slot_count; i++) r->slots[i].left = false;
   r->range = r->range_count = 0;
   r->part = part;
   TL_TRY(open_file(r, part.file, err));
@@ -345,7 +349,7 @@ static tl_status next_batch(tl_scan_reader *r, tl_error *err) {
       continue;
     }
     for (int i = r->looked ? r->condition_slots : 0; i < r->slot_count; i++)
-      if (i >= r->condition_slots || r->slots[i].wanted) TL_TRY(fill_slot(r, &r->slots[i], first, rows, err));
+      if (!r->slots[i].left && (i >= r->condition_slots || r->slots[i].wanted)) TL_TRY(fill_slot(r, &r->slots[i], first, rows, err));
     r->rows = rows;
     r->first_row = r->open->meta.groups[r->part.group].first_row + first;
     adapt(r);

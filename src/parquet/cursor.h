@@ -44,6 +44,12 @@ tl_status tl_cursor_use_entries(tl_cursor *cursor, tl_error *err) TL_MUST_CHECK;
    cursor is freed. */
 tl_status tl_cursor_read(tl_cursor *cursor, int64_t rows, bool codes, tl_column *out, tl_error *err) TL_MUST_CHECK;
 tl_status tl_cursor_skip(tl_cursor *cursor, int64_t rows, tl_error *err) TL_MUST_CHECK;
+/* Rows that are left of the page at hand, or the rows of the one that comes next: read at once they are decoded into place. At the group's end, 0. */
+tl_status tl_cursor_page_rows(tl_cursor *cursor, int64_t *rows, tl_error *err) TL_MUST_CHECK;
+
+/* How many of the next rows have the value of the first, or are missing as it is, as runs tell without a look at values: at least 1, and no more than the
+   page has; 0 at the group's end. */
+tl_status tl_cursor_repeats(tl_cursor *cursor, int64_t *rows, tl_error *err) TL_MUST_CHECK;
 
 /* Rows as entries: one for each value and each place where one is missing, and the values that are present. */
 typedef struct tl_entries {

@@ -80,6 +80,48 @@ tl_status tl_cursor_read(tl_cursor *c, int64_t rows, bool codes, tl_column *out,
   return tl_cursor_fail(c, status, err);
 }
 
+static tl_status page_rows(tl_cursor *c, tl_error *err) {
+  int64_t rows = c->file->meta.groups[c->group].row_count;
+  while (c->page_left == 0 && c->row < rows) {
+    TL_TRY(tl_cursor_next_page(c, err));
+    if (c->page_left == 0) TL_TRY(tl_cursor_leave_page(c, err));
+  }
+  return TL_OK;
+}
+
+tl_status tl_cursor_page_rows(tl_cursor *c, int64_t *rows, tl_error *err) {
+  tl_status status = page_rows(c, err);
+  *rows = c->page_left;
+  return tl_cursor_fail(c, status, err);
+}
+
+/* Rows of the run at hand, at most `most`; 1 where the next ones are packed. */
+static tl_status peek_run(tl_rle *runs, int64_t most, int64_t *rows, uint32_t *value, tl_error *err) {
+  uint32_t n;
+  bool repeated;
+  TL_TRY(tl_rle_peek(runs, most > INT32_MAX ? INT32_MAX : (uint32_t)most, &n, &repeated, value, err));
+  *rows = repeated ? n : 1;
+  return TL_OK;
+}
+
+static tl_status repeats(tl_cursor *c, int64_t *rows, tl_error *err) {
+  const tl_levels *l = &c->streams.definition;
+  uint32_t value;
+  TL_TRY(page_rows(c, err));
+  *rows = c->page_left;
+  if (*rows == 0) return TL_OK;
+  if (!c->opened) TL_TRY(tl_cursor_open_page(c, err));
+  if (l->max > 0 && l->bits) return *rows = 1, TL_OK;
+  if (l->max > 0) {
+    TL_TRY(peek_run(&c->streams.definition.runs, *rows, rows, &value, err));
+    if (*rows == 1 || value != (uint32_t)l->max) return TL_OK;
+  }
+  if (!tl_values_are_codes(&c->streams.values)) return *rows = 1, TL_OK;
+  return peek_run(&c->streams.values.runs, *rows, rows, &value, err);
+}
+
+tl_status tl_cursor_repeats(tl_cursor *c, int64_t *rows, tl_error *err) { return tl_cursor_fail(c, repeats(c, rows, err), err); }
+
 /* ---- what comes next, in its own form ---- */
 
 /* Missing rows that are one run are one stretch, however many they are: a page of a few bytes may have two thousand million of them. */

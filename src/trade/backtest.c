@@ -310,12 +310,20 @@ static tl_status find_classes(backtest *b, tl_error *err) {
   return TL_OK;
 }
 
+static bool plan_reads_time(const backtest *b) {
+  for (int i = 0; i < b->plan.step_count; i++) {
+    const tl_node *n = &b->o->definition->graph.nodes[b->plan.steps[i].node];
+    if (n->kind == TL_NODE_COLUMN && n->column == TL_ORDER_COLUMN) return true;
+  }
+  return false;
+}
+
 static tl_status run(backtest *b, tl_error *err) {
   const tl_backtest_options *o = b->o;
   TL_TRY(tl_isa_choose(&b->isa, err));
   TL_TRY(make_plan(b, err));
   TL_TRY(find_classes(b, err));
-  TL_TRY(tl_tape_open(&b->tape, b->env, o->in, o->where, o->definition, b->plan.inputs, b->classes, b->plan.input_count, o->memory / 8, err));
+  TL_TRY(tl_tape_open(&b->tape, b->env, o->in, o->where, o->definition, b->plan.inputs, b->classes, b->plan.input_count, plan_reads_time(b), o->memory / 8, err));
   b->threads = o->threads > 0 ? o->threads : tl_sys_processors();
   b->tile_rows = o->tile_rows > 0 ? o->tile_rows : TL_TILE_ROWS;
   TL_TRY(tl_tape_cut(&b->tape, b->threads * 4, &b->stretches, &b->count, err));

@@ -45,10 +45,9 @@ static tl_status choose_columns(tl_tape *t, tl_error *err) {
     const char *key = d->keys[t->key_count];
     TL_TRY(check_column(t, all, key, "a key", err));
     int child = tl_schema_child(&all->schema, key);
-    t->keys[t->key_count] = -1;
     t->key_fields[t->key_count] = all->schema.children[child].field;
     TL_TRY(tl_arena_text(&t->arena, &t->key_fields[t->key_count].name, key, strlen(key), err));
-    if (child < all->hive_from) TL_TRY(add_name(names, &count, key, &t->keys[t->key_count]));
+    t->in_path[t->key_count] = child >= all->hive_from;
   }
   t->price = -1;
   for (size_t i = 0; i < d->input_count; i++) t->inputs[i] = -1;
@@ -58,33 +57,48 @@ static tl_status choose_columns(tl_tape *t, tl_error *err) {
     if (column == NULL && !input->optional) TL_TRY(check_column(t, all, input->columns[0], "an input", err));
     if (column != NULL) TL_TRY(add_name(names, &count, column, &t->inputs[t->used[u]]));
     if (strcmp(input->name, "price") == 0) t->price = u;
+    t->reads_time |= t->inputs[t->used[u]] == t->order;
   }
   return tl_scan_choose(&t->scan, names, count, err);
 }
 
-static tl_status check_types(const tl_tape *t, tl_error *err) {
-  const tl_schema *order = tl_scan_column(&t->scan, t->order);
-  const tl_field *f = &order->field;
-  bool fine = order->shape == TL_SHAPE_VALUE && f->physical == TL_PHYSICAL_INT64 &&
-              (f->logical == TL_LOGICAL_NONE || f->logical == TL_LOGICAL_TIMESTAMP || f->logical == TL_LOGICAL_INTEGER);
-  if (!fine) return tl_fail(err, TL_USAGE, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", t->scan.dataset.root, order->name);
+static bool is_time(const tl_schema *c) {
+  const tl_field *f = &c->field;
+  return c->shape == TL_SHAPE_VALUE && f->physical == TL_PHYSICAL_INT64 &&
+         (f->logical == TL_LOGICAL_NONE || f->logical == TL_LOGICAL_TIMESTAMP || f->logical == TL_LOGICAL_INTEGER);
+}
+
+/* One of the columns under `root` that a tape needs, if it is there. */
+static const tl_schema *find(const tl_schema *root, const char *name) {
+  int child = tl_schema_child(root, name);
+  return child >= 0 ? &root->children[child] : NULL;
+}
+
+tl_status tl__tape_check_types(const tl_tape *t, const tl_schema *root, const char *path, tl_error *err) {
+  const tl_schema *order = find(root, t->definition->order);
+  if (order != NULL && !is_time(order)) return tl_fail(err, TL_USAGE, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", path, order->name);
   for (int u = 0; u < t->used_count; u++) {
     int wanted = t->inputs[t->used[u]];
-    if (wanted < 0) continue;
-    const tl_schema *c = tl_scan_column(&t->scan, wanted);
-    if (c->shape != TL_SHAPE_VALUE || !tl_field_is_numeric(&c->field))
-      return tl_fail(err, TL_USAGE, "%s: column %s holds no numbers", t->scan.dataset.root, c->name);
+    const tl_schema *c = wanted < 0 ? NULL : find(root, tl_scan_column(&t->scan, wanted)->name);
+    if (c != NULL && (c->shape != TL_SHAPE_VALUE || !tl_field_is_numeric(&c->field))) return tl_fail(err, TL_USAGE, "%s: column %s holds no numbers", path, c->name);
+  }
+  for (int k = 0; k < t->key_count; k++) {
+    const tl_schema *c = t->in_path[k] ? NULL : find(root, t->key_fields[k].name);
+    if (c == NULL) continue;
+    if (c->shape != TL_SHAPE_VALUE) return tl_fail(err, TL_USAGE, "%s: column %s is nested, and can be no key", path, c->name);
+    TL_TRY(tl_schema_agree(find(&t->scan.schema, c->name), c, path, err));
   }
   return TL_OK;
 }
 
 tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *d, const int32_t *used, const tl_classes *classes,
-                       int used_count, int64_t page_limit, tl_error *err) {
-  *out = (tl_tape){.env = env, .definition = d, .used = used, .used_count = used_count, .classes = classes, .arena = {.env = env}};
+                       int used_count, bool reads_time, int64_t page_limit, tl_error *err) {
+  *out = (tl_tape){
+      .env = env, .definition = d, .used = used, .used_count = used_count, .classes = classes, .reads_time = reads_time, .arena = {.env = env}};
   tl_scan_options options = {.where = where, .page_limit = page_limit, .batch_rows = TL_TAPE_BATCH_ROWS};
   tl_status status = tl_scan_open(&out->scan, env, path, options, err);
   if (status == TL_OK) status = choose_columns(out, err);
-  if (status == TL_OK) status = check_types(out, err);
+  if (status == TL_OK) status = tl__tape_check_types(out, &out->scan.schema, out->scan.dataset.root, err);
   if (status != TL_OK) tl_tape_free(out);
   return status;
 }
@@ -99,7 +113,7 @@ static tl_status begins_stream(const tl_tape *t, tl_parquet *file, int before, i
   tl_status status = TL_OK;
   *out = false;
   for (int k = 0; k < t->key_count && !*out && status == TL_OK; k++) {
-    int child = t->keys[k] < 0 ? -1 : tl_schema_child(file->meta.schema, t->key_fields[k].name);
+    int child = t->in_path[k] ? -1 : tl_schema_child(file->meta.schema, t->key_fields[k].name);
     if (child < 0) continue;
     int leaf = file->meta.schema->children[child].first_leaf;
     status = tl_parquet_read(file, before, leaf, file->meta.groups[before].row_count - 1, 1, &last, &scratch, err);

@@ -15,6 +15,9 @@ void tl_tape_block_free(tl_tape_block *b) {
   tl_release(b->env, b->inputs);
   tl_release(b->env, b->time);
   tl_release(b->env, b->runs);
+  tl_release(b->env, b->read.items);
+  tl_release(b->env, b->ticks.items);
+  tl_release(b->env, b->wishes);
   *b = (tl_tape_block){0};
 }
 
@@ -23,10 +26,15 @@ void tl_tape_reader_free(tl_tape_reader *r) {
   tl_scan_reader_free(&r->scan);
   for (int k = 0; r->keys != NULL && k < r->tape->key_count; k++) tl_column_free(&r->keys[k]);
   for (int k = 0; r->in_path != NULL && k < r->tape->key_count; k++) tl_column_free(&r->in_path[k]);
+  for (int k = 0; r->walks != NULL && k < r->tape->key_count; k++) tl_tape_key_free(&r->walks[k]);
+  tl_release(r->env, r->walks);
   tl_release(r->env, r->keys);
   tl_release(r->env, r->in_path);
   tl_release(r->env, r->selected.items);
   tl_release(r->env, r->ticks.items);
+  tl_release(r->env, r->seams);
+  tl_column_free(&r->times);
+  tl_page_scratch_free(&r->scratch);
   *r = (tl_tape_reader){0};
 }
 
@@ -46,19 +54,24 @@ static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
   const tl_tape *t = r->tape;
   TL_TRY(tl_allocate_zeroed(r->env, &r->keys, (size_t)t->key_count, sizeof *r->keys, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->in_path, (size_t)t->key_count, sizeof *r->in_path, err));
-  for (int k = 0; k < t->key_count; k++) r->keys[k] = r->in_path[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
+  TL_TRY(tl_allocate_zeroed(r->env, &r->walks, (size_t)t->key_count, sizeof *r->walks, err));
+  for (int k = 0; k < t->key_count; k++) {
+    r->keys[k] = r->in_path[k] = (tl_column){.env = r->env, .bytes = {.env = r->env}};
+    r->walks[k] = (tl_tape_key){.env = r->env, .some = r->keys[k]};
+  }
   TL_TRY(tl_scan_reader_open(&r->scan, &t->scan, err));
-  for (int u = 0; u < t->used_count; u++) { /* a column may be key and input: then every row has its code */
+  for (int u = 0; u < t->used_count; u++) {
     int wanted = t->inputs[t->used[u]];
-    bool key = wanted < 0 || wanted == t->order;
-    for (int k = 0; k < t->key_count; k++) key |= wanted == t->keys[k];
-    if (!key) tl_scan_reader_take(&r->scan, wanted, enough_of(t, wanted));
+    if (wanted >= 0 && wanted != t->order) tl_scan_reader_take(&r->scan, wanted, enough_of(t, wanted));
   }
   return TL_OK;
 }
 
 tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error *err) {
-  *out = (tl_tape_reader){.env = tape->env, .tape = tape};
+  *out = (tl_tape_reader){.env = tape->env,
+                          .tape = tape,
+                          .times = {.env = tape->env, .bytes = {.env = tape->env}},
+                          .scratch = {.env = tape->env, .limit = tape->scan.page_limit}};
   tl_status status = open_reader(out, err);
   if (status != TL_OK) tl_tape_reader_free(out);
   return status;
@@ -70,9 +83,10 @@ tl_status tl_tape_reader_start(tl_tape_reader *r, tl_tape_stretch stretch, tl_er
   r->streams = 0;
   r->in_part = false;
   r->started = false;
+  r->seam_count = 0;
   for (int k = 0; k < r->tape->key_count; k++) {
     TL_TRY(tl_column_reset(&r->keys[k], &r->tape->key_fields[k], 0, err));
-    if (r->tape->keys[k] < 0) TL_TRY(tl_hive_fill(&r->tape->scan.dataset.files[stretch.file], &r->tape->key_fields[k], 1, &r->in_path[k], err));
+    if (r->tape->in_path[k]) TL_TRY(tl_hive_fill(&r->tape->scan.dataset.files[stretch.file], &r->tape->key_fields[k], 1, &r->in_path[k], err));
   }
   return TL_OK;
 }
@@ -84,10 +98,26 @@ static tl_column *input_column(const tl_tape_reader *r, int u) {
   return wanted >= 0 ? &r->scan.columns[wanted]->column : NULL;
 }
 
+/* What lies beside the last piece belongs to it. */
 static tl_status add_rows(tl_tape_reader *r, tl_row_list *list, int64_t from, int64_t end, tl_error *err) {
+  tl_tape_rows *last = list->count > 0 ? &list->items[list->count - 1] : NULL;
   if (end == from) return TL_OK;
+  if (last != NULL && last->from + last->count == from) {
+    last->count += end - from;
+    return TL_OK;
+  }
   TL_TRY(tl_reserve(r->env, &list->items, &list->capacity, list->count + 1, sizeof *list->items, err));
   list->items[list->count++] = (tl_tape_rows){from, end - from};
+  return TL_OK;
+}
+
+/* Of the row group: the first row of the batch. */
+static int64_t first_in_group(const tl_tape_reader *r) { return r->scan.first_row - r->scan.open->meta.groups[r->scan.part.group].first_row; }
+
+/* Rows of the batch, as rows of the row group. */
+static tl_status add_to_group(tl_tape_reader *r, tl_row_list *out, const tl_row_list *batch, tl_error *err) {
+  int64_t first = first_in_group(r);
+  for (size_t n = 0; n < batch->count; n++) TL_TRY(add_rows(r, out, first + batch->items[n].from, first + batch->items[n].from + batch->items[n].count, err));
   return TL_OK;
 }
 
@@ -137,53 +167,44 @@ static int64_t scale_times(tl_column *c, int64_t scale, tl_tape_rows rows) {
   return -1;
 }
 
+int64_t tl__tape_time_scale(const tl_field *order) {
+  return order->logical != TL_LOGICAL_TIMESTAMP ? 1 : order->digits == 3 ? 1000000 : order->digits == 6 ? 1000 : 1;
+}
+
+tl_status tl__tape_check_times(const tl_tape_reader *r, tl_column *times, int64_t first_row, tl_tape_rows rows, tl_error *err) {
+  int64_t bad = scale_times(times, tl__tape_time_scale(&times->field), rows);
+  if (bad < 0) return TL_OK;
+  return tl_fail(err, TL_CORRUPT, "%s, row %lld: %s", r->tape->scan.dataset.files[r->stretch.file].path, (long long)(first_row + bad),
+                 tl_column_is_valid(times, bad) ? "its time is beyond what 64 bits of nanoseconds hold" : "its time is missing");
+}
+
 /* Times of the selected rows of the batch, in ns. */
 static tl_status find_times(tl_tape_reader *r, int64_t **out, tl_error *err) {
   tl_column *c = &r->scan.columns[r->tape->order]->column;
   TL_TRY(tl_column_flatten(c, INT64_MAX, err));
-  int64_t scale = c->field.logical != TL_LOGICAL_TIMESTAMP ? 1 : c->field.digits == 3 ? 1000000 : c->field.digits == 6 ? 1000 : 1;
   *out = (int64_t *)(void *)c->values;
-  for (size_t n = 0; n < r->selected.count; n++) {
-    int64_t bad = scale_times(c, scale, r->selected.items[n]);
-    if (bad < 0) continue;
-    return tl_fail(err, TL_CORRUPT, "%s, row %lld: %s", r->tape->scan.dataset.files[r->stretch.file].path, (long long)(r->scan.first_row + bad),
-                   tl_column_is_valid(c, bad) ? "its time is beyond what 64 bits of nanoseconds hold" : "its time is missing");
-  }
+  for (size_t n = 0; n < r->selected.count; n++) TL_TRY(tl__tape_check_times(r, c, r->scan.first_row, r->selected.items[n], err));
   return TL_OK;
 }
 
 /* ---- streams ---- */
 
-/* A key of the file itself; NULL: it stands in the path, so that all rows share it. */
-static const tl_column *key_column(const tl_tape_reader *r, int k) { return r->tape->keys[k] >= 0 ? &r->scan.columns[r->tape->keys[k]]->column : NULL; }
-
-/* Whether a batch's row has other keys than the row before it. */
-static bool differs(const tl_column *c, int64_t row) {
-  return c->dictionary != NULL && c->valid == NULL && c->codes[row] == c->codes[row - 1] ? false : !tl_column_repeats(c, row, row - 1);
-}
-
-/* Whether `count` rows are all what the row before them is, by codes or by values of fixed width. */
-static bool are_same(const tl_column *c, int64_t row, int64_t count) {
-  size_t width = c->dictionary != NULL ? sizeof *c->codes : (size_t)tl_field_width(&c->field);
-  const uint8_t *at = c->dictionary != NULL ? (const uint8_t *)c->codes : c->values;
-  at += (size_t)row * width;
-  return width > 0 && memcmp(at - width, at, (size_t)count * width) == 0;
-}
-
-/* The first row from `row` on that is of another stream, by this key; many rows at once first, then fewer. */
-static int64_t next_change(const tl_column *c, int64_t row, int64_t end) {
-  enum { MANY = 1024, SOME = 32 };
-  while (c->valid == NULL && row + MANY <= end && are_same(c, row, MANY)) row += MANY;
-  while (c->valid == NULL && row + SOME <= end && are_same(c, row, SOME)) row += SOME;
-  while (row < end && !differs(c, row)) row++;
-  return row;
-}
-
-/* Against the last stream that was noted. */
-static bool is_last_stream(const tl_tape_reader *r, int64_t row) {
+/* Keys of a row of the part; the first row behind it, before `end`, that may have others. */
+static tl_status find_keys(tl_tape_reader *r, int64_t row, int64_t *end, tl_error *err) {
   for (int k = 0; k < r->tape->key_count; k++) {
-    const tl_column *c = key_column(r, k), *last = &r->keys[k];
-    if (c == NULL) continue;
+    if (r->tape->in_path[k]) continue;
+    TL_TRY(tl_tape_key_seek(&r->walks[k], row, err));
+    if (r->walks[k].run_end < *end) *end = r->walks[k].run_end;
+  }
+  return TL_OK;
+}
+
+/* Whether these are the keys of the last stream that was noted. */
+static bool is_last_stream(const tl_tape_reader *r) {
+  for (int k = 0; k < r->tape->key_count; k++) {
+    const tl_column *c = &r->walks[k].some, *last = &r->keys[k];
+    int64_t row = tl_tape_key_value(&r->walks[k]);
+    if (r->tape->in_path[k]) continue;
     bool a = tl_column_is_valid(c, row), b = tl_column_is_valid(last, r->streams - 1);
     if (a != b) return false;
     if (!a) continue;
@@ -193,23 +214,28 @@ static bool is_last_stream(const tl_tape_reader *r, int64_t row) {
   return true;
 }
 
-static tl_status fail_row(const tl_tape_reader *r, int64_t row, const char *what, tl_error *err) {
+tl_status tl__tape_out_of_order(const tl_tape_reader *r, int64_t row, const char *what, tl_error *err) {
   return tl_fail(err, TL_CORRUPT, "%s, row %lld: %s; tickloom sort mends a tape that is out of order", r->tape->scan.dataset.files[r->stretch.file].path,
-                 (long long)(r->scan.first_row + row), what);
+                 (long long)row, what);
+}
+
+static tl_status fail_row(const tl_tape_reader *r, int64_t row, const char *what, tl_error *err) {
+  return tl__tape_out_of_order(r, r->scan.first_row + row, what, err);
 }
 
 /* A stream begins at a row; keys must ascend through a file, as far as they are its own columns. */
 static tl_status begin_stream(tl_tape_reader *r, int64_t row, bool same_keys, tl_error *err) {
   int order = 0;
   for (int k = 0; k < r->tape->key_count; k++) {
-    const tl_column *c = key_column(r, k);
-    if (c == NULL) {
+    const tl_column *c = &r->walks[k].some;
+    int64_t at = tl_tape_key_value(&r->walks[k]);
+    if (r->tape->in_path[k]) {
       TL_TRY(tl_column_append(&r->keys[k], &r->in_path[k], 0, 1, err));
       continue;
     }
-    bool comparable = order == 0 && r->streams > 0 && !same_keys && tl_column_is_valid(c, row) && tl_column_is_valid(&r->keys[k], r->streams - 1);
-    if (comparable) order = tl_column_compare(&r->keys[k], r->streams - 1, c, row);
-    TL_TRY(tl_column_append(&r->keys[k], c, row, 1, err));
+    bool comparable = order == 0 && r->streams > 0 && !same_keys && tl_column_is_valid(c, at) && tl_column_is_valid(&r->keys[k], r->streams - 1);
+    if (comparable) order = tl_column_compare(&r->keys[k], r->streams - 1, c, at);
+    TL_TRY(tl_column_append(&r->keys[k], c, at, 1, err));
   }
   r->streams++;
   return order <= 0 ? TL_OK : fail_row(r, row, "its stream comes before the one ahead of it", err);
@@ -245,31 +271,43 @@ static int64_t ticks_before(const tl_tape_reader *r, tick_count *at, int64_t end
   return ticks;
 }
 
+/* The day of a row, and the first row behind it, before `to`, that is of a later one, or `to`; rows are of one stream. Where times are late all have one day. */
+static tl_status find_day(tl_tape_reader *r, const int64_t *time, int64_t from, int64_t to, bool same_keys, int64_t *day, int64_t *end, tl_error *err) {
+  *end = to;
+  *day = r->late ? r->day : tl_floor_div(time[from], TL_DAY_NS);
+  if (same_keys && (*day < r->last_day || (!r->late && r->last_known && time[from] < r->last_time)))
+    return fail_row(r, from, "its time comes before that of the row ahead of it", err);
+  return r->late ? TL_OK : same_day(r, time, from, to, end, err);
+}
+
 /* Cuts rows of the batch into streams; their ticks lie behind the rows that the block has. */
 static tl_status cut_streams(tl_tape_reader *r, tl_tape_block *b, const int64_t *time, tl_tape_rows rows, tick_count *at, tl_error *err) {
-  int64_t last = rows.from + rows.count, changes = -1; /* changes: the row that has other keys than the one before it */
+  int64_t first = first_in_group(r), last = rows.from + rows.count;
   for (int64_t row = rows.from, end = last; row < last; row = end) {
-    bool same_keys = row != changes && r->started && is_last_stream(r, row);
-    changes = last;
-    for (int k = 0; k < r->tape->key_count; k++)
-      if (key_column(r, k) != NULL) changes = next_change(key_column(r, k), row + 1, changes);
-    TL_TRY(same_day(r, time, row, changes, &end, err));
-    int64_t day = r->tape->definition->resets_daily ? tl_floor_div(time[row], TL_DAY_NS) : 0;
-    bool goes_on = same_keys && day == r->last_day;
-    if (same_keys && time[row] < r->last_time) return fail_row(r, row, "its time comes before that of the row ahead of it", err);
+    int64_t day, changes = first + last;
+    TL_TRY(find_keys(r, first + row, &changes, err));
+    changes -= first;
+    bool same_keys = r->started && is_last_stream(r);
+    TL_TRY(find_day(r, time, row, changes, same_keys, &day, &end, err));
+    bool goes_on = same_keys && (day == r->last_day || !r->tape->definition->resets_daily);
     if (!goes_on) TL_TRY(begin_stream(r, row, same_keys, err));
     bool in_block = goes_on && b->run_count > 0;
+    if (b->run_count == 0) {
+      b->first_row = r->scan.first_row + row;
+      b->first_time = r->late ? 0 : time[row];
+    }
     if (!in_block) {
       TL_TRY(tl_reserve(r->env, &b->runs, &b->run_capacity, b->run_count + 1, sizeof *b->runs, err));
-      b->runs[b->run_count++] = (tl_tape_run){.first = b->rows, .day = tl_floor_div(time[row], TL_DAY_NS), .key = r->streams - 1, .goes_on = goes_on};
+      b->runs[b->run_count++] = (tl_tape_run){.first = b->rows, .day = day, .key = r->streams - 1, .goes_on = goes_on};
     }
     tl_tape_run *run = &b->runs[b->run_count - 1];
     int64_t ticks = ticks_before(r, at, end);
     run->rows += ticks;
     run->read += end - row;
     b->rows += ticks;
-    r->last_time = time[end - 1];
-    r->last_day = day;
+    r->last_known = !r->late;
+    if (!r->late) r->last_time = time[end - 1];
+    r->last_day = r->late ? day : tl_floor_div(r->last_time, TL_DAY_NS);
     r->started = true;
   }
   return TL_OK;
@@ -285,9 +323,21 @@ static tl_status begin_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err)
     for (int u = 0; u < used; u++) b->inputs[u] = (tl_tape_input){.env = r->env, .classes = &r->tape->classes[u]};
   }
   b->rows = 0;
-  b->run_count = 0;
+  b->run_count = b->wish_count = b->read.count = b->ticks.count = 0;
   for (int u = 0; u < used; u++) TL_TRY(tl_tape_input_begin(&b->inputs[u], MOST_AT_ONCE, err));
-  return tl_renew(r->env, &b->time, &b->time_capacity, MOST_AT_ONCE, sizeof *b->time, err);
+  return TL_OK;
+}
+
+/* Ticks of the batch keep their times; or, where these are late, their places. */
+static tl_status keep_ticks(tl_tape_reader *r, tl_tape_block *b, const int64_t *time, int64_t at, tl_error *err) {
+  const tl_tape_rows *ticks = r->ticks.items;
+  if (b->late) {
+    TL_TRY(add_to_group(r, &b->read, &r->selected, err));
+    return add_to_group(r, &b->ticks, &r->ticks, err);
+  }
+  TL_TRY(tl_renew(r->env, &b->time, &b->time_capacity, MOST_AT_ONCE, sizeof *b->time, err)); /* once, for it is always as many */
+  for (size_t n = 0; n < r->ticks.count; at += ticks[n++].count) memcpy(b->time + at, time + ticks[n].from, (size_t)ticks[n].count * sizeof *time);
+  return TL_OK;
 }
 
 static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
@@ -295,14 +345,28 @@ static tl_status take_batch(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
   tick_count counted = {0};
   r->rows += r->scan.selected_count;
   TL_TRY(find_selected(r, err));
-  TL_TRY(find_times(r, &time, err)); /* first, for an input that is the time sees it in nanoseconds, too */
+  if (!r->late) TL_TRY(find_times(r, &time, err)); /* first, for an input that is the time sees it in nanoseconds, too */
   for (int u = 0; u < b->input_count; u++) TL_TRY(tl_tape_input_add(&b->inputs[u], at, input_column(r, u), r->scan.rows, err));
   TL_TRY(find_ticks(r, b, at, err));
-  const tl_tape_rows *ticks = r->ticks.items;
-  for (int u = 0; u < b->input_count; u++) tl_tape_input_keep(&b->inputs[u], at, ticks, r->ticks.count);
-  for (size_t n = 0; n < r->ticks.count; at += ticks[n++].count) memcpy(b->time + at, time + ticks[n].from, (size_t)ticks[n].count * sizeof *time);
+  for (int u = 0; u < b->input_count; u++) tl_tape_input_keep(&b->inputs[u], at, r->ticks.items, r->ticks.count);
+  TL_TRY(keep_ticks(r, b, time, at, err));
   for (size_t n = 0; n < r->selected.count; n++) TL_TRY(cut_streams(r, b, time, r->selected.items[n], &counted, err));
   return TL_OK;
+}
+
+/* Whether statistics say that all rows of the part have one day: then it cuts no stream, and times can be read late. */
+static bool is_one_day(tl_tape_reader *r) {
+  const tl_meta *meta = &r->scan.open->meta;
+  int child = tl_schema_child(meta->schema, r->tape->definition->order);
+  int64_t min, max;
+  if (r->tape->reads_time || child < 0) return false;
+  const tl_leaf *leaf = &meta->leaves[meta->schema->children[child].first_leaf];
+  tl_chunk chunk = tl_meta_chunk(meta, r->scan.part.group, meta->schema->children[child].first_leaf);
+  int64_t scale = tl__tape_time_scale(&leaf->field);
+  if (!tl_statistics_int_range(&chunk, leaf, &min, &max)) return false;
+  if (__builtin_mul_overflow(min, scale, &min) || __builtin_mul_overflow(max, scale, &max)) return false;
+  r->day = tl_floor_div(min, TL_DAY_NS);
+  return r->day == tl_floor_div(max, TL_DAY_NS);
 }
 
 /* The next part of the stretch; *any is false where there is none. */
@@ -310,7 +374,13 @@ static tl_status begin_part(tl_tape_reader *r, bool *any, tl_error *err) {
   *any = r->next < r->stretch.end_part;
   if (!*any) return TL_OK;
   r->in_part = true;
-  return tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err);
+  TL_TRY(tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err));
+  TL_TRY(tl__tape_check_types(r->tape, r->scan.open->meta.schema, r->scan.open->path, err));
+  for (int k = 0; k < r->tape->key_count; k++)
+    if (!r->tape->in_path[k]) TL_TRY(tl_tape_key_open(&r->walks[k], r->scan.open, r->scan.part.group, &r->tape->key_fields[k], r->tape->scan.page_limit, err));
+  r->late = is_one_day(r);
+  if (r->late) tl_scan_reader_leave(&r->scan, r->tape->order);
+  return TL_OK;
 }
 
 /* A block has the rows of one part, or some of them where they are many. */
@@ -321,10 +391,21 @@ static tl_status fill_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
     if (!r->in_part && b->run_count > 0) return TL_OK;
     if (!r->in_part) TL_TRY(begin_part(r, &any, err));
     if (!any) return TL_OK;
+    b->late = r->late;
+    b->day = r->day;
+    b->part = r->scan.part;
     TL_TRY(tl_scan_reader_next(&r->scan, err));
     if (r->scan.rows > 0) TL_TRY(take_batch(r, b, err));
     if (r->scan.rows == 0) r->in_part = false;
   }
+  return TL_OK;
+}
+
+static tl_status note_seam(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
+  TL_TRY(tl_reserve(r->env, &r->seams, &r->seam_capacity, r->seam_count + 1, sizeof *r->seams, err));
+  b->seam = r->seam_count++;
+  b->asked = true;
+  r->seams[b->seam] = (tl_tape_seam){.first = b->first_time, .last = r->last_time, .row = b->first_row, .goes_on = b->runs[0].goes_on};
   return TL_OK;
 }
 
@@ -334,6 +415,7 @@ tl_status tl_tape_reader_next(tl_tape_reader *r, tl_tape_block *b, bool *more, t
   TL_TRY(fill_block(r, b, err));
   r->decode_ns += r->env->tick_ns(r->env) - before;
   *more = b->run_count > 0;
-  if (*more) b->runs[b->run_count - 1].open = r->in_part || r->next < r->stretch.end_part;
-  return TL_OK;
+  if (!*more) return TL_OK;
+  b->runs[b->run_count - 1].open = r->in_part || r->next < r->stretch.end_part;
+  return note_seam(r, b, err);
 }

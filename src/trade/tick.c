@@ -5,6 +5,7 @@
 /* A lane's stream. */
 typedef struct lane {
   tl_tape_block *block; /* NULL: the lane is idle */
+  size_t run;           /* of the block */
   int64_t first, rows;  /* of the block: what is left begins at `first + at` */
   int64_t at;
   bool begun;          /* its first row has been */
@@ -12,16 +13,8 @@ typedef struct lane {
   bool open;           /* it may go on in the next block */
   tl_tape_block *next; /* ... and does, in its first run */
   int64_t stream;
-  double entry_price;
-  int64_t entry_time;
+  size_t trade; /* that is open: of the stretch */
 } lane;
-
-/* A trade that lacks its exit time. Times are read at trades alone, so that each is a wait for memory: several are asked for at once. */
-typedef struct waiting {
-  size_t trade;
-  const int64_t *time;
-} waiting;
-enum { MOST_WAITING = 64 };
 
 struct tl_tick_runner {
   tl_env *env;
@@ -41,8 +34,6 @@ struct tl_tick_runner {
   const double **inputs; /* of the lanes */
   const uint16_t **codes;
   tl_condition_bits *enter, *exit;
-  waiting waiting[MOST_WAITING]; /* trades whose exit times are on their way into the cache */
-  int waiting_count;
   size_t likely_trades; /* of a stretch, as the one before it had them */
   int64_t row;          /* of the engine */
   tl_stretch_trades *out;
@@ -101,19 +92,33 @@ tl_status tl_tick_open(tl_tick_runner **out, tl_env *env, const tl_tape *tape, c
 
 int64_t tl_tick_decode_ns(const tl_tick_runner *r) { return r->reader.decode_ns; }
 
-static void take_exit_times(tl_tick_runner *r) {
-  for (int i = 0; i < r->waiting_count; i++) r->out->trades[r->waiting[i].trade].exit_time = *r->waiting[i].time;
-  r->waiting_count = 0;
+/* ---- blocks ---- */
+
+/* Whom a wish for a time is for: which trade, and whether it is the entry's. */
+static uint64_t asker(size_t trade, bool entry) { return (uint64_t)trade << 1 | entry; }
+
+/* Nobody asks a block any more: its times are read. */
+static tl_status settle(tl_tick_runner *r, tl_tape_block *b, tl_error *err) {
+  TL_TRY(tl_tape_answer(&r->reader, b, err));
+  for (size_t i = 0; i < b->wish_count; i++) {
+    tl_trade *t = &r->out->trades[b->wishes[i].whom >> 1];
+    *(b->wishes[i].whom & 1 ? &t->entry_time : &t->exit_time) = b->wishes[i].time;
+  }
+  return TL_OK;
 }
 
-/* ---- blocks ---- */
+static tl_status settle_all(tl_tick_runner *r, tl_error *err) {
+  for (size_t i = 0; i < r->block_count; i++)
+    if (r->blocks[i]->asked) TL_TRY(settle(r, r->blocks[i], err));
+  return tl_tape_reader_finish(&r->reader, err);
+}
 
 static tl_status free_block(tl_tick_runner *r, tl_tape_block **out, tl_error *err) {
   for (size_t i = 0; i < r->block_count; i++)
     if (r->blocks[i]->users == 0) {
       *out = r->blocks[i];
       (*out)->more = NULL;
-      return TL_OK;
+      return (*out)->asked ? settle(r, *out, err) : TL_OK;
     }
   TL_TRY(tl_reserve(r->env, &r->blocks, &r->block_capacity, r->block_count + 1, sizeof *r->blocks, err));
   TL_TRY(tl_allocate_zeroed(r->env, &r->blocks[r->block_count], 1, sizeof **r->blocks, err));
@@ -163,7 +168,6 @@ static tl_status load_block(tl_tick_runner *r, tl_error *err) {
   tl_tape_block *b;
   bool more;
   open_end end = find_open_end(r);
-  take_exit_times(r); /* before the memory that they lie in is used again */
   TL_TRY(free_block(r, &b, err));
   TL_TRY(tl_tape_reader_next(&r->reader, b, &more, err));
   if (r->present != NULL) r->present->users--;
@@ -187,6 +191,7 @@ static tl_status load_block(tl_tick_runner *r, tl_error *err) {
 static void take_run(lane *l, tl_tape_block *b, size_t number) {
   const tl_tape_run *run = &b->runs[number];
   l->block = b;
+  l->run = number;
   l->first = run->first;
   l->rows = run->rows;
   l->at = 0;
@@ -271,23 +276,20 @@ static double fill(const tl_tick_runner *r, const tl_tape_block *b, int side, in
   return quote > 0 ? quote : price;
 }
 
-static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error *err) {
+static tl_status open_position(tl_tick_runner *r, lane *l, int64_t at, tl_error *err) {
   tl_stretch_trades *o = r->out;
-  const tl_tape_block *b = l->block;
-  double price = fill(r, b, r->costs.bid, at) * (1 - r->costs.slippage);
+  double price = fill(r, l->block, r->costs.ask, at) * (1 + r->costs.slippage);
   TL_TRY(tl_reserve(r->env, &o->trades, &o->capacity, o->count > 0 ? o->count + 1 : r->likely_trades, sizeof *o->trades, err));
-  double fees = r->costs.fee * (l->entry_price + price);
-  if (r->waiting_count == MOST_WAITING) take_exit_times(r);
-  r->waiting[r->waiting_count++] = (waiting){o->count, &b->time[at]};
-  __builtin_prefetch(&b->time[at]);
-  o->trades[o->count++] =
-      (tl_trade){.entry_time = l->entry_time, .entry_price = l->entry_price, .exit_price = price, .pnl = price - l->entry_price - fees, .stream = l->stream};
-  return TL_OK;
+  l->trade = o->count;
+  o->trades[o->count++] = (tl_trade){.entry_price = price, .stream = l->stream};
+  return r->costs.keeps_entry_times ? tl_tape_ask(l->block, l->run, at, asker(l->trade, true), err) : TL_OK;
 }
 
-static void open_position(tl_tick_runner *r, lane *l, int64_t at) {
-  l->entry_price = fill(r, l->block, r->costs.ask, at) * (1 + r->costs.slippage);
-  if (r->costs.keeps_entry_times) l->entry_time = l->block->time[at];
+static tl_status close_position(tl_tick_runner *r, lane *l, int64_t at, tl_error *err) {
+  tl_trade *t = &r->out->trades[l->trade];
+  t->exit_price = fill(r, l->block, r->costs.bid, at) * (1 - r->costs.slippage);
+  t->pnl = t->exit_price - t->entry_price - r->costs.fee * (t->entry_price + t->exit_price);
+  return tl_tape_ask(l->block, l->run, at, asker(l->trade, false), err);
 }
 
 /* Of a lane's rows [from, from + rows) of the tile: where it may enter and leave, a bit a row. An exit decides before an entry; a stream's first row does
@@ -305,10 +307,7 @@ static tl_status trade_lane(tl_tick_runner *r, lane *l, int from, int rows, uint
     if (events == 0) return TL_OK;
     int row = __builtin_ctzll(events);
     int64_t at = l->first + l->at + from + row;
-    if (l->held)
-      TL_TRY(close_position(r, l, at, err));
-    else
-      open_position(r, l, at);
+    TL_TRY(l->held ? close_position(r, l, at, err) : open_position(r, l, at, err));
     l->held = !l->held;
     uint64_t done = events ^ (events - 1); /* up to this row */
     enters &= ~done;
@@ -352,7 +351,7 @@ static tl_status run_tile(tl_tick_runner *r, tl_error *err) {
     if (a->block == NULL) continue;
     s->first = r->row - a->at;
     s->rows = r->row + a->rows - a->at;
-    s->order = a->block->time + a->first;
+    s->order = a->block->late ? NULL : a->block->time + a->first;
     for (int i = 0; i < r->plan->input_count; i++) {
       const tl_tape_input *input = &a->block->inputs[i];
       codes[i] = input->coded ? input->codes + a->first : NULL;
@@ -388,10 +387,12 @@ static tl_status take_keys(tl_tick_runner *r, tl_error *err) {
 tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_trades *out, tl_error *err) {
   bool any;
   *out = (tl_stretch_trades){.env = r->env};
-  for (size_t i = 0; i < r->block_count; i++) r->blocks[i]->users = 0;
+  for (size_t i = 0; i < r->block_count; i++) {
+    r->blocks[i]->users = 0;
+    r->blocks[i]->asked = false;
+  }
   memset(r->lanes, 0, sizeof r->lanes);
   r->out = out;
-  r->waiting_count = 0;
   r->present = NULL;
   r->next_run = 0;
   r->ended = false;
@@ -403,7 +404,7 @@ tl_status tl_tick_run(tl_tick_runner *r, tl_tape_stretch stretch, tl_stretch_tra
     if (!any) break;
     TL_TRY(run_tile(r, err));
   }
-  take_exit_times(r);
+  TL_TRY(settle_all(r, err));
   out->rows = r->reader.rows - rows;
   r->likely_trades = out->count + out->count / 8 + 1;
   return take_keys(r, err);
