@@ -25,6 +25,7 @@ const tl_command tl_command_backtest = {
     "  --fill price|quotes   at this row's price (default), or at the inputs ask and bid where they are there\n"
     "  --threads N           default: one a processor; results do not depend on it\n"
     "  --memory 512MB        bound on the memory of the whole process\n"
+    "  --memory-map-threshold-mb N   files of so many MB are mapped instead of read (default: none; 0: none)\n"
     "  --tile-rows N         rows of a tile, 1 to 256; for tests, results do not depend on it\n"
     "  --quiet               no progress\n"
     "  --json                the summary as JSON\n\n"
@@ -198,13 +199,13 @@ static int run(int argc, char **argv) {
   static cli_list rest, params;
   static tl_param_setting settings[CLI_MOST];
   const char *in = NULL, *profile = NULL, *where = NULL, *trades = NULL, *by = NULL, *threads = NULL, *memory = NULL, *tile = NULL, *fee = NULL,
-             *slippage = NULL, *fill = NULL;
+             *slippage = NULL, *fill = NULL, *map = NULL;
   bool json = false, quiet = false;
   tl_backtest_options o = {.memory = 512000000};
-  const cli_option options[] = {{"in", &in, 0, 0},         {"profile", &profile, 0, 0}, {"where", &where, 0, 0},   {"param", 0, 0, &params},
-                                {"trades", &trades, 0, 0}, {"by", &by, 0, 0},           {"fee", &fee, 0, 0},       {"slippage", &slippage, 0, 0},
-                                {"fill", &fill, 0, 0},     {"threads", &threads, 0, 0}, {"memory", &memory, 0, 0}, {"tile-rows", &tile, 0, 0},
-                                {"json", 0, &json, 0},     {"quiet", 0, &quiet, 0}};
+  const cli_option options[] = {
+      {"in", &in, 0, 0},         {"profile", &profile, 0, 0}, {"where", &where, 0, 0},       {"param", 0, 0, &params}, {"trades", &trades, 0, 0},
+      {"by", &by, 0, 0},         {"fee", &fee, 0, 0},         {"slippage", &slippage, 0, 0}, {"fill", &fill, 0, 0},    {"threads", &threads, 0, 0},
+      {"memory", &memory, 0, 0}, {"tile-rows", &tile, 0, 0},  {"json", 0, &json, 0},         {"quiet", 0, &quiet, 0},  {"memory-map-threshold-mb", &map, 0, 0}};
   int64_t thread_count = 0, tile_rows = 0;
   if (!cli_parse(me, argc, argv, options, sizeof options / sizeof *options, &rest)) return 2;
   if (rest.count != 1) return cli_usage(me, "expected: backtest STRATEGY.loom");
@@ -214,7 +215,7 @@ static int run(int argc, char **argv) {
   if (fill != NULL && !o.fill_quotes && strcmp(fill, "price") != 0) return cli_usage(me, "--fill %s: expected price or quotes", fill);
   if (!read_by(by, &o.by) || !read_rate("fee", fee, &o.fee) || !read_rate("slippage", slippage, &o.slippage)) return 2;
   if (!cli_int(me, "threads", threads, 1, 1024, &thread_count) || !cli_int(me, "tile-rows", tile, 1, 256, &tile_rows)) return 2;
-  if (!cli_size(me, "memory", memory, &o.memory) || !cli_params(me, &params, settings)) return 2;
+  if (!cli_size(me, "memory", memory, &o.memory) || !cli_map_threshold(me, map) || !cli_params(me, &params, settings)) return 2;
   if (o.memory < 32000000) return cli_usage(me, "--memory must be at least 32MB");
   tl_definition *definition;
   tl_error err = {0};

@@ -10,6 +10,7 @@
 #include "codec/split.h"
 #include "codec/unpack.h"
 #include "column/wide.h"
+#include "op/table.h"
 #include "test.h"
 
 static tl_error err;
@@ -188,6 +189,9 @@ static void codes_become_narrow(void **state) {
       }
       assert_int_equal(out[count], 0x5a5a);
       assert_int_equal(k->any_zero16(out, count), any);
+      size_t set = 0;
+      for (size_t i = 0; i < count; i++) set += valid[i >> 3] >> (i & 7) & 1;
+      assert_int_equal(k->count_bits(valid, count), set);
     }
   }
 }
@@ -220,6 +224,46 @@ static void values_fall_into_classes(void **state) {
       assert_true(count == 0 || memcmp(out, classes, count * sizeof *out) == 0);
       assert_int_equal(out[count], 0x5a5a);
     }
+}
+
+static void conditions_turn_from_rows_to_lanes(void **state) {
+  (void)state;
+  for (int isa = available(0); isa < TL_ISA_COUNT; isa = available(isa + 1))
+    for (int count = 0; count <= TL_TURNED_ROWS; count++) {
+      tl_condition_bits rows[TL_TURNED_ROWS];
+      uint64_t lanes[TL_LANES];
+      for (int r = 0; r < count; r++) rows[r] = (tl_condition_bits)dice();
+      tl_condition_bits *exact = (tl_condition_bits *)(void *)exact_copy(rows, (size_t)count * sizeof *rows);
+      tl__kernels((tl_isa)isa)->turn_bits(lanes, exact, count);
+      for (int l = 0; l < TL_LANES; l++)
+        for (int r = 0; r < TL_TURNED_ROWS; r++) assert_int_equal(lanes[l] >> r & 1, r < count ? rows[r] >> l & 1 : 0);
+      free(exact);
+    }
+}
+
+/* Lanes whose code stays are one lookup, beside others whose code does not. */
+static void codes_become_values_of_a_tile(void **state) {
+  (void)state;
+  enum { ROWS = 70, ENTRIES = 9 };
+  for (int isa = available(0); isa < TL_ISA_COUNT; isa = available(isa + 1))
+    for (int rows = 1; rows <= ROWS; rows++)
+      for (int changing = -1; changing <= TL_LANES; changing++) { /* one lane, none, or all */
+        double tile[ROWS * TL_LANES], dictionary[TL_LANES][ENTRIES];
+        const double *values[TL_LANES];
+        const uint16_t *codes[TL_LANES];
+        for (int l = 0; l < TL_LANES; l++) {
+          uint16_t own[ROWS];
+          for (int i = 0; i < ENTRIES; i++) dictionary[l][i] = i == 0 ? NAN : l * 100 + i;
+          for (int r = 0; r < rows; r++) own[r] = (uint16_t)(changing == l || changing == TL_LANES ? dice() % ENTRIES : (unsigned)l % ENTRIES);
+          codes[l] = (const uint16_t *)(const void *)exact_copy(own, (size_t)rows * sizeof *own);
+          values[l] = dictionary[l];
+        }
+        tl__kernels((tl_isa)isa)->gather_codes(tile, codes, values, rows);
+        for (int l = 0; l < TL_LANES; l++) {
+          for (int r = 0; r < rows; r++) assert_memory_equal(&tile[r * TL_LANES + l], &dictionary[l][codes[l][r]], sizeof(double));
+          free((void *)(uintptr_t)codes[l]);
+        }
+      }
 }
 
 static void splits_are_streams_of_bytes(void **state) {
@@ -312,6 +356,32 @@ static void deltas_of_every_width_read_back(void **state) {
         for (int64_t i = 0; i < count; i++) assert_int_equal(again32[i], (int32_t)values[i]);
         free(in);
       }
+}
+
+/* What is left out is above, and what is not is right, whether sums fall, wrap or come near the end of the numbers. */
+static void deltas_are_known_as_far_as_they_matter(void **state) {
+  (void)state;
+  enum { COUNT = 700, TRIALS = 3000 };
+  int64_t values[COUNT], again[COUNT], known, skipped = 0;
+  for (int t = 0; t < TRIALS; t++) {
+    TL_OWNED(tl_buffer) out = {.env = tl_sys_env()};
+    int64_t count = dice() % COUNT, most = (int64_t)(dice() % 500);
+    uint64_t value = dice() % 3 == 0 ? (uint64_t)INT64_MAX - dice() % 20000 : dice() % 600;
+    for (int64_t i = 0; i < count; i++) {
+      values[i] = (int64_t)value;
+      value += dice() % 400 == 0 ? -(uint64_t)(dice() % 9000) : dice() % 8 * (dice() % 100 == 0 ? dice64() >> dice() % 60 : 1);
+    }
+    if (t % 3 == 0) most = count > 0 ? values[dice() % (unsigned)count] : 0;
+    OK(tl_delta_encode(&out, values, count, false, &err));
+    uint8_t *in = exact_copy(out.data, out.size);
+    OK(tl_delta_decode_upto(again, count, (tl_bytes){in, out.size}, most, &known, &err));
+    assert_true(known >= 0 && known <= count);
+    if (known > 0) assert_memory_equal(values, again, (size_t)known * sizeof *values);
+    for (int64_t i = known; i < count; i++) assert_true(values[i] > most);
+    skipped += count - known;
+    free(in);
+  }
+  assert_true(skipped > TRIALS);
 }
 
 /* Whatever the bytes, both readers agree and stay within them. */
@@ -599,11 +669,14 @@ int main(void) {
       cmocka_unit_test(packing_is_the_other_way),
       cmocka_unit_test(dictionaries_are_looked_up),
       cmocka_unit_test(codes_become_narrow),
+      cmocka_unit_test(conditions_turn_from_rows_to_lanes),
+      cmocka_unit_test(codes_become_values_of_a_tile),
       cmocka_unit_test(values_fall_into_classes),
       cmocka_unit_test(splits_are_streams_of_bytes),
       cmocka_unit_test(packed_runs_are_read_in_pieces),
       cmocka_unit_test(cut_runs_hold_what_is_there),
       cmocka_unit_test(deltas_of_every_width_read_back),
+      cmocka_unit_test(deltas_are_known_as_far_as_they_matter),
       cmocka_unit_test(cut_and_broken_deltas_are_corrupt),
       cmocka_unit_test(sums_are_exact),
       cmocka_unit_test(known_sums),

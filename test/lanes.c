@@ -32,6 +32,37 @@ void lanes_close(lanes_call *c) {
   free(c);
 }
 
+/* Bits of conditions, beside the doubles that were computed before. */
+typedef struct bit_check {
+  const lanes_stream *streams;
+  int count;
+  int64_t row;
+} bit_check;
+
+static void check_bits(void *context, int32_t result, const tl_condition_bits *bits, int rows) {
+  bit_check *b = context;
+  (void)result;
+  for (int l = 0; l < b->count; l++)
+    for (int64_t r = b->row; r < b->row + rows && r < b->streams[l].rows; r++)
+      if ((bits[r - b->row] >> l & 1) != (b->streams[l].out[r] == 1.0)) {
+        fprintf(stderr, "row %lld of lane %d: its bit is not its value %g\n", (long long)r, l, b->streams[l].out[r]);
+        abort();
+      }
+  b->row += rows;
+}
+
+/* Conditions once more, as who takes bits gets them. */
+static void run_as_bits(lanes_call *c, const lanes_stream *streams, const tl_lane_stream *lanes, int count, int64_t last, tl_isa isa, int tile_rows) {
+  tl_error err = {0};
+  tl_engine engine;
+  bit_check check = {.streams = streams, .count = count};
+  if (c->node->type != TL_BOOLEAN || c->plan.greatest_delay > 0 || last == 0) return;
+  if (tl_engine_open(&engine, tl_sys_env(), &c->plan, isa, tile_rows, NULL, &err) != TL_OK) abort();
+  if (tl_engine_take(&engine, check_bits, &check, &err) != TL_OK || tl_engine_run_rows(&engine, lanes, count, 0, last, &err) != TL_OK) abort();
+  if (check.row < last) abort();
+  tl_engine_free(&engine);
+}
+
 void lanes_run(lanes_call *c, const lanes_stream *streams, int count, tl_isa isa, int tile_rows) {
   tl_error err = {0};
   tl_engine engine;
@@ -50,6 +81,7 @@ void lanes_run(lanes_call *c, const lanes_stream *streams, int count, tl_isa isa
   for (int l = 0; l < count; l++) last = streams[l].rows > last ? streams[l].rows : last;
   if (last > 0 && tl_engine_run_rows(&engine, lanes, count, 0, last + c->plan.greatest_delay, &err) != TL_OK) abort();
   tl_engine_free(&engine);
+  run_as_bits(c, streams, lanes, count, last, isa, tile_rows);
   free(order);
 }
 

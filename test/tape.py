@@ -1490,6 +1490,120 @@ class Strategy(Case):
         self.assertGreater(len(found[0]), 1000)
         self.assertEqual(*found)
 
+    def simple_trades(self, rows, reset):
+        """Trades of (k, t, price) with entries above 104 and exits below 102, as test_times_of_row_groups has them."""
+        day, found = 86400 * 10**9, []
+        for _, stream in itertools.groupby(rows, lambda r: (r[0], r[1] // day if reset else 0)):
+            stream, entry = list(stream), None
+            for i, (k, t, price) in enumerate(stream):
+                if entry is None and i > 0 and price > 104:
+                    entry = t, price
+                    if i < len(stream) - 1:
+                        continue
+                if entry is not None and (price < 102 or i == len(stream) - 1):
+                    found.append((k, entry[0], t, entry[1], price, price - entry[1]))
+                    entry = None
+        return sorted(found, key=lambda f: (f[2], f[0]))
+
+    def test_times_of_row_groups(self):
+        """Row groups of one day and such over midnight, with statistics and without: the same trades. Rows out of time are found in each and between them."""
+        day, rows = 86400 * 10**9, 3000
+        keys = [i // (rows // 2) for i in range(rows)]
+        times = [day // 2 + i % (rows // 2) * (3 * day // (rows // 2)) for i in range(rows)]
+        prices = [100 + (i * 7919 % 53) / 10 for i in range(rows)]
+        path = self.path("some.parquet")
+        for reset, groups, statistics in itertools.product((False, True), (rows, 700, 333, 50), (True, False)):
+            text = "stream by k order by t ties\n%sinput price\nenter long when price > 104\nexit long when price < 102\n" % ("reset each day\n" if reset else "")
+            strategy = self.write("s.loom", text)
+            write = lambda t: pq.write_table(pa.table({"k": keys, "t": t, "price": prices}), path, row_group_size=groups, write_statistics=statistics,
+                                             data_page_size=200, write_batch_size=32, use_dictionary=["k", "price"])
+            write(times)
+            wanted = self.simple_trades(list(zip(keys, times, prices)), reset)
+            self.assertGreater(len(wanted), 200)
+            for more in ([], ["--where", "price > 0"], ["--tile-rows", "5", "--threads", "1"]):
+                _, trades = self.backtest(*more, tape="some.parquet", strategy=strategy, keys=["k"])
+                self.assertEqual(trades, wanted, (reset, groups, statistics, more))
+            for row in (1, 82, 333, 397, 700, 699, 1000, 1450, 2999):  # two begin a page inside of a row group of one day
+                bad = list(times)
+                bad[row] = bad[row - 1] - 1
+                write(bad)
+                said = execute("backtest", strategy, "--in", path, "--profile", "tick", codes=(4,)).stderr
+                self.assertIn("row %d: its time comes before" % row, said, (reset, groups, statistics))
+            half = min(groups, 700)
+            write([t + (2 * day if i < half else 0) for i, t in enumerate(times[:half] + times[:rows - half])])  # a later day first
+            said = execute("backtest", strategy, "--in", path, "--profile", "tick", codes=(4,)).stderr
+            self.assertIn("row %d: its time comes before" % half, said, (reset, groups, statistics))
+
+    def test_first_wrong_row(self):
+        """Of several wrong rows the first is told, though times are looked at last."""
+        day = 86400 * 10**9
+        strategy = self.write("s.loom", "stream by k order by t ties\ninput price\nenter long when price > 1\nexit long when price < 1\n")
+        for row, times in ((1, [2, None, 4, 5, -9, -8, -7, -6]), (2, [2, 5, 3, 6, -day, 1, 2, 3]), (4, [0, 5, 6, 9, 1, 7, 8, 8, 9, None, day, day + 1]),
+                           (5, [0, 5, 6, 9, 9, 7, 10, 11, day - 1, day, 3, 4])):
+            pq.write_table(pa.table({"k": [1] * len(times), "t": [None if t is None else 2 * day + t for t in times], "price": [100.0] * len(times)}),
+                           self.path("some.parquet"), row_group_size=4)
+            done = execute("backtest", strategy, "--in", self.path("some.parquet"), "--profile", "tick", codes=(4,))
+            self.assertIn("row %d: its time" % row, done.stderr)
+
+    def test_statistics_that_lie(self):
+        """Whoever says that all rows have one day is not believed when one has not."""
+        day, path = 86400 * 10**9, self.path("some.parquet")
+        times = [day + i for i in range(50)] + [2 * day + i for i in range(50)]
+        pq.write_table(pa.table({"k": [1] * 100, "t": times, "price": [100 + i % 7 for i in range(100)]}), path)
+        with open(path, "rb") as file:
+            data = file.read()
+        footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+        said, lie = times[-1].to_bytes(8, "little"), times[49].to_bytes(8, "little")
+        self.assertIn(said, data[footer:])
+        with open(path, "wb") as file:
+            file.write(data[:footer] + data[footer:].replace(said, lie))
+        strategy = self.write("s.loom", "stream by k order by t ties\nreset each day\ninput price\nenter long when price > 104\nexit long when price < 102\n")
+        done = execute("backtest", strategy, "--in", path, "--profile", "tick", codes=(4,))
+        self.assertRegex(done.stderr, "row (50|99): its time lies outside of what the statistics")
+
+    def test_keys_of_any_form(self):
+        """Keys that are runs, packed, plain, missing in some rows or in a whole file; streams of a few rows and of many."""
+        rng = random.Random(5)
+        strategy = self.write("s.loom", "stream by a, b order by t ties\ninput price\nenter long when price > 104\nexit long when price < 102\n")
+        for lengths in ((1, 3), (1, 400), (500, 3000)):
+            tables = []
+            for file in range(2):
+                keys = [(a, b) for a in ["x%03d" % (i + 100 * file) for i in range(6)] + ([None] if file else []) for b in ([1.5, 2.5, 7.0] if file == 0 else [None])]
+                rows = [(a, b, t, 100 + rng.randrange(53) / 10) for a, b in keys for t in range(rng.randint(*lengths))]
+                tables.append(rows)
+            wanted = []
+            for rows in tables:
+                for key, stream in itertools.groupby(rows, lambda r: r[:2]):
+                    wanted += [(*key, *t[1:]) for t in self.simple_trades([(0, t, price) for _, _, t, price in stream], False)]
+            order = lambda trades: sorted(map(repr, trades))
+            for layout in (dict(), dict(use_dictionary=False), dict(row_group_size=61, data_page_size=64), dict(data_page_version="2.0", data_page_size=100),
+                           dict(dictionary_pagesize_limit=20, data_page_size=64, write_batch_size=16), "ours"):
+                folder = self.path("keys")
+                shutil.rmtree(folder, ignore_errors=True)
+                os.mkdir(folder)
+                for file, rows in enumerate(tables):
+                    columns = dict(zip(("a", "b", "t", "price"), map(list, zip(*rows))))
+                    if file == 1:
+                        del columns["b"]
+                    pq.write_table(pa.table(columns), os.path.join(folder, "%d.parquet" % file), **({} if layout == "ours" else layout))
+                if layout == "ours":
+                    execute("rewrite", folder, self.path("ours"), "--force")
+                _, trades = self.backtest(tape="ours" if layout == "ours" else "keys", strategy=strategy, keys=["a", "b"])
+                self.assertEqual(order(trades), order(wanted), (lengths, layout))
+
+    def test_types_that_disagree(self):
+        """A later file whose column is of another kind is named, not misread."""
+        text = "stream by k order by t ties\ninput price\nenter long when price > 1\nexit long when price < 1\n"
+        strategy, folder = self.write("s.loom", text), self.path("some")
+        os.mkdir(folder)
+        fine = {"k": [1] * 9, "t": list(range(9)), "price": [1.0] * 9}
+        pq.write_table(pa.table(fine), os.path.join(folder, "a.parquet"))
+        for column, values in (("k", ["x"] * 9), ("k", [2.5] * 9), ("k", [[1]] * 9), ("t", ["x"] * 9), ("t", pa.array(range(9), pa.int32())), ("t", [[1]] * 9),
+                               ("price", ["x"] * 9), ("price", [[1.0]] * 9)):
+            pq.write_table(pa.table({**fine, "k": [2] * 9, column: values}), os.path.join(folder, "b.parquet"))
+            done = execute("backtest", strategy, "--in", folder, "--profile", "tick", codes=(1, 2, 4))
+            self.assertIn("b.parquet: column " + column, done.stderr)
+
     def test_mixed_forms(self):
         """Codes, then values where a dictionary has grown too large; many entries; NaN and infinities among them; lanes of both forms side by side."""
         rows, streams = 30000, 5
@@ -1518,7 +1632,7 @@ class Strategy(Case):
         self.assertGreater(len(wanted), 1000)
         for dictionary, limit, groups in ((True, 1 << 20, 70000), (True, 20000, 70000), (True, 4000, 7000), (False, 1, 50000)):
             pq.write_table(pa.table(table), self.path("mixed.parquet"), use_dictionary=dictionary, dictionary_pagesize_limit=limit, data_page_size=9000, row_group_size=groups)
-            for more, isa in itertools.product((["--tile-rows", "7"], []), instruction_sets()):
+            for more, isa in itertools.product((["--tile-rows", "7"], ["--memory-map-threshold-mb", "1"]), instruction_sets()):
                 _, trades = self.backtest(*more, tape="mixed.parquet", strategy=strategy, keys=["k"], env={"TICKLOOM_ISA": isa})
                 self.assertEqual(sorted((t[0], t[2], t[3], t[4]) for t in trades), sorted(wanted), (dictionary, limit, more, isa))
 

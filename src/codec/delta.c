@@ -64,45 +64,43 @@ static tl_status read_block(cursor *c, uint64_t miniblocks, uint64_t *low, const
   return TL_OK;
 }
 
-/* Whether none of `left` values that follow `value` can be below it, as heads of blocks tell: no difference is negative, and no sum wraps. Then *c moves
-   behind them. */
-static bool never_falls(cursor *c, int64_t left, uint64_t miniblocks, uint64_t per, uint64_t value) {
+/* How many of the `left` values that follow `value` surely are not below it, as heads of blocks tell: no difference is negative, and no sum wraps. Where
+   these are not all, the block that falls, or is damaged, is the next one. */
+static int64_t never_fall(const cursor *c, int64_t left, uint64_t miniblocks, uint64_t per, uint64_t value) {
   cursor at = *c;
-  int64_t most = (int64_t)value, step;
-  while (left > 0) {
+  int64_t greatest = (int64_t)value, step, sure = 0;
+  while (sure < left) {
     uint64_t low;
     const uint8_t *widths = NULL;
-    if (read_block(&at, miniblocks, &low, &widths, NULL) != TL_OK || (int64_t)low < 0) return false;
-    for (uint64_t m = 0; m < miniblocks && left > 0; m++) {
-      int64_t some = left < (int64_t)per ? left : (int64_t)per;
-      if (skip_miniblock(&at, per, (uint64_t)some, widths[m], NULL) != TL_OK || widths[m] > 62) return false;
-      if (__builtin_add_overflow((int64_t)low, ((int64_t)1 << widths[m]) - 1, &step) || __builtin_mul_overflow(step, some, &step)) return false;
-      if (__builtin_add_overflow(most, step, &most)) return false;
-      left -= some;
+    int64_t in_block = 0;
+    if (read_block(&at, miniblocks, &low, &widths, NULL) != TL_OK || (int64_t)low < 0) return sure;
+    for (uint64_t m = 0; m < miniblocks && sure + in_block < left; m++) {
+      int64_t some = left - sure - in_block < (int64_t)per ? left - sure - in_block : (int64_t)per;
+      if (skip_miniblock(&at, per, (uint64_t)some, widths[m], NULL) != TL_OK || widths[m] > 62) return sure;
+      if (__builtin_add_overflow((int64_t)low, ((int64_t)1 << widths[m]) - 1, &step) || __builtin_mul_overflow(step, some, &step)) return sure;
+      if (__builtin_add_overflow(greatest, step, &greatest)) return sure;
+      in_block += some;
     }
+    sure += in_block;
   }
-  *c = at;
-  return true;
+  return sure;
 }
 
-/* Into one of the two; the other is NULL. `enough`, where not NULL: values above it may be others above it. */
-static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes bytes, const int64_t *enough, size_t *used, tl_error *err) {
+/* Into one of the two; the other is NULL. `most`, where not NULL: what is surely above it is left out; *known is what is not. */
+static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes bytes, const int64_t *most, int64_t *known, size_t *used, tl_error *err) {
   const tl_codec_kernels *kernels = tl_codec_kernels_chosen();
   cursor c = {bytes.data, bytes.data + bytes.size};
   uint64_t miniblocks = 0, per = 0, value = 0, low;
   TL_TRY(read_head(&c, count, &miniblocks, &per, &value, err));
   uint32_t value32 = (uint32_t)value;
-  int64_t done = count > 0;
+  int64_t done = count > 0, falls = 0; /* falls: the block that has this value is known to */
   if (done > 0 && out != NULL) out[0] = (int64_t)value;
   if (done > 0 && out == NULL) out32[0] = (int32_t)value32;
   while (done < count) {
     const uint8_t *widths = NULL;
-    if (enough != NULL && (int64_t)value > *enough) {
-      if (never_falls(&c, count - done, miniblocks, per, value)) {
-        for (; done < count; done++) out[done] = (int64_t)value;
-        break;
-      }
-      enough = NULL; /* nor would it be asked again to an end */
+    if (most != NULL && done > falls && (int64_t)value > *most) {
+      falls = done + never_fall(&c, count - done, miniblocks, per, value);
+      if (falls == count) break;
     }
     TL_TRY(read_block(&c, miniblocks, &low, &widths, err));
     for (uint64_t m = 0, same; m < miniblocks && done < count; m += same) { /* miniblocks of one width are one area */
@@ -119,18 +117,22 @@ static tl_status decode(int64_t *out, int32_t *out32, int64_t count, tl_bytes by
       done += (int64_t)wanted;
     }
   }
+  *known = done;
   *used = (size_t)(c.at - bytes.data);
   return TL_OK;
 }
 
 tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
-  return decode(out, NULL, count, bytes, NULL, used, err);
+  int64_t known;
+  return decode(out, NULL, count, bytes, NULL, &known, used, err);
 }
-tl_status tl_delta_decode_upto(int64_t *out, int64_t count, tl_bytes bytes, int64_t most, size_t *used, tl_error *err) {
-  return decode(out, NULL, count, bytes, &most, used, err);
+tl_status tl_delta_decode_upto(int64_t *out, int64_t count, tl_bytes bytes, int64_t most, int64_t *known, tl_error *err) {
+  size_t used;
+  return decode(out, NULL, count, bytes, &most, known, &used, err);
 }
 tl_status tl_delta_decode32(int32_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) {
-  return decode(NULL, out, count, bytes, NULL, used, err);
+  int64_t known;
+  return decode(NULL, out, count, bytes, NULL, &known, used, err);
 }
 
 /* ---- encoding: blocks of 128 in 4 miniblocks ---- */

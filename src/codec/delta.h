@@ -9,8 +9,8 @@
 tl_status tl_delta_count(tl_bytes bytes, int64_t *count, tl_error *err) TL_MUST_CHECK;
 /* Exactly `count` values; arithmetic wraps, as the format asks. *used: bytes that they took. */
 tl_status tl_delta_decode(int64_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) TL_MUST_CHECK;
-/* The same, but in place of a value above `most` there may be another that is: what the heads of blocks say is not decoded. */
-tl_status tl_delta_decode_upto(int64_t *out, int64_t count, tl_bytes bytes, int64_t most, size_t *used, tl_error *err) TL_MUST_CHECK;
+/* The same, but only as many as are not surely above `most`, as heads of blocks say of those behind them: *known. Nothing is known of the others' bytes. */
+tl_status tl_delta_decode_upto(int64_t *out, int64_t count, tl_bytes bytes, int64_t most, int64_t *known, tl_error *err) TL_MUST_CHECK;
 /* The same for a column of int32: what wraps at 32 bits. */
 tl_status tl_delta_decode32(int32_t *out, int64_t count, tl_bytes bytes, size_t *used, tl_error *err) TL_MUST_CHECK;
 /* narrow: the column holds int32, whose differences wrap at 32 bits. */

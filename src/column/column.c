@@ -24,7 +24,7 @@ tl_status tl_column_reset(tl_column *c, const tl_field *field, int64_t count, tl
   c->count = count;
   c->null_count = 0;
   c->dictionary = NULL;
-  c->dense = false;
+  c->is_short = false;
   c->bytes.env = c->env;
   c->bytes.size = 0;
   tl_release(c->env, c->valid);

@@ -17,9 +17,10 @@ struct tl_column {
   uint8_t *values;  /* fixed width; nothing for byte arrays */
   int64_t *offsets; /* byte arrays: count + 1 positions in bytes */
   tl_buffer bytes;
-  const tl_column *dictionary;                                             /* borrowed from the reader; NULL: values */
-  bool dense;                                                              /* codes of present rows alone, side by side: only for who asked for them */
-  uint32_t *codes;                                                         /* one a row where there is a dictionary; 0 where missing */
+  const tl_column *dictionary; /* borrowed from the reader; NULL: values */
+  uint32_t *codes;             /* one a row where there is a dictionary; 0 where missing */
+  bool is_short;               /* only for who asked for that: neither values nor codes nor validity, but */
+  const uint16_t *shorts;      /* ... one a row: 1 + its code, or where there is no dictionary its rank (tl_enough); 0 where missing. Not its own */
   size_t valid_capacity, values_capacity, offsets_capacity, code_capacity; /* bytes, bytes, elements, elements */
 };
 

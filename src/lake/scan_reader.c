@@ -9,12 +9,12 @@
 
 /* A column that is read, in the file at hand. */
 typedef struct tl_scan_slot {
-  int column;       /* of the scan; -1 - k: the condition's leaf k */
-  int in_reader;    /* of the row reader; -1: the file does not have it, or its path does */
-  int leaf;         /* of the condition's leaf; -1 */
-  bool wanted;      /* not only the condition asks for it */
+  int column;    /* of the scan; -1 - k: the condition's leaf k */
+  int in_reader; /* of the row reader; -1: the file does not have it, or its path does */
+  int leaf;      /* of the condition's leaf; -1 */
+  bool wanted;   /* not only the condition asks for it */
   tl_enough enough;
-  bool left; /* nobody asks for it in this part */
+  bool left;        /* nobody asks for it in this part */
   tl_schema absent; /* what stands for a column that the file lacks */
   tl_array array;
   tl_cursor cursor; /* of the condition's leaf */

@@ -27,7 +27,7 @@ typedef struct map_inputs {
 } map_inputs;
 
 TL_INLINE map_inputs tl__map_inputs(const tl_call *c, int inputs) {
-  map_inputs in;
+  map_inputs in = {0};
   for (int k = 0; k < inputs; k++) {
     in.at[k] = c->in[k];
     in.step[k] = c->steady >> k & 1 ? 0 : TL_LANES;
@@ -35,18 +35,24 @@ TL_INLINE map_inputs tl__map_inputs(const tl_call *c, int inputs) {
   return in;
 }
 
+TL_INLINE void tl__map_load(vec *x, const map_inputs *in, int inputs, int lane) {
+  for (int k = 0; k < inputs; k++) x[k] = vec_load(in->at[k] + lane);
+}
+
+TL_INLINE void tl__map_next(map_inputs *in, int inputs) {
+  for (int k = 0; k < inputs; k++) in->at[k] += in->step[k];
+}
+
 TL_INLINE void tl__map(const tl_call *c, int inputs, map_step f) {
   const tl_params p = *c->params;
   map_inputs in = tl__map_inputs(c, inputs);
+  vec x[TL_MAX_INPUTS];
   double *out = c->out[0];
-  for (int rows = c->rows; rows > 0; rows--, out += TL_LANES) {
+  for (int rows = c->rows; rows > 0; rows--, out += TL_LANES, tl__map_next(&in, inputs))
     for (int l = 0; l < TL_LANES; l += V) {
-      vec x[TL_MAX_INPUTS];
-      for (int k = 0; k < inputs; k++) x[k] = vec_load(in.at[k] + l);
+      tl__map_load(x, &in, inputs, l);
       vec_store(out + l, f(x, &p));
     }
-    for (int k = 0; k < inputs; k++) in.at[k] += in.step[k];
-  }
 }
 
 /* A map to conditions, as 1.0 and 0.0; and the same as bits (see tl_condition_bits). */
@@ -54,29 +60,25 @@ typedef mask (*map_test)(const vec *x);
 
 TL_INLINE void tl__map_truths(const tl_call *c, int inputs, map_test f) {
   map_inputs in = tl__map_inputs(c, inputs);
-  double *out = c->out[0];
-  for (int rows = c->rows; rows > 0; rows--, out += TL_LANES) {
+  vec x[TL_MAX_INPUTS];
+  for (int r = 0; r < c->rows; r++, tl__map_next(&in, inputs))
     for (int l = 0; l < TL_LANES; l += V) {
-      vec x[TL_MAX_INPUTS];
-      for (int k = 0; k < inputs; k++) x[k] = vec_load(in.at[k] + l);
-      vec_store(out + l, vec_truth(f(x)));
+      tl__map_load(x, &in, inputs, l);
+      vec_store(c->out[0] + r * TL_LANES + l, vec_truth(f(x)));
     }
-    for (int k = 0; k < inputs; k++) in.at[k] += in.step[k];
-  }
 }
 
 TL_INLINE void tl__map_bits(const tl_call *c, int inputs, map_test f) {
   map_inputs in = tl__map_inputs(c, inputs);
+  vec x[TL_MAX_INPUTS];
   tl_condition_bits *out = (tl_condition_bits *)(void *)c->out[0];
-  for (int r = 0; r < c->rows; r++) {
+  for (int rows = c->rows; rows > 0; rows--, out++, tl__map_next(&in, inputs)) {
     unsigned bits = 0;
     for (int l = 0; l < TL_LANES; l += V) {
-      vec x[TL_MAX_INPUTS];
-      for (int k = 0; k < inputs; k++) x[k] = vec_load(in.at[k] + l);
+      tl__map_load(x, &in, inputs, l);
       bits |= (unsigned)mask_bits(f(x)) << l;
     }
-    out[r] = (tl_condition_bits)bits;
-    for (int k = 0; k < inputs; k++) in.at[k] += in.step[k];
+    *out = (tl_condition_bits)bits;
   }
 }
 

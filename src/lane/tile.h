@@ -19,8 +19,8 @@
 enum {
   TL_LANES = 16,
   TL_TURNED_ROWS = 64, /* whose conditions are a word a lane */
-  TL_TILE_ROWS = 64, /* live buffers stay in the first two caches */
-  TL_MAX_INPUTS = 8, /* of one kernel; longer argument lists are chained */
+  TL_TILE_ROWS = 64,   /* live buffers stay in the first two caches */
+  TL_MAX_INPUTS = 8,   /* of one kernel; longer argument lists are chained */
   TL_MAX_OUTPUTS = 6,
 };
 
@@ -63,8 +63,8 @@ typedef struct tl_call {
   const double *in[TL_MAX_INPUTS];
   double *out[TL_MAX_OUTPUTS];
   uint32_t steady; /* bit k: all rows of in[k] are the same */
-  double *state; /* this node's, for these lanes; the kernel initialises it at row 0 */
-  int64_t row;   /* number in its stream of the first row, the same for every lane */
+  double *state;   /* this node's, for these lanes; the kernel initialises it at row 0 */
+  int64_t row;     /* number in its stream of the first row, the same for every lane */
   int32_t rows;
   int32_t inputs;
   const tl_params *params;

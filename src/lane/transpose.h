@@ -38,13 +38,13 @@ TL_INLINE bool tl__gather_steady(double *tile, const uint16_t *const *codes, con
    many lanes at once are more than the processor foresees. */
 TL_INLINE void tl__gather_codes(double *tile, const uint16_t *const *codes, const double *const *values, int rows) {
   enum { AT_ONCE = 4, LINE = 32 };
+  for (int l = 0; l < TL_LANES; l++)
+    for (int r = 0; r < rows; r += LINE) __builtin_prefetch(codes[l] + rows + r);
   if (tl__gather_steady(tile, codes, values, rows)) return;
   for (int l = 0; l < TL_LANES; l += AT_ONCE) {
     const uint16_t *a = codes[l], *b = codes[l + 1], *c = codes[l + 2], *d = codes[l + 3];
     const double *of_a = values[l], *of_b = values[l + 1], *of_c = values[l + 2], *of_d = values[l + 3];
     double *out = tile + l;
-    for (int k = 0; k < AT_ONCE; k++)
-      for (int r = 0; r < rows; r += LINE) __builtin_prefetch(codes[l + k] + rows + r);
     for (int r = 0; r < rows; r++, out += TL_LANES) {
       double x = of_a[a[r]], y = of_b[b[r]], z = of_c[c[r]], w = of_d[d[r]];
       out[0] = x, out[1] = y, out[2] = z, out[3] = w;

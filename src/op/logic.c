@@ -65,7 +65,10 @@ static double if_oracle(const tl_params *p, const double *const *in, int64_t t) 
 }
 #endif
 TL_PROOF(and, .oracle = and_oracle, .calls = {"x > 0 and y > 0"},
-         .cases = {{"lag(x > 0, 1) and y > 0", 2, {1, 1}, {1, 1}, {0}, {0, 1}, "a missing boolean is false"}});
+         .cases = {
+             {"(x > y and not x > 2) or missing(z) and x > y", 4, {1, 3, 3, 0}, {0, 0, 0, 0}, {1, NA, 1, NA}, {1, 1, 0, 0}, "conditions read more than once"},
+             {"lag(x > 0, 1) and y > 0 or x > 1", 3, {1, 2, 0}, {1, 1, 1}, {0}, {0, 1, 1}, "some are bits, some are not"},
+             {"lag(x > 0, 1) and y > 0", 2, {1, 1}, {1, 1}, {0}, {0, 1}, "a missing boolean is false"}});
 TL_PROOF(or, .oracle = or_oracle, .calls = {"x > 0 or y > 0"}, .cases = {{"x > 0 or y > 0", 3, {1, 0, NA}, {0, 0, 1}, {0}, {1, 0, 1}, "by hand"}});
 TL_PROOF(not, .oracle = not_oracle, .calls = {"not x > 0"}, .cases = {{"not lag(x > 0, 1)", 2, {1, 1}, {0}, {0}, {1, 0}, "a missing boolean is false"}});
 TL_PROOF(if, .oracle = if_oracle, .calls = {"if(x > 0, y, z)"},

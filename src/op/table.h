@@ -21,7 +21,7 @@ typedef struct tl_kernels {
   void (*gather)(double *tile, const double *const *lanes, int rows);
   void (*gather_codes)(double *tile, const uint16_t *const *codes, const double *const *values, int rows);
   void (*scatter)(double *const *lanes, const double *tile, int rows);
-  void (*truths)(tl_condition_bits *out, const double *tile, int rows); /* a tile of 1.0 and 0.0 as bits */
+  void (*truths)(tl_condition_bits *out, const double *tile, int rows);         /* a tile of 1.0 and 0.0 as bits */
   void (*turn_bits)(uint64_t *lanes, const tl_condition_bits *rows, int count); /* at most TL_TURNED_ROWS rows to a word a lane */
 } tl_kernels;
 

@@ -175,7 +175,6 @@ tl_status tl_cursor_open_page(tl_cursor *c, tl_error *err) {
   tl_bytes body;
   TL_TRY(read_body(c, &body, err));
   TL_TRY(tl_page_open(&c->streams, &c->page, body, c->chunk.codec, c->leaf, &c->scratch->memory, err));
-  c->streams.values.enough = c->enough;
   c->opened = true;
   return TL_OK;
 }

@@ -1,4 +1,3 @@
-#include "codec/unpack.h"
 #include "parquet/cursor_inside.h"
 
 static void advance(tl_cursor *c, int64_t rows) {
@@ -7,7 +6,7 @@ static void advance(tl_cursor *c, int64_t rows) {
 }
 
 tl_status tl_cursor_skip_rows(tl_cursor *c, int64_t rows, tl_error *err) {
-  if (rows >= TL_LONG_WAY) {
+  if (rows >= TL_LONG_WAY && rows > c->page_left) {
     int64_t target = c->row + rows;
     TL_TRY(tl_cursor_jump(c, target, err));
     rows = target - c->row;
@@ -36,16 +35,44 @@ static tl_status check_rows(const tl_cursor *c, int64_t count, tl_error *err) {
 }
 
 static tl_status take_codes(tl_cursor *c, int64_t rows, tl_column *out, tl_error *err) {
-  TL_TRY(tl_renew(out->env, &out->codes, &out->code_capacity, (size_t)rows + TL_CODES_BEHIND, sizeof *out->codes, err));
+  TL_TRY(tl_renew(out->env, &out->codes, &out->code_capacity, (size_t)rows, sizeof *out->codes, err));
   out->dictionary = &c->scratch->memory.dictionary;
-  out->dense = c->enough.dense;
+  return TL_OK;
+}
+
+static bool is_signed_integer(const tl_field *f) {
+  return f->physical == TL_PHYSICAL_INT64 && (f->logical == TL_LOGICAL_NONE || (f->logical == TL_LOGICAL_INTEGER && !f->is_unsigned));
+}
+
+/* Whether rows from here on can be shorts: codes, or ranks where the chunk has no dictionary. */
+static bool gives_shorts(const tl_cursor *c, bool coded, int64_t rows) {
+  if (c->enough.shorts == NULL || rows > c->enough.shorts->rows) return false;
+  if (coded) return c->scratch->memory.dictionary.count < UINT16_MAX;
+  return c->enough.bounds != NULL && !c->dictionary_seen && is_signed_integer(&c->leaf->field);
+}
+
+static void take_shorts(tl_cursor *c, bool coded, tl_column *out) {
+  out->is_short = true;
+  out->shorts = c->enough.shorts->at;
+  out->dictionary = coded ? &c->scratch->memory.dictionary : NULL;
+}
+
+/* Codes that are short become codes as usual. */
+static tl_status lengthen(tl_column *out, int64_t done, tl_error *err) {
+  TL_TRY(tl_renew(out->env, &out->codes, &out->code_capacity, (size_t)out->count, sizeof *out->codes, err));
+  out->is_short = false;
+  out->null_count = 0;
+  for (int64_t i = 0; i < done; i++) {
+    out->codes[i] = out->shorts[i] > 0 ? out->shorts[i] - 1u : 0;
+    if (out->shorts[i] == 0) TL_TRY(tl_column_set_null(out, i, 1, err));
+  }
   return TL_OK;
 }
 
 tl_status tl_cursor_give_up_codes(tl_cursor *c, tl_column *out, int64_t done, tl_error *err) {
   int64_t count = out->count;
+  if (out->is_short) TL_TRY(lengthen(out, done, err));
   out->count = done;
-  tl_column_undense(out);
   TL_TRY(tl_column_flatten(out, c->scratch->limit * 4, err));
   out->count = count;
   size_t width = (size_t)tl_field_width(&out->field);
@@ -62,10 +89,13 @@ static tl_status read_rows(tl_cursor *c, int64_t rows, bool codes, tl_column *ou
     }
     if (!c->opened) TL_TRY(tl_cursor_open_page(c, err));
     bool coded = tl_values_are_codes(&c->streams.values) && c->dictionary_seen;
-    if (done == 0 && coded && codes) TL_TRY(take_codes(c, rows, out, err));
+    if (done == 0 && codes && gives_shorts(c, coded, rows))
+      take_shorts(c, coded, out);
+    else if (done == 0 && coded && codes)
+      TL_TRY(take_codes(c, rows, out, err));
     if (out->dictionary != NULL && !coded) TL_TRY(tl_cursor_give_up_codes(c, out, done, err));
     int64_t n = rows - done < c->page_left ? rows - done : c->page_left;
-    TL_TRY(tl_page_read(&c->streams, n, out, done, err));
+    TL_TRY(out->is_short ? tl_page_read_shorts(&c->streams, n, &c->enough, out, done, err) : tl_page_read(&c->streams, n, out, done, err));
     advance(c, n);
     done += n;
     if (c->page_left == 0) TL_TRY(tl_cursor_leave_page(c, err));

@@ -1,6 +1,6 @@
-/* A leaf of any type and nesting to pages. Which encoding is chosen from the data: each that the type has is tried on the first page, with
-   and without compression. What would make the smallest chunk is taken, where decompressing counts as bytes, too (tl_compressor.cost): values of eight bytes
-   that compress well are still slower to read than codes of one. */
+/* A leaf of any type and nesting to pages. Which encoding is chosen from the data: each that the type has is tried on a page from the middle, since a beginning
+   is seldom like the rest, with and without compression. What would make the smallest chunk is taken, where decompressing counts as bytes, too
+   (tl_compressor.cost): values of eight bytes that compress well are still slower to read than codes of one. */
 #include <math.h>
 #include <string.h>
 #include "codec/compressor.h"
@@ -286,11 +286,11 @@ static tl_status cost_of(leaf_writer *w, tl_bytes bytes, int codec, double *out,
   return TL_OK;
 }
 
-/* The cost of the chunk if all of its pages were like the first. */
+/* The cost of the chunk if all of it were like `sample` values in its middle. */
 static tl_status estimate(leaf_writer *w, int encoding, int codec, int64_t sample, double *out, tl_error *err) {
   double dictionary = 0;
   w->tried.size = 0;
-  TL_TRY(put_values(w, &w->tried, encoding, codec, 0, sample, err));
+  TL_TRY(put_values(w, &w->tried, encoding, codec, (w->in->values->count - sample) / 2, sample, err));
   TL_TRY(cost_of(w, tl_buffer_view(&w->tried), codec, out, err));
   if (encoding == TL_ENCODING_RLE_DICTIONARY) TL_TRY(cost_of(w, tl_buffer_view(&w->dictionary), codec, &dictionary, err));
   *out = *out * (double)w->in->values->count / (double)sample + dictionary;

@@ -13,6 +13,7 @@ void tl_page_memory_free(tl_page_memory *m) {
   tl_release(m->env, m->prefixes);
   tl_buffer_free(&m->last);
   tl_release(m->env, m->codes);
+  tl_column_free(&m->some);
   *m = (tl_page_memory){.env = m->env, .limit = m->limit};
 }
 
@@ -220,16 +221,11 @@ void tl_column_spread(tl_column *out, int64_t at, int64_t rows, int64_t present)
   }
 }
 
-void tl_column_undense(tl_column *c) {
-  if (c->dense && c->null_count > 0) spread_fixed((uint8_t *)c->codes, 4, c, 0, c->count, c->count - c->null_count);
-  c->dense = false;
-}
-
 tl_status tl_page_read(tl_open_page *p, int64_t rows, tl_column *out, int64_t at, tl_error *err) {
-  int64_t present, first_code = out->dense ? at - out->null_count : at;
+  int64_t present;
   TL_TRY(tl_levels_validity(&p->definition, rows, out, at, &present, err));
-  TL_TRY(out->dictionary != NULL ? tl_values_codes(&p->values, present, out->codes + first_code, err) : tl_values_read(&p->values, present, out, at, err));
-  if (!out->dense) tl_column_spread(out, at, rows, present);
+  TL_TRY(out->dictionary != NULL ? tl_values_codes(&p->values, present, out->codes + at, err) : tl_values_read(&p->values, present, out, at, err));
+  tl_column_spread(out, at, rows, present);
   p->left -= rows;
   p->nulls += rows - present;
   return TL_OK;

@@ -37,6 +37,7 @@ typedef struct tl_page_memory {
   tl_buffer last; /* its value before */
   uint32_t *codes;
   size_t code_capacity;
+  tl_column some; /* values on their way to ranks */
 } tl_page_memory;
 void tl_page_memory_free(tl_page_memory *memory);
 
@@ -54,11 +55,17 @@ tl_status tl_levels_read(tl_levels *levels, uint8_t *out, int64_t count, tl_erro
    counted. */
 tl_status tl_levels_validity(tl_levels *levels, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) TL_MUST_CHECK;
 
+/* Where a batch may be put as shorts (tl_column.shorts), if it has no more rows than there is room for. */
+typedef struct tl_short_room {
+  uint16_t *at;
+  int64_t rows;
+} tl_short_room;
+
 /* What of a column will do for who reads it. */
 typedef struct tl_enough {
-  bool dense;     /* dictionary codes of present rows alone (tl_column.dense) */
-  bool any_above; /* of int64: instead of a value above `most` any other above it, so that what surely is need not be decoded */
-  int64_t most;
+  const tl_short_room *shorts; /* dictionary codes, where they fit; NULL: no. Looked at for every batch */
+  const int64_t *bounds; /* of signed integers without a dictionary their rank among these: 1, and 1 more for each bound that they are not below; NULL: no */
+  int bound_count;       /* bounds ascend; at least 1 */
 } tl_enough;
 
 /* The present values of a page, one after the other. */
@@ -69,7 +76,7 @@ typedef struct tl_values {
   const uint8_t *start, *at, *end;
   int64_t next, total; /* values read; values that there are, where the encoding knows, else -1 */
   bool aside;          /* those of a DELTA page lie in memory->integers */
-  tl_enough enough;
+  int64_t known;       /* ... the first so many; the others are of the highest rank */
   tl_rle runs;         /* of codes and booleans */
 } tl_values;
 bool tl_values_are_codes(const tl_values *values);
@@ -80,6 +87,8 @@ tl_status tl_values_codes(tl_values *values, int64_t count, uint32_t *out, tl_er
 /* Counts `count` codes, instead of reading them: counts[TL_COUNT_LANES * code + any lane] grows. A code that the dictionary does not have is
    TL_CORRUPT, or is counted where no entry has its counters, up to the next power of two: whoever uses the counts looks there (totals.h). */
 tl_status tl_values_count(tl_values *values, int64_t count, uint32_t *counts, tl_error *err) TL_MUST_CHECK;
+/* Ranks of integers, at most 1024 (tl_enough). Other reads of the page may not follow. */
+tl_status tl_values_ranks(tl_values *values, int64_t count, const tl_enough *enough, uint16_t *out, tl_error *err) TL_MUST_CHECK;
 tl_status tl_values_skip(tl_values *values, int64_t count, tl_error *err) TL_MUST_CHECK;
 /* Behind the last one: values that nobody asked for, though the page has some, are looked at all the same. */
 tl_status tl_values_close(tl_values *values, tl_error *err) TL_MUST_CHECK;
@@ -100,14 +109,14 @@ tl_status tl_page_open(tl_open_page *out, const tl_page *page, tl_bytes body, in
 /* The next `rows` rows of a leaf without repetition into rows [at, at + rows) of the column, which has room for them. A column of codes
    (out->codes has room, out->dictionary is set) gets codes; the page must have them. */
 tl_status tl_page_read(tl_open_page *page, int64_t rows, tl_column *out, int64_t at, tl_error *err) TL_MUST_CHECK;
+/* The same into enough->shorts, row `at` of the column on. */
+tl_status tl_page_read_shorts(tl_open_page *page, int64_t rows, const tl_enough *enough, tl_column *out, int64_t at, tl_error *err) TL_MUST_CHECK;
 tl_status tl_page_skip(tl_open_page *page, int64_t rows, tl_error *err) TL_MUST_CHECK;
 /* After the last entry: what the page said of itself must be so. */
 tl_status tl_page_close(tl_open_page *page, tl_error *err) TL_MUST_CHECK;
 /* Decodes a dictionary page into memory->dictionary. */
 tl_status tl_page_dictionary(const tl_page *page, tl_bytes body, int codec, const tl_leaf *leaf, tl_page_memory *memory, tl_error *err) TL_MUST_CHECK;
 
-/* Codes that are dense become a code a row. */
-void tl_column_undense(tl_column *column);
 /* Moves `present` values (or codes) at the front of out[at..at+rows) to the rows that are valid. */
 void tl_column_spread(tl_column *out, int64_t at, int64_t rows, int64_t present);
 

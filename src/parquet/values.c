@@ -31,12 +31,7 @@ static tl_status count_integers(const tl_values *v, int64_t most, int64_t *count
 static tl_status decode_integers(tl_values *v, int64_t count, bool narrow, void *out, tl_error *err) {
   tl_bytes bytes = {v->at, (size_t)(v->end - v->at)};
   size_t used;
-  if (narrow)
-    TL_TRY(tl_delta_decode32(out, count, bytes, &used, err));
-  else if (v->enough.any_above)
-    TL_TRY(tl_delta_decode_upto(out, count, bytes, v->enough.most, &used, err));
-  else
-    TL_TRY(tl_delta_decode(out, count, bytes, &used, err));
+  TL_TRY(narrow ? tl_delta_decode32(out, count, bytes, &used, err) : tl_delta_decode(out, count, bytes, &used, err));
   v->at += used;
   return TL_OK;
 }
@@ -200,6 +195,7 @@ static tl_status decode_aside(tl_values *v, tl_error *err) {
   TL_TRY(tl_renew(m->env, &m->integers, &m->integer_capacity, (size_t)v->total + 1, sizeof *m->integers, err));
   TL_TRY(decode_integers(v, v->total, tl_field_width(v->field) == 4, m->integers, err));
   v->aside = true;
+  v->known = v->total;
   return TL_OK;
 }
 
@@ -237,6 +233,37 @@ static tl_status runs(tl_values *v, int64_t count, tl_column *out, int64_t at, t
     for (uint32_t i = 0; out != NULL && i < n; i++) out->values[at + i] = (uint8_t)(some[i] & 1);
     at += n, count -= n, v->next += n;
   }
+  return TL_OK;
+}
+
+/* ---- ranks ---- */
+
+/* Of a page of DELTA integers no more is decoded than what is not surely above all bounds. */
+static tl_status decode_known(tl_values *v, int64_t most, tl_error *err) {
+  tl_page_memory *m = v->memory;
+  if (v->aside || v->total < 0) return TL_OK;
+  TL_TRY(tl_renew(m->env, &m->integers, &m->integer_capacity, (size_t)v->total + 1, sizeof *m->integers, err));
+  TL_TRY(tl_delta_decode_upto(m->integers, v->total, (tl_bytes){v->at, (size_t)(v->end - v->at)}, most, &v->known, err));
+  v->aside = true;
+  return TL_OK;
+}
+
+tl_status tl_values_ranks(tl_values *v, int64_t count, const tl_enough *enough, uint16_t *out, tl_error *err) {
+  const tl_codec_kernels *k = tl_codec_kernels_chosen();
+  tl_column *some = &v->memory->some;
+  if (v->encoding != TL_ENCODING_DELTA) {
+    some->env = some->bytes.env = v->memory->env;
+    TL_TRY(tl_column_reset(some, v->field, count, err));
+    TL_TRY(tl_values_read(v, count, some, 0, err));
+    k->int_classes16(out, (const int64_t *)(const void *)some->values, (size_t)count, enough->bounds, enough->bound_count);
+    return TL_OK;
+  }
+  if (v->next + count > (v->total < 0 ? 0 : v->total)) return ends(v, v->total, err);
+  TL_TRY(decode_known(v, enough->bounds[enough->bound_count - 1] - 1, err));
+  int64_t known = v->known < v->next ? 0 : v->known - v->next < count ? v->known - v->next : count;
+  k->int_classes16(out, v->memory->integers + v->next, (size_t)known, enough->bounds, enough->bound_count);
+  for (int64_t i = known; i < count; i++) out[i] = (uint16_t)(1 + enough->bound_count);
+  v->next += count;
   return TL_OK;
 }
 

@@ -10,7 +10,7 @@
 #include "parquet/meta.h"
 #include "parquet/reader.h"
 
-/* TL_ENCODING_CHOOSE: what costs the least on a first page, with the codec or without: bytes stored, and what decompressing costs (compressor.h). */
+/* TL_ENCODING_CHOOSE: what costs the least on a page from the middle, with the codec or without: bytes stored, and what decompressing costs (compressor.h). */
 enum { TL_ENCODING_CHOOSE = -1 };
 
 /* How the pages of a column are written. */

@@ -116,8 +116,7 @@ static bool drop_bits(const tl_engine *e, int step, bool *bits) {
 static tl_status choose_bits(tl_engine *e, tl_error *err) {
   bool *bits, changed = true;
   TL_TRY(tl_allocate_zeroed(e->env, &bits, e->plan->definition->graph.count + 1, sizeof *bits, err));
-  for (int i = 0; i < e->plan->step_count; i++)
-    bits[e->plan->steps[i].node] = e->prepared[i].kernel != NULL && e->kernels->bits_of[node_of(e, i)->op] != NULL;
+  for (int i = 0; i < e->plan->step_count; i++) bits[e->plan->steps[i].node] = e->prepared[i].kernel != NULL && e->kernels->bits_of[node_of(e, i)->op] != NULL;
   while (changed) {
     changed = false;
     for (int i = 0; i < e->plan->step_count; i++) changed |= drop_bits(e, i, bits);

@@ -31,6 +31,7 @@ typedef struct backtest {
   tl_lock *lock;
   tl_status status;
   tl_error error;
+  size_t failed; /* the stretch that it is of; `count`: of none */
   int64_t rows_done;
   bool writes;
   tl_trade_sink sink;
@@ -234,10 +235,13 @@ static tl_status merge_ready(backtest *b, tl_error *err) {
 
 /* ---- threads ---- */
 
-static void fail(backtest *b, tl_status status, const tl_error *err) {
-  if (status == TL_OK || b->status != TL_OK) return;
+/* Of several failures that of the first stretch is told, whichever comes first: stretches ahead of one that failed are all under way, and go on to their end.
+ */
+static void fail(backtest *b, size_t stretch, tl_status status, const tl_error *err) {
+  if (status == TL_OK || (b->status != TL_OK && b->failed <= stretch)) return;
   b->status = status;
   b->error = *err;
+  b->failed = stretch;
 }
 
 static void work(void *context, int thread) {
@@ -248,7 +252,7 @@ static void work(void *context, int thread) {
   (void)thread;
   tl_status status = tl_tick_open(&runner, b->env, &b->tape, &b->plan, b->isa, b->tile_rows, b->costs, &err);
   tl_lock_enter(b->lock);
-  fail(b, status, &err);
+  fail(b, b->count, status, &err);
   while (b->status == TL_OK && b->next < b->count) {
     size_t i = b->next++;
     tl_lock_leave(b->lock);
@@ -256,12 +260,12 @@ static void work(void *context, int thread) {
     status = tl_sys_stop_requested() ? tl_fail(&err, TL_CANCELLED, "stopped") : tl_tick_run(runner, b->stretches[i], &result, &err);
     tl_lock_enter(b->lock);
     b->out->stretches[i] = result;
-    fail(b, status, &err);
+    fail(b, i, status, &err);
     if (status != TL_OK) break;
     b->out->stretches[i].done = true;
     b->rows_done += b->out->stretches[i].rows;
     if (b->o->tell != NULL) b->o->tell(b->o->context, b->rows_done, b->tape.scan.rows);
-    fail(b, merge_ready(b, &err), &err);
+    fail(b, b->count, merge_ready(b, &err), &err);
   }
   if (runner != NULL) b->out->decode_ns += tl_tick_decode_ns(runner);
   b->out->work_ns += b->env->tick_ns(b->env) - begun;
@@ -323,7 +327,8 @@ static tl_status run(backtest *b, tl_error *err) {
   TL_TRY(tl_isa_choose(&b->isa, err));
   TL_TRY(make_plan(b, err));
   TL_TRY(find_classes(b, err));
-  TL_TRY(tl_tape_open(&b->tape, b->env, o->in, o->where, o->definition, b->plan.inputs, b->classes, b->plan.input_count, plan_reads_time(b), o->memory / 8, err));
+  TL_TRY(
+      tl_tape_open(&b->tape, b->env, o->in, o->where, o->definition, b->plan.inputs, b->classes, b->plan.input_count, plan_reads_time(b), o->memory / 8, err));
   b->threads = o->threads > 0 ? o->threads : tl_sys_processors();
   b->tile_rows = o->tile_rows > 0 ? o->tile_rows : TL_TILE_ROWS;
   TL_TRY(tl_tape_cut(&b->tape, b->threads * 4, &b->stretches, &b->count, err));

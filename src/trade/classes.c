@@ -51,12 +51,6 @@ static void choose_bounds(tl_classes *c) {
   }
 }
 
-tl_enough tl_classes_enough(const tl_classes *c) {
-  tl_enough enough = {.dense = true, .any_above = c->enough && c->whole && c->count > 0};
-  if (enough.any_above) enough.most = c->bounds[2 * c->count - 1] - 1;
-  return enough;
-}
-
 void tl_classes_find(tl_classes *out, const tl_plan *plan, int32_t input) {
   const tl_graph *graph = &plan->definition->graph;
   *out = (tl_classes){.enough = true};

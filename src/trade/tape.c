@@ -76,11 +76,13 @@ static const tl_schema *find(const tl_schema *root, const char *name) {
 
 tl_status tl__tape_check_types(const tl_tape *t, const tl_schema *root, const char *path, tl_error *err) {
   const tl_schema *order = find(root, t->definition->order);
-  if (order != NULL && !is_time(order)) return tl_fail(err, TL_USAGE, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", path, order->name);
+  if (order != NULL && !is_time(order))
+    return tl_fail(err, TL_USAGE, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", path, order->name);
   for (int u = 0; u < t->used_count; u++) {
     int wanted = t->inputs[t->used[u]];
     const tl_schema *c = wanted < 0 ? NULL : find(root, tl_scan_column(&t->scan, wanted)->name);
-    if (c != NULL && (c->shape != TL_SHAPE_VALUE || !tl_field_is_numeric(&c->field))) return tl_fail(err, TL_USAGE, "%s: column %s holds no numbers", path, c->name);
+    if (c != NULL && (c->shape != TL_SHAPE_VALUE || !tl_field_is_numeric(&c->field)))
+      return tl_fail(err, TL_USAGE, "%s: column %s holds no numbers", path, c->name);
   }
   for (int k = 0; k < t->key_count; k++) {
     const tl_schema *c = t->in_path[k] ? NULL : find(root, t->key_fields[k].name);
@@ -93,8 +95,7 @@ tl_status tl__tape_check_types(const tl_tape *t, const tl_schema *root, const ch
 
 tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *d, const int32_t *used, const tl_classes *classes,
                        int used_count, bool reads_time, int64_t page_limit, tl_error *err) {
-  *out = (tl_tape){
-      .env = env, .definition = d, .used = used, .used_count = used_count, .classes = classes, .reads_time = reads_time, .arena = {.env = env}};
+  *out = (tl_tape){.env = env, .definition = d, .used = used, .used_count = used_count, .classes = classes, .reads_time = reads_time, .arena = {.env = env}};
   tl_scan_options options = {.where = where, .page_limit = page_limit, .batch_rows = TL_TAPE_BATCH_ROWS};
   tl_status status = tl_scan_open(&out->scan, env, path, options, err);
   if (status == TL_OK) status = choose_columns(out, err);

@@ -18,7 +18,7 @@ typedef struct tl_tape {
   tl_env *env;
   const tl_definition *definition;
   tl_scan scan;
-  int order;              /* of the scan's wanted columns */
+  int order;                  /* of the scan's wanted columns */
   bool in_path[TL_MOST_KEYS]; /* keys that stand in paths, not in files */
   tl_field key_fields[TL_MOST_KEYS];
   int key_count;
@@ -31,8 +31,8 @@ typedef struct tl_tape {
   tl_arena arena;
 } tl_tape;
 
-/* `used`: inputs of the definition that are read, of which `classes` says where classes are enough; `reads_time`: the plan asks rows for their time. TL_USAGE when there is no column for a key, the order key
- * or an input that must be there. */
+/* `used`: inputs of the definition that are read, of which `classes` says where classes are enough; `reads_time`: the plan asks rows for their time. TL_USAGE
+ * when there is no column for a key, the order key or an input that must be there. */
 tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *where, const tl_definition *definition, const int32_t *used,
                        const tl_classes *classes, int used_count, bool reads_time, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
 void tl_tape_free(tl_tape *tape);
@@ -47,12 +47,12 @@ tl_status tl_tape_cut(const tl_tape *tape, int wanted, tl_tape_stretch **out, si
 
 /* Rows of one stream in a block. */
 typedef struct tl_tape_run {
-  int64_t first, rows; /* of the block */
-  int64_t day;         /* of its first row, days since 1970 */
-  int64_t read;        /* rows that it has in the block, those without a price among them */
-  int64_t key;         /* row of tl_tape_reader.keys: of the stream */
-  bool goes_on;        /* it began in the block before */
-  bool open;           /* it may go on in the next */
+  int64_t first, rows;            /* of the block */
+  int64_t day;                    /* of its first row, days since 1970 */
+  int64_t read;                   /* rows that it has in the block, those without a price among them */
+  int64_t key;                    /* row of tl_tape_reader.keys: of the stream */
+  bool goes_on;                   /* it began in the block before */
+  bool open;                      /* it may go on in the next */
   uint32_t first_wish, last_wish; /* of the block's, numbered from 1; 0: none */
 } tl_tape_run;
 
@@ -74,15 +74,15 @@ typedef struct tl_tape_block {
   tl_env *env;
   int64_t rows;
   tl_tape_input *inputs; /* one a used input */
-  bool late;     /* it has no times yet: */
-  int64_t *time; /* ... one a row, else */
+  bool late;             /* it has no times yet: */
+  int64_t *time;         /* ... one a row, else */
   size_t time_capacity;
   tl_scan_part part;
   int64_t day;             /* late: of all rows, as statistics say */
   tl_row_list read, ticks; /* late: rows of the row group that were read, and those of them that the block has */
   tl_tape_wish *wishes;
   size_t wish_count, wish_capacity;
-  size_t seam; /* of the reader's: its own */
+  size_t seam;                   /* of the reader's: its own */
   int64_t first_row, first_time; /* of the file; the latter is not known where times are late */
   bool asked;                    /* it has been read, and nobody has answered yet */
   int input_count;
@@ -119,6 +119,7 @@ typedef struct tl_tape_reader {
   bool last_known;
   int64_t rows;                /* read */
   tl_row_list selected, ticks; /* of the batch: by the condition; of those the ones with a price */
+  tl_short_room *rooms;        /* one a used input: of the block at hand */
   tl_tape_seam *seams;         /* of all blocks of the stretch */
   size_t seam_count, seam_capacity;
   tl_column times; /* of a page that is read late */
@@ -137,10 +138,11 @@ tl_status tl_tape_reader_next(tl_tape_reader *reader, tl_tape_block *block, bool
 tl_status tl_tape_ask(tl_tape_block *block, size_t run, int64_t row, uint64_t whom, tl_error *err) TL_MUST_CHECK;
 /* Once nobody asks any more: gives all wishes their times, and proves times that are read only now. TL_CORRUPT as tl_tape_reader_next. */
 tl_status tl_tape_answer(tl_tape_reader *reader, tl_tape_block *block, tl_error *err) TL_MUST_CHECK;
-/* Behind the last block, all answered: proves that times ascend from block to block. */
-tl_status tl_tape_reader_finish(tl_tape_reader *reader, tl_error *err) TL_MUST_CHECK;
+/* Once a block, by its number among those of the stretch (`seam`), and the one before it are answered: proves that times ascend from one to the other. */
+tl_status tl_tape_prove_seam(const tl_tape_reader *reader, size_t seam, tl_error *err) TL_MUST_CHECK;
 
-/* Between the files of the reader: whether the columns under `root` are such as a tape has, as far as they are there; nanoseconds of the order key's unit; times in ns, of rows that must have some; a row that is out of order. */
+/* Between the files of the reader: whether the columns under `root` are such as a tape has, as far as they are there; nanoseconds of the order key's unit;
+ * times in ns, of rows that must have some; a row that is out of order. */
 tl_status tl__tape_check_types(const tl_tape *tape, const tl_schema *root, const char *path, tl_error *err) TL_MUST_CHECK;
 int64_t tl__tape_time_scale(const tl_field *order);
 tl_status tl__tape_check_times(const tl_tape_reader *reader, tl_column *times, int64_t first_row, tl_tape_rows rows, tl_error *err) TL_MUST_CHECK;

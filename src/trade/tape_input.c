@@ -1,7 +1,6 @@
 #include "trade/tape_input.h"
 #include <math.h>
 #include "codec/unpack.h"
-#include "parquet/page.h"
 
 void tl_tape_input_free(tl_tape_input *in) {
   tl_release(in->env, in->values);
@@ -19,9 +18,11 @@ tl_status tl_tape_input_begin(tl_tape_input *in, int64_t most, tl_error *err) {
   return TL_OK;
 }
 
-/* ---- codes ---- */
+tl_short_room tl_tape_input_room(const tl_tape_input *in, int64_t at) {
+  return (tl_short_room){in->codes + at, in->coded ? (int64_t)in->code_capacity - at : 0};
+}
 
-static bool is_short(const tl_column *dictionary) { return dictionary != NULL && dictionary->count < UINT16_MAX; }
+/* ---- codes ---- */
 
 static tl_status load_dictionary(tl_tape_input *in, const tl_column *dictionary, tl_error *err) {
   const tl_codec_kernels *k = tl_codec_kernels_chosen();
@@ -42,20 +43,14 @@ static void drop_gaps(const tl_tape_input *in, uint16_t *codes, int64_t count) {
     if (isnan(in->values[codes[i]])) codes[i] = 0;
 }
 
-/* Codes of 16 bits, as they are in the dictionary but for one more. */
-static void narrow(const tl_column *c, int64_t count, uint16_t *out) {
-  const tl_codec_kernels *k = tl_codec_kernels_chosen();
-  if (c->null_count > 0 && c->dense)
-    k->spread16(out, c->codes, c->valid, (size_t)count);
-  else
-    k->narrow16(out, c->codes, (size_t)count);
-  for (int64_t i = 0; c->null_count > 0 && !c->dense && i < count; i++)
-    if (!tl_column_is_valid(c, i)) out[i] = 0;
+/* Mostly they are there already; several inputs may have one column. */
+static void put_shorts(uint16_t *out, const tl_column *c, int64_t count) {
+  if (out != c->shorts) memmove(out, c->shorts, (size_t)count * sizeof *out);
 }
 
 static tl_status add_codes(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
   TL_TRY(load_dictionary(in, c->dictionary, err));
-  narrow(c, count, in->codes + at);
+  put_shorts(in->codes + at, c, count);
   drop_gaps(in, in->codes + at, count);
   return TL_OK;
 }
@@ -77,21 +72,25 @@ static tl_status give_up_codes(tl_tape_input *in, int64_t count, tl_error *err) 
 
 /* Missing rows, a byte of validity at a time, since few are; `from` is at the beginning of one. */
 static void blank(const tl_column *c, int64_t from, int64_t count, double *out) {
-  for (int64_t i = 0; c->null_count > 0 && i < count; i += 8) {
+  for (int64_t i = 0; c->valid != NULL && i < count; i += 8) {
     unsigned missing = (uint8_t)~c->valid[(from + i) >> 3];
     if (count - i < 8) missing &= (1u << (count - i)) - 1;
     for (; missing != 0; missing &= missing - 1) out[i + __builtin_ctz(missing)] = NAN;
   }
 }
 
-/* Rows as doubles, not all of them finite. */
+/* Rows as doubles, not all of them finite; short codes of missing rows are missing. */
 static void load(const tl_column *c, int64_t from, int64_t count, double *out) {
   if (c->dictionary == NULL) {
     tl_column_raw_doubles(c, from, count, out);
     return;
   }
-  for (int64_t i = 0; i < count; i++)
-    if (tl_column_is_valid(c, from + i)) tl_column_raw_doubles(c->dictionary, c->codes[from + i], 1, &out[i]);
+  for (int64_t i = 0; i < count; i++) {
+    if (c->is_short && c->shorts[from + i] == 0)
+      out[i] = NAN;
+    else if (tl_column_is_valid(c, from + i))
+      tl_column_raw_doubles(c->dictionary, c->is_short ? c->shorts[from + i] - 1u : c->codes[from + i], 1, &out[i]);
+  }
 }
 
 static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
@@ -110,11 +109,6 @@ static tl_status add_values(tl_tape_input *in, int64_t at, const tl_column *c, i
 
 /* ---- classes ---- */
 
-static bool is_int64(const tl_column *c) {
-  bool plain = c->field.logical == TL_LOGICAL_NONE || (c->field.logical == TL_LOGICAL_INTEGER && !c->field.is_unsigned);
-  return c->dictionary == NULL && c->field.physical == TL_PHYSICAL_INT64 && plain;
-}
-
 /* Classes of the entries of a dictionary, once; then each row's. */
 static tl_status add_classes_of_codes(tl_tape_input *in, int64_t at, const tl_column *c, int64_t count, tl_error *err) {
   const tl_codec_kernels *k = tl_codec_kernels_chosen();
@@ -130,8 +124,7 @@ static tl_status add_classes_of_codes(tl_tape_input *in, int64_t at, const tl_co
     k->classes16(in->class_of + 1, values, (size_t)entries, in->classes->thresholds, in->classes->count);
     in->dictionary = c->dictionary;
   }
-  narrow(c, count, out);
-  for (int64_t i = 0; i < count; i++) out[i] = in->class_of[out[i]];
+  for (int64_t i = 0; i < count; i++) out[i] = in->class_of[c->shorts[i]];
   return TL_OK;
 }
 
@@ -141,12 +134,6 @@ static void add_classes(const tl_tape_input *in, int64_t at, const tl_column *c,
   const tl_classes *of = in->classes;
   uint16_t *out = in->codes + at;
   double values[SOME];
-  if (of->whole && is_int64(c)) {
-    k->int_classes16(out, (const int64_t *)(const void *)c->values, (size_t)count, of->bounds, 2 * of->count);
-    for (int64_t i = 0; c->null_count > 0 && i < count; i++)
-      if (!tl_column_is_valid(c, i)) out[i] = 0;
-    return;
-  }
   for (int64_t i = 0, n; i < count; i += n) {
     n = count - i < SOME ? count - i : SOME;
     load(c, i, n, values);
@@ -167,15 +154,13 @@ tl_status tl_tape_input_add(tl_tape_input *in, int64_t at, tl_column *c, int64_t
     for (int64_t i = 0; i < count; i++) in->values[at + i] = NAN;
     return TL_OK;
   }
-  if (in->classes->enough) {
-    if (is_short(c->dictionary)) return add_classes_of_codes(in, at, c, count, err);
-    tl_column_undense(c);
+  if (!in->classes->enough) return in->coded && same && c->is_short ? add_codes(in, at, c, count, err) : add_values(in, at, c, count, err);
+  if (c->is_short && c->dictionary != NULL) return add_classes_of_codes(in, at, c, count, err);
+  if (c->is_short)
+    put_shorts(in->codes + at, c, count); /* ranks */
+  else
     add_classes(in, at, c, count);
-    return TL_OK;
-  }
-  if (in->coded && same && is_short(c->dictionary)) return add_codes(in, at, c, count, err);
-  tl_column_undense(c);
-  return add_values(in, at, c, count, err);
+  return TL_OK;
 }
 
 /* ---- rows ---- */

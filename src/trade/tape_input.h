@@ -3,7 +3,7 @@
 #ifndef TL_TRADE_TAPE_INPUT_H
 #define TL_TRADE_TAPE_INPUT_H
 
-#include "column/column.h"
+#include "parquet/page.h"
 #include "trade/classes.h"
 
 /* Rows of a batch, side by side. */
@@ -26,6 +26,8 @@ typedef struct tl_tape_input {
 void tl_tape_input_free(tl_tape_input *input);
 /* No rows, room for `most`. Zeroed at first, but for its env and classes. */
 tl_status tl_tape_input_begin(tl_tape_input *input, int64_t most, tl_error *err) TL_MUST_CHECK;
+/* Where rows [at, ..) may be put as shorts before they are added. */
+tl_short_room tl_tape_input_room(const tl_tape_input *input, int64_t at);
 /* A column's `count` rows, all missing where it is NULL, become rows [at, at + count); `at` are there, and room for the new ones is. Rows whose dictionary
    is another one become values, and all others with them; what a dictionary holds must not change meanwhile. */
 tl_status tl_tape_input_add(tl_tape_input *input, int64_t at, tl_column *column, int64_t count, tl_error *err) TL_MUST_CHECK;

@@ -35,11 +35,28 @@ static tl_status load(tl_tape_key *k, int64_t row, tl_error *err) {
   return TL_OK;
 }
 
+/* Whether `count` rows are all what the row before them is, by codes or by values of fixed width. */
+static bool are_same(const tl_column *c, int64_t row, int64_t count) {
+  size_t width = c->dictionary != NULL ? sizeof *c->codes : (size_t)tl_field_width(&c->field);
+  const uint8_t *at = c->dictionary != NULL ? (const uint8_t *)c->codes : c->values;
+  at += (size_t)row * width;
+  return c->valid == NULL && width > 0 && memcmp(at - width, at, (size_t)count * width) == 0;
+}
+
+/* The first row behind `row` that has another value, or the end; many rows at once first. */
+static int64_t end_of_run(const tl_column *c, int64_t row) {
+  enum { MANY = 32 };
+  int64_t end = row + 1;
+  if (are_same(c, end, c->count - end)) return c->count;
+  while (end + MANY <= c->count && are_same(c, end, MANY)) end += MANY;
+  while (end < c->count && tl_column_repeats(c, end, row)) end++;
+  return end;
+}
+
 tl_status tl_tape_key_seek(tl_tape_key *k, int64_t row, tl_error *err) {
   if (row < k->run_end) return TL_OK;
   if (row >= k->end) TL_TRY(load(k, row, err));
   k->begin = row;
-  k->run_end = k->some.count == 1 ? k->end : row + 1;
-  while (k->run_end < k->end && tl_column_repeats(&k->some, k->run_end - k->first, row - k->first)) k->run_end++;
+  k->run_end = k->some.count == 1 ? k->end : k->first + end_of_run(&k->some, row - k->first);
   return TL_OK;
 }

@@ -14,7 +14,8 @@ typedef struct tl_tape_key {
   int64_t run_end;
 } tl_tape_key;
 
-/* Zeroed at first but for env and the columns' env; opened again for every row group. `field`: the column's, by name. A file that lacks the column has it missing in all rows. */
+/* Zeroed at first but for env and the columns' env; opened again for every row group. `field`: the column's, by name. A file that lacks the column has it
+ * missing in all rows. */
 tl_status tl_tape_key_open(tl_tape_key *key, tl_parquet *file, int group, const tl_field *field, int64_t page_limit, tl_error *err) TL_MUST_CHECK;
 void tl_tape_key_free(tl_tape_key *key);
 /* Goes to the run that has a row; rows never go back. The run behind it may have the same value. */

@@ -32,22 +32,22 @@ void tl_tape_reader_free(tl_tape_reader *r) {
   tl_release(r->env, r->in_path);
   tl_release(r->env, r->selected.items);
   tl_release(r->env, r->ticks.items);
+  tl_release(r->env, r->rooms);
   tl_release(r->env, r->seams);
   tl_column_free(&r->times);
   tl_page_scratch_free(&r->scratch);
   *r = (tl_tape_reader){0};
 }
 
-/* What of a column will do for all inputs that are read from it. */
-static tl_enough enough_of(const tl_tape *t, int wanted) {
-  tl_enough all = {.dense = true, .any_above = true, .most = INT64_MIN};
-  for (int u = 0; u < t->used_count; u++) {
-    if (t->inputs[t->used[u]] != wanted) continue;
-    tl_enough one = tl_classes_enough(&t->classes[u]);
-    all.any_above &= one.any_above;
-    if (one.most > all.most) all.most = one.most;
-  }
-  return all;
+/* Ranks of integers are classes, where nobody else reads the column. */
+static tl_enough enough_of(const tl_tape_reader *r, int u) {
+  const tl_tape *t = r->tape;
+  const tl_classes *c = &t->classes[u];
+  tl_enough enough = {.shorts = &r->rooms[u]};
+  for (int i = 0; i < t->used_count; i++)
+    if (i != u && t->inputs[t->used[i]] == t->inputs[t->used[u]]) return enough;
+  if (c->enough && c->whole && c->count > 0) enough.bounds = c->bounds, enough.bound_count = 2 * c->count;
+  return enough;
 }
 
 static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
@@ -60,18 +60,17 @@ static tl_status open_reader(tl_tape_reader *r, tl_error *err) {
     r->walks[k] = (tl_tape_key){.env = r->env, .some = r->keys[k]};
   }
   TL_TRY(tl_scan_reader_open(&r->scan, &t->scan, err));
+  TL_TRY(tl_allocate_zeroed(r->env, &r->rooms, (size_t)t->used_count + 1, sizeof *r->rooms, err));
   for (int u = 0; u < t->used_count; u++) {
     int wanted = t->inputs[t->used[u]];
-    if (wanted >= 0 && wanted != t->order) tl_scan_reader_take(&r->scan, wanted, enough_of(t, wanted));
+    if (wanted >= 0 && wanted != t->order) tl_scan_reader_take(&r->scan, wanted, enough_of(r, u));
   }
   return TL_OK;
 }
 
 tl_status tl_tape_reader_open(tl_tape_reader *out, const tl_tape *tape, tl_error *err) {
-  *out = (tl_tape_reader){.env = tape->env,
-                          .tape = tape,
-                          .times = {.env = tape->env, .bytes = {.env = tape->env}},
-                          .scratch = {.env = tape->env, .limit = tape->scan.page_limit}};
+  *out = (tl_tape_reader){
+      .env = tape->env, .tape = tape, .times = {.env = tape->env, .bytes = {.env = tape->env}}, .scratch = {.env = tape->env, .limit = tape->scan.page_limit}};
   tl_status status = open_reader(out, err);
   if (status != TL_OK) tl_tape_reader_free(out);
   return status;
@@ -202,9 +201,9 @@ static tl_status find_keys(tl_tape_reader *r, int64_t row, int64_t *end, tl_erro
 /* Whether these are the keys of the last stream that was noted. */
 static bool is_last_stream(const tl_tape_reader *r) {
   for (int k = 0; k < r->tape->key_count; k++) {
+    if (r->tape->in_path[k]) continue;
     const tl_column *c = &r->walks[k].some, *last = &r->keys[k];
     int64_t row = tl_tape_key_value(&r->walks[k]);
-    if (r->tape->in_path[k]) continue;
     bool a = tl_column_is_valid(c, row), b = tl_column_is_valid(last, r->streams - 1);
     if (a != b) return false;
     if (!a) continue;
@@ -227,12 +226,12 @@ static tl_status fail_row(const tl_tape_reader *r, int64_t row, const char *what
 static tl_status begin_stream(tl_tape_reader *r, int64_t row, bool same_keys, tl_error *err) {
   int order = 0;
   for (int k = 0; k < r->tape->key_count; k++) {
-    const tl_column *c = &r->walks[k].some;
-    int64_t at = tl_tape_key_value(&r->walks[k]);
     if (r->tape->in_path[k]) {
       TL_TRY(tl_column_append(&r->keys[k], &r->in_path[k], 0, 1, err));
       continue;
     }
+    const tl_column *c = &r->walks[k].some;
+    int64_t at = tl_tape_key_value(&r->walks[k]);
     bool comparable = order == 0 && r->streams > 0 && !same_keys && tl_column_is_valid(c, at) && tl_column_is_valid(&r->keys[k], r->streams - 1);
     if (comparable) order = tl_column_compare(&r->keys[k], r->streams - 1, c, at);
     TL_TRY(tl_column_append(&r->keys[k], c, at, 1, err));
@@ -271,7 +270,7 @@ static int64_t ticks_before(const tl_tape_reader *r, tick_count *at, int64_t end
   return ticks;
 }
 
-/* The day of a row, and the first row behind it, before `to`, that is of a later one, or `to`; rows are of one stream. Where times are late all have one day. */
+/* The day of a row, and the first row behind it, before `to`, that is of a later one, or `to`; rows are of one stream, and where times are late of one day. */
 static tl_status find_day(tl_tape_reader *r, const int64_t *time, int64_t from, int64_t to, bool same_keys, int64_t *day, int64_t *end, tl_error *err) {
   *end = to;
   *day = r->late ? r->day : tl_floor_div(time[from], TL_DAY_NS);
@@ -394,6 +393,7 @@ static tl_status fill_block(tl_tape_reader *r, tl_tape_block *b, tl_error *err) 
     b->late = r->late;
     b->day = r->day;
     b->part = r->scan.part;
+    for (int u = 0; u < b->input_count; u++) r->rooms[u] = tl_tape_input_room(&b->inputs[u], b->rows);
     TL_TRY(tl_scan_reader_next(&r->scan, err));
     if (r->scan.rows > 0) TL_TRY(take_batch(r, b, err));
     if (r->scan.rows == 0) r->in_part = false;

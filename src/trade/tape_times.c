@@ -55,10 +55,10 @@ static tl_status prove(walk *w, const int64_t *times, int64_t from, int64_t coun
   for (int64_t i = 0; !fine && i < count; i++)
     if (i > 0 ? times[i] < times[i - 1] : w->begun && times[0] < w->last)
       return tl__tape_out_of_order(r, first + i, "its time comes before that of the row ahead of it", err);
-  for (int64_t i = 0; i < count; i += count > 1 ? count - 1 : 1) /* the first and the last */
-    if (tl_floor_div(times[i], TL_DAY_NS) != day)
-      return tl_fail(err, TL_CORRUPT, "%s, row %lld: its time lies outside of what the statistics of its row group say",
-                     r->tape->scan.dataset.files[r->stretch.file].path, (long long)(first + i));
+  int64_t other = tl_floor_div(times[0], TL_DAY_NS) != day ? 0 : tl_floor_div(times[count - 1], TL_DAY_NS) != day ? count - 1 : -1;
+  if (other >= 0)
+    return tl_fail(err, TL_CORRUPT, "%s, row %lld: its time lies outside of what the statistics of its row group say",
+                   r->tape->scan.dataset.files[r->stretch.file].path, (long long)(first + other));
   if (w->run == 0 && !w->begun) r->seams[w->block->seam].first = times[0];
   r->seams[w->block->seam].last = times[count - 1];
   w->last = times[count - 1];
@@ -128,9 +128,8 @@ tl_status tl_tape_answer(tl_tape_reader *r, tl_tape_block *b, tl_error *err) {
   return TL_OK;
 }
 
-tl_status tl_tape_reader_finish(tl_tape_reader *r, tl_error *err) {
-  for (size_t i = 1; i < r->seam_count; i++)
-    if (r->seams[i].goes_on && r->seams[i].first < r->seams[i - 1].last)
-      return tl__tape_out_of_order(r, r->seams[i].row, "its time comes before that of the row ahead of it", err);
-  return TL_OK;
+tl_status tl_tape_prove_seam(const tl_tape_reader *r, size_t seam, tl_error *err) {
+  const tl_tape_seam *s = &r->seams[seam];
+  if (seam == 0 || !s->goes_on || s->first >= r->seams[seam - 1].last) return TL_OK;
+  return tl__tape_out_of_order(r, s->row, "its time comes before that of the row ahead of it", err);
 }

@@ -97,9 +97,31 @@ int64_t tl_tick_decode_ns(const tl_tick_runner *r) { return r->reader.decode_ns;
 /* Whom a wish for a time is for: which trade, and whether it is the entry's. */
 static uint64_t asker(size_t trade, bool entry) { return (uint64_t)trade << 1 | entry; }
 
+/* A block whose times are not read yet, by its number in the stretch; NULL: they are. */
+static tl_tape_block *unanswered(const tl_tick_runner *r, size_t seam) {
+  for (size_t i = 0; i < r->block_count; i++)
+    if (r->blocks[i]->asked && r->blocks[i]->seam == seam) return r->blocks[i];
+  return NULL;
+}
+
+/* Of what is wrong the first row is told: what has not been looked at ahead of a failure, in blocks before `seam`, is. */
+static tl_status tell_first(tl_tick_runner *r, size_t seam, tl_status status, tl_error *err) {
+  for (size_t s = 0; s < seam && status == TL_CORRUPT; s++) {
+    tl_error other = {0};
+    tl_tape_block *b = unanswered(r, s);
+    tl_status earlier = b != NULL ? tl_tape_answer(&r->reader, b, &other) : TL_OK;
+    if (earlier == TL_OK) earlier = tl_tape_prove_seam(&r->reader, s, &other);
+    if (earlier == TL_OK) continue;
+    if (err != NULL) *err = other;
+    return earlier;
+  }
+  return status;
+}
+
 /* Nobody asks a block any more: its times are read. */
 static tl_status settle(tl_tick_runner *r, tl_tape_block *b, tl_error *err) {
-  TL_TRY(tl_tape_answer(&r->reader, b, err));
+  tl_status status = tl_tape_answer(&r->reader, b, err);
+  if (status != TL_OK) return tell_first(r, b->seam, status, err);
   for (size_t i = 0; i < b->wish_count; i++) {
     tl_trade *t = &r->out->trades[b->wishes[i].whom >> 1];
     *(b->wishes[i].whom & 1 ? &t->entry_time : &t->exit_time) = b->wishes[i].time;
@@ -108,9 +130,12 @@ static tl_status settle(tl_tick_runner *r, tl_tape_block *b, tl_error *err) {
 }
 
 static tl_status settle_all(tl_tick_runner *r, tl_error *err) {
-  for (size_t i = 0; i < r->block_count; i++)
-    if (r->blocks[i]->asked) TL_TRY(settle(r, r->blocks[i], err));
-  return tl_tape_reader_finish(&r->reader, err);
+  for (size_t s = 0; s < r->reader.seam_count; s++) {
+    tl_tape_block *b = unanswered(r, s);
+    if (b != NULL) TL_TRY(settle(r, b, err));
+    TL_TRY(tl_tape_prove_seam(&r->reader, s, err));
+  }
+  return TL_OK;
 }
 
 static tl_status free_block(tl_tick_runner *r, tl_tape_block **out, tl_error *err) {
@@ -169,7 +194,8 @@ static tl_status load_block(tl_tick_runner *r, tl_error *err) {
   bool more;
   open_end end = find_open_end(r);
   TL_TRY(free_block(r, &b, err));
-  TL_TRY(tl_tape_reader_next(&r->reader, b, &more, err));
+  tl_status status = tl_tape_reader_next(&r->reader, b, &more, err);
+  if (status != TL_OK) return tell_first(r, r->reader.seam_count, status, err);
   if (r->present != NULL) r->present->users--;
   r->present = more ? b : NULL;
   r->next_run = 0;
