@@ -19,8 +19,10 @@ for folder in ../shared/data/parquet_files/good ../shared/data/parquet_files/bad
 done
 libraries="-lzstd -llz4 -lbrotlidec -lsnappy -ldeflate -lxxhash -ljansson -lpthread -lm"
 objects=""
+# Objects that are older than any header are made anew.
+newest=$(find src include test/fuzz build/src -name '*.h' -printf '%T@ %p\n' | sort -n | tail -1 | cut -d' ' -f2)
 compile() { # NAME FLAGS FILE
-  [ "$build/objects/$1.o" -nt "$3" ] || clang $2 -c -o "$build/objects/$1.o" "$3"
+  [ "$build/objects/$1.o" -nt "$3" ] && [ "$build/objects/$1.o" -nt "$newest" ] || clang $2 -c -o "$build/objects/$1.o" "$3"
   objects="$objects $build/objects/$1.o"
 }
 for file in src/base/*.c src/sys/*.c src/column/*.c src/codec/*.c src/parquet/*.c src/lake/*.c src/lang/*.c src/op/*.c build/src/library.c; do

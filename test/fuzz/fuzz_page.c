@@ -1,7 +1,7 @@
 /* The pages of one column chunk. The first bytes say what a footer would: physical type, encoding (0: as the page's header says),
    codec, greatest definition level (and, in the upper half, repetition level), width of fixed values, and whether checksums count, which a
    mutation rarely meets. The rest is page after page, header and body. A page is read in pieces; then its second half alone, which must
-   be the same rows; then as codes, where it has them. */
+   be the same rows; then as codes, where it has them, and as shorts: those codes, or ranks of integers. */
 #include <stdlib.h>
 #include <string.h>
 #include "fuzz.h"
@@ -82,6 +82,44 @@ static tl_status read_codes(chunk *c, const tl_page *p, tl_bytes body, tl_column
   return tl_page_close(&page, err);
 }
 
+static uint16_t rank_of(int64_t value, const tl_enough *enough) {
+  uint16_t rank = 1;
+  for (int b = 0; b < enough->bound_count; b++) rank += value >= enough->bounds[b];
+  return rank;
+}
+
+static void expect_shorts(const chunk *c, const uint16_t *shorts, int64_t rows, const tl_enough *enough, const tl_column *dictionary) {
+  for (int64_t i = 0; i < rows; i++) {
+    tl__fuzz_law((shorts[i] > 0) == tl_column_is_valid(&c->column, i), "a short is 0 where the row is missing");
+    if (shorts[i] == 0) continue;
+    if (dictionary == NULL)
+      tl__fuzz_law(shorts[i] == rank_of(tl_column_int(&c->column, i), enough), "a rank is that of the value");
+    else
+      tl__fuzz_law(tl_column_hash(dictionary, shorts[i] - 1, 1) == tl_column_hash(&c->column, i, 1), "a short code means the value");
+  }
+}
+
+/* Into memory that has room for the rows and no more. */
+static tl_status read_shorts(chunk *c, const tl_page *p, tl_bytes body, tl_column *part, tl_error *err) {
+  static const int64_t bounds[] = {INT64_MIN + 1, -1, 0, 0, 1, 100, 1 << 20};
+  tl_short_room room = {.at = malloc((size_t)p->values * sizeof(uint16_t) + 1), .rows = p->values};
+  tl_enough enough = {.shorts = &room, .bounds = bounds, .bound_count = sizeof bounds / sizeof *bounds};
+  tl_open_page page;
+  int64_t half = p->values / 2;
+  if (room.at == NULL) return TL_OK;
+  tl_status status = open_page(c, &page, p, body, part, p->values, err);
+  bool coded = status == TL_OK && tl_values_are_codes(&page.values) && c->memory.dictionary.field.name != NULL;
+  if (coded) part->dictionary = &c->memory.dictionary;
+  if (status == TL_OK && (coded ? part->dictionary->count < UINT16_MAX : c->leaf.field.physical == TL_PHYSICAL_INT64)) {
+    status = tl_page_read_shorts(&page, half, &enough, part, 0, err);
+    if (status == TL_OK) status = tl_page_read_shorts(&page, p->values - half, &enough, part, half, err);
+    if (status == TL_OK) expect_shorts(c, room.at, p->values, &enough, part->dictionary);
+    if (status == TL_OK) status = tl_page_close(&page, err);
+  }
+  free(room.at);
+  return status;
+}
+
 /* As rows of a leaf that repeats are read: levels first, then the values that they say. */
 static tl_status read_entries(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
   enum { SOME = 100 };
@@ -103,15 +141,17 @@ static tl_status read_entries(chunk *c, const tl_page *p, tl_bytes body, tl_erro
 }
 
 static tl_status decode(chunk *c, const tl_page *p, tl_bytes body, tl_error *err) {
-  tl_column half = {.env = c->column.env, .bytes = {.env = c->column.env}}, codes = half;
+  tl_column half = {.env = c->column.env, .bytes = {.env = c->column.env}}, codes = half, shorts = half;
   if (p->type == 2) return tl_page_dictionary(p, body, c->codec, &c->leaf, &c->memory, err);
   if (p->type != 0 && p->type != 3) return TL_OK;
   if (c->leaf.max_repetition > 0) return read_entries(c, p, body, err);
   TL_TRY(read_in_pieces(c, p, body, err));
   tl__fuzz_law(read_second_half(c, p, body, &half, err) == TL_OK, "a part of what was read can be read");
   tl__fuzz_law(read_codes(c, p, body, &codes, err) == TL_OK, "what was read as values can be read as codes");
+  tl__fuzz_law(read_shorts(c, p, body, &shorts, err) == TL_OK, "what was read as values can be read as shorts");
   tl_column_free(&half);
   tl_column_free(&codes);
+  tl_column_free(&shorts);
   return TL_OK;
 }
 
