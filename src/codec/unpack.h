@@ -33,7 +33,6 @@ typedef struct tl_codec_kernels {
   void (*finite64)(double *out, const double *values, size_t count); /* NaN instead of what is not finite */
   bool (*any_missing64)(const double *values, size_t count);         /* NaN among them */
   bool (*any_zero16)(const uint16_t *values, size_t count);
-  size_t (*count_bits)(const uint8_t *bits, size_t count); /* those that are set, of the first `count` */
   void (*fill32)(uint32_t *out, uint32_t value, size_t count);
   uint32_t (*max32)(const uint32_t *values, size_t count); /* 0 of none */
   bool (*ascends64)(const int64_t *values, size_t count);  /* no value is below the one before it */

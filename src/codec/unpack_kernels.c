@@ -338,17 +338,6 @@ static bool any_zero16(const uint16_t *values, size_t count) {
   return any != 0;
 }
 
-static size_t count_bits(const uint8_t *bits, size_t count) {
-  size_t n = 0, i = 0;
-  for (; i + 64 <= count; i += 64) {
-    uint64_t word;
-    memcpy(&word, bits + i / 8, sizeof word);
-    n += (size_t)__builtin_popcountll(word);
-  }
-  for (; i < count; i++) n += bits[i >> 3] >> (i & 7) & 1;
-  return n;
-}
-
 static void fill32(uint32_t *out, uint32_t value, size_t count) {
   for (size_t i = 0; i < count; i++) out[i] = value;
 }
@@ -380,7 +369,6 @@ const tl_codec_kernels TL_KERNEL_NAME(TL_KERNELS, codec_kernels) = {
     .finite64 = finite64,
     .any_missing64 = any_missing64,
     .any_zero16 = any_zero16,
-    .count_bits = count_bits,
     .fill32 = fill32,
     .max32 = max32,
     .ascends64 = ascends64,

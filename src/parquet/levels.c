@@ -45,57 +45,69 @@ tl_status tl_levels_read(tl_levels *l, uint8_t *out, int64_t count, tl_error *er
   return TL_OK;
 }
 
-/* `count` levels as validity of rows from `at` on; without a column they are only counted. */
-static tl_status put_levels(const uint8_t *levels, int64_t count, int max, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
-  for (int64_t i = 0, run; i < count; i += run) {
-    for (run = 1; i + run < count && (levels[i + run] == max) == (levels[i] == max);) run++;
-    if (levels[i] == max)
-      *present += run;
-    else if (out != NULL)
-      TL_TRY(tl_column_set_null(out, at + i, run, err));
-  }
+/* Levels as bits of validity. */
+static tl_status read_piece(tl_levels *l, uint8_t *memory, tl_level_piece *out, tl_error *err) {
+  uint8_t levels[TL_PIECE_LEVELS];
+  if (out->rows > TL_PIECE_LEVELS) out->rows = TL_PIECE_LEVELS;
+  TL_TRY(tl_levels_read(l, levels, out->rows, err));
+  memset(memory, 0, TL_PIECE_LEVELS / 8);
+  for (int64_t i = 0; i < out->rows; i++) memory[i >> 3] |= (uint8_t)((levels[i] == l->max) << (i & 7));
+  out->bits = memory;
   return TL_OK;
 }
 
-/* Packed levels of one bit are the bitmap itself: `count` of the run at hand. Missing rows get their values when present ones are spread. */
-static tl_status copy_bits(tl_levels *l, uint32_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
-  const uint8_t *bits = l->runs.bits;
-  int64_t set = tl_bits_count(bits, l->runs.taken, count);
-  *present += set;
-  if (out != NULL && set < (int64_t)count) {
-    TL_TRY(tl_column_note_validity(out, err));
-    tl_bits_copy(out->valid, at, bits, l->runs.taken, count);
-    out->null_count += (int64_t)count - set;
+/* Packed levels of one bit are the bitmap itself, where they begin on a byte. */
+static void take_bits(tl_levels *l, uint8_t *memory, tl_level_piece *out) {
+  uint32_t from = l->runs.taken;
+  out->bits = l->runs.bits + from / 8;
+  if (from % 8 != 0) {
+    if (out->rows > TL_PIECE_LEVELS) out->rows = TL_PIECE_LEVELS;
+    tl_bits_copy(memory, 0, l->runs.bits, from, out->rows);
+    out->bits = memory;
   }
-  tl_rle_skip(&l->runs, count);
+  tl_rle_skip(&l->runs, (uint32_t)out->rows);
+}
+
+tl_status tl_levels_piece(tl_levels *l, int64_t most, uint8_t *memory, tl_level_piece *out, tl_error *err) {
+  uint32_t n, value = 0;
+  bool repeated = false;
+  *out = (tl_level_piece){.rows = most};
+  if (l->max == 0) return out->present = most, TL_OK;
+  if (!l->bits) {
+    TL_TRY(tl_rle_peek(&l->runs, most > INT32_MAX ? INT32_MAX : (uint32_t)most, &n, &repeated, &value, err));
+    out->rows = n;
+  }
+  if (repeated) {
+    if (value > (uint32_t)l->max) return too_great(value, l->max, err);
+    out->present = value == (uint32_t)l->max ? out->rows : 0;
+    tl_rle_skip(&l->runs, n);
+    return TL_OK;
+  }
+  if (!l->bits && l->max == 1 && l->runs.width == 1)
+    take_bits(l, memory, out);
+  else
+    TL_TRY(read_piece(l, memory, out, err));
+  out->present = tl_bits_count(out->bits, 0, out->rows);
+  return TL_OK;
+}
+
+/* Missing rows get their values when present ones are spread. */
+static tl_status note_bits(const tl_level_piece *p, tl_column *out, int64_t at, tl_error *err) {
+  TL_TRY(tl_column_note_validity(out, err));
+  tl_bits_copy(out->valid, at, p->bits, 0, p->rows);
+  out->null_count += p->rows - p->present;
   return TL_OK;
 }
 
 tl_status tl_levels_validity(tl_levels *l, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) {
+  uint8_t memory[TL_PIECE_LEVELS / 8];
+  tl_level_piece piece;
   *present = 0;
-  if (l->max == 0) return *present = count, TL_OK;
-  while (count > 0) {
-    uint8_t some[BLOCK];
-    uint32_t n = BLOCK, value = 0;
-    bool repeated = false;
-    if (!l->bits) TL_TRY(tl_rle_peek(&l->runs, count > INT32_MAX ? INT32_MAX : (uint32_t)count, &n, &repeated, &value, err));
-    if (repeated) {
-      if (value > (uint32_t)l->max) return too_great(value, l->max, err);
-      if (value == (uint32_t)l->max)
-        *present += n;
-      else if (out != NULL)
-        TL_TRY(tl_column_set_null(out, at, n, err));
-      tl_rle_skip(&l->runs, n);
-    } else if (!l->bits && l->max == 1 && l->runs.width == 1) {
-      TL_TRY(copy_bits(l, n, out, at, present, err));
-    } else {
-      if (n > BLOCK) n = BLOCK;
-      if ((int64_t)n > count) n = (uint32_t)count;
-      TL_TRY(tl_levels_read(l, some, n, err));
-      TL_TRY(put_levels(some, n, l->max, out, at, present, err));
-    }
-    at += n;
-    count -= n;
+  for (; count > 0; at += piece.rows, count -= piece.rows) {
+    TL_TRY(tl_levels_piece(l, count, memory, &piece, err));
+    *present += piece.present;
+    if (out == NULL || piece.present == piece.rows) continue;
+    TL_TRY(piece.bits != NULL ? note_bits(&piece, out, at, err) : tl_column_set_null(out, at, piece.rows, err));
   }
   return TL_OK;
 }

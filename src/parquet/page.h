@@ -51,6 +51,14 @@ typedef struct tl_levels {
 } tl_levels;
 /* The next `count` levels; TL_CORRUPT when one is above the greatest. */
 tl_status tl_levels_read(tl_levels *levels, uint8_t *out, int64_t count, tl_error *err) TL_MUST_CHECK;
+/* Some of the next levels that are told together: rows that are all there, all missing, or as bits say. */
+enum { TL_PIECE_LEVELS = 1024 };
+typedef struct tl_level_piece {
+  int64_t rows, present;
+  const uint8_t *bits; /* of validity, from its first bit on; NULL: present is all of them, or none */
+} tl_level_piece;
+/* At most `most`, which is at least 1. `memory`: TL_PIECE_LEVELS / 8 bytes, for bits that are not there as they are wanted. */
+tl_status tl_levels_piece(tl_levels *levels, int64_t most, uint8_t *memory, tl_level_piece *out, tl_error *err) TL_MUST_CHECK;
 /* The same as validity: rows [at, at + count) of the column are missing where the level is not the greatest. Without a column they are only
    counted. */
 tl_status tl_levels_validity(tl_levels *levels, int64_t count, tl_column *out, int64_t at, int64_t *present, tl_error *err) TL_MUST_CHECK;

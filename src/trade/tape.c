@@ -74,20 +74,19 @@ static const tl_schema *find(const tl_schema *root, const char *name) {
   return child >= 0 ? &root->children[child] : NULL;
 }
 
-tl_status tl__tape_check_types(const tl_tape *t, const tl_schema *root, const char *path, tl_error *err) {
+tl_status tl__tape_check_types(const tl_tape *t, const tl_schema *root, const char *path, tl_status fault, tl_error *err) {
   const tl_schema *order = find(root, t->definition->order);
-  if (order != NULL && !is_time(order))
-    return tl_fail(err, TL_USAGE, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", path, order->name);
+  if (order != NULL && !is_time(order)) return tl_fail(err, fault, "%s: column %s is no time: expected a timestamp, or int64 nanoseconds", path, order->name);
   for (int u = 0; u < t->used_count; u++) {
     int wanted = t->inputs[t->used[u]];
     const tl_schema *c = wanted < 0 ? NULL : find(root, tl_scan_column(&t->scan, wanted)->name);
     if (c != NULL && (c->shape != TL_SHAPE_VALUE || !tl_field_is_numeric(&c->field)))
-      return tl_fail(err, TL_USAGE, "%s: column %s holds no numbers", path, c->name);
+      return tl_fail(err, fault, "%s: column %s holds no numbers", path, c->name);
   }
   for (int k = 0; k < t->key_count; k++) {
     const tl_schema *c = t->in_path[k] ? NULL : find(root, t->key_fields[k].name);
     if (c == NULL) continue;
-    if (c->shape != TL_SHAPE_VALUE) return tl_fail(err, TL_USAGE, "%s: column %s is nested, and can be no key", path, c->name);
+    if (c->shape != TL_SHAPE_VALUE) return tl_fail(err, fault, "%s: column %s is nested, and can be no key", path, c->name);
     TL_TRY(tl_schema_agree(find(&t->scan.schema, c->name), c, path, err));
   }
   return TL_OK;
@@ -99,7 +98,7 @@ tl_status tl_tape_open(tl_tape *out, tl_env *env, const char *path, const char *
   tl_scan_options options = {.where = where, .page_limit = page_limit, .batch_rows = TL_TAPE_BATCH_ROWS};
   tl_status status = tl_scan_open(&out->scan, env, path, options, err);
   if (status == TL_OK) status = choose_columns(out, err);
-  if (status == TL_OK) status = tl__tape_check_types(out, &out->scan.schema, out->scan.dataset.root, err);
+  if (status == TL_OK) status = tl__tape_check_types(out, &out->scan.schema, out->scan.dataset.root, TL_USAGE, err);
   if (status != TL_OK) tl_tape_free(out);
   return status;
 }

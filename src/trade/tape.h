@@ -141,9 +141,9 @@ tl_status tl_tape_answer(tl_tape_reader *reader, tl_tape_block *block, tl_error 
 /* Once a block, by its number among those of the stretch (`seam`), and the one before it are answered: proves that times ascend from one to the other. */
 tl_status tl_tape_prove_seam(const tl_tape_reader *reader, size_t seam, tl_error *err) TL_MUST_CHECK;
 
-/* Between the files of the reader: whether the columns under `root` are such as a tape has, as far as they are there; nanoseconds of the order key's unit;
- * times in ns, of rows that must have some; a row that is out of order. */
-tl_status tl__tape_check_types(const tl_tape *tape, const tl_schema *root, const char *path, tl_error *err) TL_MUST_CHECK;
+/* Between the files of the reader: whether the columns under `root` are such as a tape has, as far as they are there, else `fault`; nanoseconds of the order
+ * key's unit; times in ns, of rows that must have some; a row that is out of order. */
+tl_status tl__tape_check_types(const tl_tape *tape, const tl_schema *root, const char *path, tl_status fault, tl_error *err) TL_MUST_CHECK;
 int64_t tl__tape_time_scale(const tl_field *order);
 tl_status tl__tape_check_times(const tl_tape_reader *reader, tl_column *times, int64_t first_row, tl_tape_rows rows, tl_error *err) TL_MUST_CHECK;
 tl_status tl__tape_out_of_order(const tl_tape_reader *reader, int64_t row, const char *what, tl_error *err) TL_MUST_CHECK;

@@ -374,7 +374,7 @@ static tl_status begin_part(tl_tape_reader *r, bool *any, tl_error *err) {
   if (!*any) return TL_OK;
   r->in_part = true;
   TL_TRY(tl_scan_reader_start(&r->scan, r->tape->scan.parts[r->next++], err));
-  TL_TRY(tl__tape_check_types(r->tape, r->scan.open->meta.schema, r->scan.open->path, err));
+  TL_TRY(tl__tape_check_types(r->tape, r->scan.open->meta.schema, r->scan.open->path, TL_UNSUPPORTED, err));
   for (int k = 0; k < r->tape->key_count; k++)
     if (!r->tape->in_path[k]) TL_TRY(tl_tape_key_open(&r->walks[k], r->scan.open, r->scan.part.group, &r->tape->key_fields[k], r->tape->scan.page_limit, err));
   r->late = is_one_day(r);
